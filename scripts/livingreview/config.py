@@ -1,0 +1,134 @@
+"""The protocol: config.yaml, read and checked with messages that a maintainer understands."""
+
+import difflib
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from livingreview import tables
+from livingreview.errors import InputError, problem
+
+
+def load(path):
+    """Read and check a config file.
+
+    Returns
+    -------
+    dict
+        As `check` passed it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not YAML, has a key twice, or `check` finds a fault.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            path,
+            problem="there is no such file",
+            hint="run the command in the review's folder, or name the folder with --directory",
+        )
+    return check(_parse(path), path)
+
+
+def check_file(path, config):
+    """Check a config that Snakemake merged from a file and ``--config``; the file itself for doubled keys too."""
+    if Path(path).is_file():
+        _parse(Path(path))
+    return check(config, path)
+
+
+def _parse(path):
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, problem=f"this is not YAML: {error}") from None
+
+
+def check(config, path="config.yaml"):
+    """Check a config against ``schemas/config.schema.json`` and return it.
+
+    Raises
+    ------
+    InputError
+        Naming every misspelt, missing or impossible key; a misspelt one with the nearest allowed key.
+    """
+    if not isinstance(config, dict):
+        raise InputError(path, problem="the file holds no keys", hint="start from the bundled config.yaml")
+    validator = jsonschema.Draft202012Validator(tables.load_schema("config"))
+    errors = sorted(validator.iter_errors(config), key=lambda e: [str(part) for part in e.absolute_path])
+    problems = [line for error in errors for line in _faults(error)]
+    if not problems:
+        problems = _subgroup_faults(config["subgroups"])
+    if problems:
+        raise InputError(path, problems=problems)
+    return config
+
+
+def _faults(error):
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = list(error.schema.get("properties", {}))
+        return [
+            problem(
+                f"unknown key {_join(where, key)}", allowed=", ".join(allowed), hint=_nearest(key, allowed)
+            )
+            for key in error.instance
+            if key not in allowed
+        ]
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return [problem(f"missing key {_join(where, key)}") for key in missing]
+    if error.validator == "enum":
+        return [
+            problem(f"key {where}", found=error.instance, allowed=", ".join(map(str, error.validator_value)))
+        ]
+    allowed = error.schema.get("description") or error.message
+    return [problem(f"key {where or '(top)'}", found=error.instance, allowed=allowed)]
+
+
+def _join(where, key):
+    return f"{where}.{key}" if where else str(key)
+
+
+def _nearest(key, allowed):
+    near = difflib.get_close_matches(str(key), allowed, n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _subgroup_faults(subgroups):
+    """A value that two groups of one variable claim would be counted twice."""
+    found = []
+    for subgroup in subgroups:
+        seen = {}
+        for name, group in subgroup["groups"].items():
+            for value in group["values"]:
+                if value in seen:
+                    text = (
+                        f"subgroup {subgroup['variable']}: groups {seen[value]} and {name} both hold {value}"
+                    )
+                    found.append(problem(text, allowed="each value in one group"))
+                seen[value] = name
+    return found
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML as usual, but a key that stands twice is an error and not a silent choice of the last."""
+
+
+def _mapping(loader, node, deep=False):
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for (key_node, _), key in zip(node.value, keys, strict=True):
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} occurs more than once", key_node.start_mark
+            )
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_StrictLoader.add_constructor(
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
+    lambda loader, node: _mapping(loader, node, deep=True),
+)

@@ -1,0 +1,84 @@
+"""The errors that a maintainer reads: each says where, what was found, what is allowed, and one hint."""
+
+MAX_SHOWN = 25  # a file saved with the wrong separator is wrong in every row; the first ones say it all
+
+
+def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=None):
+    """One line about one fault in one place.
+
+    Parameters
+    ----------
+    text : str, optional
+        What is wrong, in words.
+    row : int or str, optional
+        The row as a spreadsheet counts it (the header is row 1), or the key of the row.
+    column, found, allowed, hint : optional
+        The column or config key, the value found there, what is allowed, one hint.
+    """
+    parts = []
+    if row is not None:
+        parts.append(f"row {row}")
+    if column is not None:
+        parts.append(f"column {column}")
+    line = f"{', '.join(parts)}: " if parts else ""
+    line += text or ""
+    if found is not None:
+        line += f"{'; ' if text else ''}found {found!r}"
+    if allowed is not None:
+        line += f"; allowed: {allowed}"
+    if hint is not None:
+        line += f"; hint: {hint}"
+    return line
+
+
+class ReviewError(Exception):
+    """A stop that a maintainer can act on; its text is the last thing that a failed run prints."""
+
+
+class InputError(ReviewError):
+    """Bad input in one file; nothing was written.
+
+    Parameters
+    ----------
+    file : path or str
+        The file (or config) in which the fault lies.
+    problem : str, optional
+        What is wrong, in words.
+    problems : list of str, optional
+        Several faults of the same file, each a line from `problem`.
+    row, column, found, allowed, hint : optional
+        See `problem`.
+    """
+
+    def __init__(
+        self,
+        file,
+        *,
+        problem=None,
+        problems=None,
+        row=None,
+        column=None,
+        found=None,
+        allowed=None,
+        hint=None,
+    ):
+        self.file = str(file)
+        self.problems = (
+            list(problems)
+            if problems is not None
+            else [_line(problem, row=row, column=column, found=found, allowed=allowed, hint=hint)]
+        )
+        super().__init__(self._text())
+
+    def _text(self):
+        shown = self.problems[:MAX_SHOWN]
+        more = len(self.problems) - len(shown)
+        if len(self.problems) == 1:
+            return f"{self.file}: {self.problems[0]}"
+        lines = [f"{self.file}: {len(self.problems)} problems", *(f"  - {line}" for line in shown)]
+        if more:
+            lines.append(f"  - and {more} more")
+        return "\n".join(lines)
+
+
+_line = problem

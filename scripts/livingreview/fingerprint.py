@@ -1,0 +1,66 @@
+"""A digest of a script and of all of the project's modules that it imports.
+
+Snakemake re-runs a rule when its script's time stamp moves, which a fresh clone always does, and does not see
+an edit in an imported module. With this digest among the params, real edits re-run and clones do not.
+"""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+SCRIPTS = PACKAGE.parent
+
+
+def fingerprint(script, *also):
+    """Digest of a script, of what it imports from the package, and of further files.
+
+    Parameters
+    ----------
+    script : str
+        File name in ``scripts/``.
+    also : paths
+        Further files, or folders of files (templates, schemas), on which the result depends.
+
+    Returns
+    -------
+    str
+        Twelve hexadecimal digits of SHA-256.
+    """
+    files = {SCRIPTS / script} | _imported(SCRIPTS / script, set())
+    for path in map(Path, also):
+        files |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda p: p.name):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _imported(path, seen):
+    for module in _imports(path):
+        if module not in seen:
+            seen.add(module)
+            _imported(module, seen)
+    return seen
+
+
+@functools.cache
+def _imports(path):
+    """The package's files that a file imports, ``__init__`` of their folders included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] != PACKAGE.name:
+                continue
+            for depth in range(1, len(parts) + 1):
+                base = SCRIPTS.joinpath(*parts[:depth])
+                found |= {p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()}
+    return frozenset(found)

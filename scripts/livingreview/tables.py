@@ -1,0 +1,404 @@
+"""Tables, JSON and text on disk: checked on the way in, atomic on the way out."""
+
+import contextlib
+import csv
+import fcntl
+import functools
+import io
+import json
+import math
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+
+from livingreview.errors import InputError, problem
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+# Ten significant digits keep every number far below what is printed, and make files
+# independent of the last bits, which differ between processors.
+FLOAT_FORMAT = ".10g"
+
+
+def read(path, schema, *, skip=None):
+    """Read a CSV file and check every cell against a schema.
+
+    Parameters
+    ----------
+    path : path
+        A CSV file: UTF-8 (with or without byte order mark), commas, one header row.
+    schema : str
+        Name of a file in ``schemas/`` without ``.schema.json``. Its ``properties`` are the columns, its
+        ``key`` (a list of columns) must be unique.
+    skip : callable, optional
+        Given a row as a dict of text, says whether to pass it over unchecked.
+
+    Returns
+    -------
+    DataFrame
+        Columns in the order of the schema; text columns hold str or None, numbers are float
+        (NaN where empty), integers are pandas' nullable integers, yes/no columns are bool.
+
+    Raises
+    ------
+    InputError
+        Naming every fault found: wrong separator or encoding, unknown, missing or doubled columns, ragged
+        rows, values that the schema does not allow, duplicate keys.
+    """
+    declared = load_schema(schema)
+    header, rows = _cells(path)
+    _check_header(path, header, declared)
+    if skip:
+        rows = [(number, cells) for number, cells in rows if not skip(dict(zip(header, cells, strict=False)))]
+    problems = []
+    records = []
+    validator = _validator(schema)
+    for number, cells in rows:
+        if len(cells) != len(header):
+            problems.append(
+                problem(
+                    f"{len(cells)} cells where the header has {len(header)}",
+                    row=number,
+                    hint="a comma inside a cell needs quotation marks around the cell",
+                )
+            )
+            continue
+        record = {}
+        for column, text in zip(header, cells, strict=True):
+            value, fault = _typed(text, declared["properties"][column])
+            record[column] = value
+            if fault:
+                problems.append(problem(row=number, column=column, found=text, **fault))
+        bad = {p for p in record if isinstance(record[p], _Unreadable)}
+        problems += _violations(validator, record, number, bad)
+        records.append(record)
+    problems += _duplicates(records, [number for number, _ in rows], declared.get("key", []))
+    if problems:
+        raise InputError(path, problems=problems)
+    return _frame(records, declared)
+
+
+def load_schema(name):
+    """The schema ``schemas/<name>.schema.json`` as a dict."""
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def columns(schema):
+    """The columns that a schema declares, in order."""
+    return list(load_schema(schema)["properties"])
+
+
+def read_results(path):
+    """Read a CSV that the workflow itself wrote: ids stay text, empty cells are NaN (None for text)."""
+    frame = pd.read_csv(path, dtype=RESULT_TYPES, keep_default_na=False, na_values=[""])
+    for column in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool:
+            frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+    return frame
+
+
+# Columns of the workflow's own tables that hold text, even where they look like numbers or are all empty.
+TEXT_COLUMNS = """
+record_id pmid doi title authors journal year publication_types mesh_terms keywords abstract language
+registry_ids entry_date source first_run last_run duplicate_of stage state band terms link decision reason
+reviewer note row_id study study_id label outcome comparison instrument timepoint arm_1 arm_2 conversion
+assumption effect_type population condition comparator run record_ids since_run sheet variable value omitted
+measure method_tau2 method_ci method_pi method_I2
+""".split()
+RESULT_TYPES = dict.fromkeys(TEXT_COLUMNS, str)
+
+
+def write(frame, path):
+    """Write a frame as CSV (UTF-8, LF, ten significant digits), atomically."""
+    write_text(to_csv(frame), path)
+
+
+def to_csv(frame):
+    """A frame as CSV text: None and NaN empty, true/false, numbers with ten significant digits."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in frame.itertuples(index=False, name=None):
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def append(frame, path, schema):
+    """Add rows to a table that people own, atomically; what is there already stays as it is, to the byte.
+
+    Two processes that append at once wait for each other. The whole new content is checked against the
+    schema first, so that a table never becomes unreadable.
+
+    Raises
+    ------
+    InputError
+        If the table as it would become breaks its schema; nothing is written then.
+    """
+    path = Path(path)
+    if frame.empty:
+        return
+    with _locked(path):
+        old = path.read_bytes()
+        header = [cell.strip() for cell in _cells(path)[0]]
+        rows = to_csv(frame.reindex(columns=header)).split("\n", 1)[1]
+        new = old + (b"" if old.endswith(b"\n") else b"\n") + rows.encode("utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            trial = Path(folder) / path.name
+            trial.write_bytes(new)
+            read(trial, schema)
+        write_bytes(new, path)
+
+
+@contextlib.contextmanager
+def _locked(path):
+    """Hold a lock beside a file while it is read, changed and replaced."""
+    with (path.parent / f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_json(obj, path):
+    """Write JSON with sorted keys, NaN as null, numbers with ten significant digits, atomically."""
+    text = json.dumps(_plain(obj), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(text + "\n", path)
+
+
+def read_json(path):
+    """Read a JSON file; `InputError` says where it is broken."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, problem=f"this is not JSON: {error}") from None
+
+
+def write_text(text, path):
+    """Write text as UTF-8, atomically: readers see the old file or the new one, never a part."""
+    write_bytes(text.encode("utf-8"), path)
+
+
+def write_bytes(data, path):
+    """Write bytes to a temporary file beside `path`, flush it to disk, and rename it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _cells(path):
+    data = Path(path).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            path,
+            problem=f"byte {error.start} is not UTF-8",
+            hint="in Excel choose 'Save as', 'CSV UTF-8 (comma delimited)'",
+        ) from None
+    first = text.split("\n", 1)[0]
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in first and "," not in first:
+            raise InputError(
+                path,
+                row=1,
+                problem=f"the columns are separated by {name}",
+                allowed="commas",
+                hint="a spreadsheet set to a language with decimal commas saves like this; choose 'CSV UTF-8"
+                " (comma delimited)', or set its language to English before saving",
+            )
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [(number, cells) for number, cells in enumerate(reader, start=1)]
+    except csv.Error as error:
+        raise InputError(path, problem=f"this is not a CSV file: {error}") from None
+    rows = [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
+    if not rows:
+        raise InputError(path, problem="the file is empty", hint="it needs at least its header row")
+    return [cell.strip() for cell in rows[0][1]], rows[1:]
+
+
+def _check_header(path, header, declared):
+    allowed = list(declared["properties"])
+    problems = [
+        problem("unknown column", row=1, found=column, allowed=", ".join(allowed))
+        for column in header
+        if column not in allowed
+    ]
+    problems += [
+        problem(
+            "missing column", row=1, column=column, hint="the order of columns is free, their names are not"
+        )
+        for column in allowed
+        if column not in header
+    ]
+    problems += [
+        problem("column occurs twice", row=1, column=column)
+        for column in sorted({column for column in header if header.count(column) > 1})
+    ]
+    if problems:
+        raise InputError(path, problems=problems)
+
+
+class _Unreadable:
+    """Stands for a cell that is no number where one is needed, so that it is reported once."""
+
+
+def _types(declared):
+    types = declared.get("type", ["string", "null"])
+    return [types] if isinstance(types, str) else types
+
+
+def _typed(text, declared):
+    """The value of a cell by its declared type, and what is wrong with it if it has none."""
+    text = text.strip()
+    types = _types(declared)
+    if text == "":
+        return None, None
+    if "integer" in types or "number" in types:
+        # int() and float() accept "1_000" and "nan"; a table does not.
+        if re.fullmatch(
+            r"[+-]?\d+(\.0+)?" if "integer" in types else r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.I
+        ):
+            return (int(float(text)) if "integer" in types else float(text)), None
+        kind = "a whole number" if "integer" in types else "a number with a decimal point"
+        return _Unreadable(), {"allowed": kind, "hint": _number_hint(text)}
+    if "boolean" in types:
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true", None
+        return _Unreadable(), {"allowed": "true or false"}
+    return text, None
+
+
+def _number_hint(text):
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        return "write the decimal comma as a point"
+    if "\u2212" in text or "\u2013" in text:
+        return "use the plain minus sign of the keyboard"
+    if re.search(r"\d{1,2}[./-](\d|[A-Za-z]{3})|[A-Za-z]{3}[-. ]\d", text):
+        return "a spreadsheet may have turned the number into a date; format the column as text first"
+    return None
+
+
+@functools.cache
+def _validator(schema):
+    declared = load_schema(schema)
+    rows = {name: value for name, value in declared.items() if name != "key"}
+    return jsonschema.Draft202012Validator(rows)
+
+
+def _violations(validator, record, number, unreadable):
+    found = []
+    checked = {column: value for column, value in record.items() if column not in unreadable}
+    for error in validator.iter_errors(checked):
+        column = error.absolute_path[0] if error.absolute_path else None
+        if column is None:
+            missing = error.validator == "required" and set(error.validator_value) & unreadable
+            if not missing:
+                found.append(problem(error.schema.get("description") or error.message, row=number))
+            continue
+        found.append(problem(row=number, column=column, found=error.instance, **_allowed(error)))
+    return found
+
+
+def _allowed(error):
+    """What a schema allows, in words."""
+    text = error.instance
+    schema = error.schema
+    if error.validator == "enum":
+        return {"allowed": ", ".join("(empty)" if v is None else str(v) for v in error.validator_value)}
+    if error.validator == "type":
+        return {
+            "allowed": "not empty" if text is None else " or ".join(_types(schema)),
+            "hint": schema.get("description"),
+        }
+    if error.validator == "pattern":
+        hint = "a spreadsheet may have changed the value; format the column as text before typing"
+        return {"allowed": schema.get("description", error.validator_value), "hint": hint}
+    limits = {
+        "minimum": f"{error.validator_value} or more",
+        "maximum": f"{error.validator_value} or less",
+        "exclusiveMinimum": f"more than {error.validator_value}",
+        "exclusiveMaximum": f"less than {error.validator_value}",
+    }
+    return {"allowed": limits.get(error.validator, schema.get("description", error.message))}
+
+
+def _duplicates(records, numbers, key):
+    """Rows whose key an earlier row already has."""
+    found = []
+    seen = {}
+    for number, record in zip(numbers, records, strict=False):
+        value = tuple(record.get(column) for column in key)
+        if not key:
+            break
+        if value in seen:
+            shown = ", ".join(f"{column}={part}" for column, part in zip(key, value, strict=True))
+            found.append(
+                problem(
+                    f"duplicate key {shown}, first in row {seen[value]}", row=number, hint="each key once"
+                )
+            )
+        else:
+            seen[value] = number
+    return found
+
+
+def _frame(records, declared):
+    data = {}
+    for column, spec in declared["properties"].items():
+        values = [record[column] for record in records]
+        types = _types(spec)
+        if "integer" in types:
+            data[column] = pd.array(values, dtype="Int64")
+        elif "number" in types:
+            data[column] = pd.array([math.nan if v is None else v for v in values], dtype="float64")
+        elif "boolean" in types and "null" not in types:
+            data[column] = pd.array(values, dtype="bool")
+        else:
+            data[column] = pd.Series(values, dtype=object)
+    return pd.DataFrame(data, columns=list(declared["properties"]))
+
+
+def _cell(value):
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return "true" if value else "false"
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return format(value + 0.0, FLOAT_FORMAT)
+    return str(value)
+
+
+def _plain(obj):
+    if isinstance(obj, dict):
+        return {str(key): _plain(value) for key, value in obj.items()}
+    if isinstance(obj, list | tuple):
+        return [_plain(value) for value in obj]
+    if obj is None or obj is pd.NA:
+        return None
+    if hasattr(obj, "item"):
+        obj = obj.item()
+    if isinstance(obj, float):
+        return None if math.isnan(obj) else float(format(obj + 0.0, FLOAT_FORMAT))
+    return obj
