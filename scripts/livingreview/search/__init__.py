@@ -1,0 +1,1 @@
+"""What PubMed holds: the query, the client, the sandbox, snapshots and the records in them."""
