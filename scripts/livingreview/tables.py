@@ -205,6 +205,10 @@ def _umask():
 
 
 def _cells(path):
+    if not Path(path).is_file():
+        raise InputError(
+            path, problem="there is no such file", hint="a table without rows has its header row"
+        )
     data = Path(path).read_bytes()
     try:
         text = data.decode("utf-8-sig")

@@ -1,0 +1,69 @@
+# The commands that a person types. Each sets up what it needs.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+CORES ?= 2
+PYTHON ?= python3
+REVIEW ?= .
+VENV := .venv
+RUN_OPTION = $(if $(RUN),--config run=$(RUN))
+REVIEW_OPTIONS = --directory $(REVIEW) $(if $(RUN),--run $(RUN))
+READY := $(VENV)/ready
+BIN := $(VENV)/bin
+# Programs that start Python anew (Snakemake does) find the environment's own.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup report decisions trials release rehearse sandbox test lint format lock clean
+
+help:  ## Show these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "Options: RUN=2026-12 another month; REVIEW=folder another review; CORES=4"
+
+setup: $(READY)  ## Install everything into .venv
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; found: $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Setting up the environment in $(VENV) (once, about a minute)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@touch $@
+
+report: $(READY)  ## Build the report of the current month (offline by default)
+	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
+
+decisions: $(READY)  ## File the decisions filled into the queue (QUEUE=file, CORRECT=yes)
+	@python scripts/file_decisions.py $(REVIEW_OPTIONS) $(if $(QUEUE),--queue $(QUEUE)) $(if $(filter yes,$(CORRECT)),--correct)
+
+trials: $(READY)  ## Merge the filled-in extraction sheets (SHEET=name)
+	@python scripts/merge_trials.py $(REVIEW_OPTIONS) $(if $(SHEET),--sheet $(SHEET))
+
+release: $(READY)  ## Freeze the built run as a release (VERSION=26.1.0 NOTE="...")
+	@python scripts/freeze_release.py $(VERSION) $(REVIEW_OPTIONS) --note "$(NOTE)"
+
+rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show what grows
+	@python scripts/rehearse_months.py --directory $(REVIEW) --cores $(CORES)
+
+sandbox: $(READY)  ## Serve the bundled records as PubMed does (AS_OF=2026-11-01)
+	@python scripts/serve_sandbox.py --corpus $(REVIEW)/data/sandbox/records.csv --as-of $(or $(AS_OF),2026-11-01)
+
+test: $(READY)  ## Run all tests
+	@python -m pytest --cov --cov-report=term
+
+lint: $(READY)  ## Check style, rule files and workflow
+	@ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
+
+format: $(READY)  ## Format Python and rule files
+	@ruff check --fix . && ruff format . && snakefmt Snakefile rules
+
+lock:  ## Renew requirements.lock from the pins in pyproject.toml (needs the package index)
+	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")' > .venv-lock/pins
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lock/pins
+	@.venv-lock/bin/python -m pip freeze --disable-pip-version-check > requirements.lock
+	@rm -rf .venv-lock
+
+clean:  ## Remove results and logs; data, snapshots and the environment stay
+	rm -rf results logs .snakemake .pytest_cache .ruff_cache .coverage

@@ -1,0 +1,38 @@
+# living-review: one run (a month) of a living systematic review.
+#
+#   snakemake --cores 2                           the run that config.yaml names
+#   snakemake --cores 2 --config run=2026-12      another run
+#   snakemake --cores 2 --directory DIR           another review: DIR holds its config.yaml and data/
+#
+# Snapshots and decisions under data/ are state; everything under results/ follows from them.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/search.smk"
+include: "rules/screening.smk"
+include: "rules/trials.smk"
+include: "rules/pooling.smk"
+include: "rules/living.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"results/{RUN}/report.html",
+        f"results/{RUN}/queue.csv",
+        f"results/{RUN}/extraction.csv",
+
+
+onsuccess:
+    say_last(done(RUN))
+
+
+onerror:
+    say_last(reason_of_failure(log[0] if log else "", "logs"))

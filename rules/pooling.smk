@@ -1,0 +1,29 @@
+# Needs: effect sizes. Makes: pooled estimates, subgroups and leave-one-out, per outcome.
+
+
+rule pool_outcomes:
+    input:
+        effects=f"results/{RUN}/effects.csv",
+    output:
+        estimates=f"results/{RUN}/estimates.csv",
+        details=f"results/{RUN}/estimates.json",
+        leave_one_out=f"results/{RUN}/leave_one_out.csv",
+        subgroups=f"results/{RUN}/subgroups.csv",
+    log:
+        f"logs/{RUN}/pool_outcomes.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        outcomes=config["outcomes"],
+        analysis=config["analysis"],
+        subgroups=config["subgroups"],
+        code=fingerprint("pool_outcomes.py"),
+    message:
+        "Pooling each outcome"
+    script:
+        "../scripts/pool_outcomes.py"

@@ -1,0 +1,41 @@
+# Needs: everything above. Makes: the report.
+
+
+rule build_report:
+    input:
+        records=f"results/{RUN}/records.csv",
+        queue=f"results/{RUN}/queue.csv",
+        ranking=f"results/{RUN}/ranking.json",
+        effects=f"results/{RUN}/effects.csv",
+        estimates=f"results/{RUN}/estimates.json",
+        changes=f"results/{RUN}/changes.json",
+        flow=f"results/{RUN}/flow.json",
+        status=f"results/{RUN}/status.json",
+        included=f"results/{RUN}/included.csv",
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
+        decisions="data/decisions/screening.csv",
+        provenances=SNAPSHOTS,
+        releases=RELEASES,
+    output:
+        report=f"results/{RUN}/report.html",
+    log:
+        f"logs/{RUN}/build_report.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        config=config,
+        code=fingerprint(
+            "build_report.py",
+            TEMPLATES,
+            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "outcomes", "screening")),
+        ),
+    message:
+        "Building the report"
+    script:
+        "../scripts/build_report.py"

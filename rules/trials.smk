@@ -1,0 +1,92 @@
+# Needs: records, decisions and what people extracted. Makes: included studies, sheets to fill in, effect sizes.
+
+
+rule link_studies:
+    input:
+        records=f"results/{RUN}/records.csv",
+        decisions="data/decisions/screening.csv",
+        studies="data/trials/studies.csv",
+        reports="data/trials/reports.csv",
+    output:
+        included=f"results/{RUN}/included.csv",
+    log:
+        f"logs/{RUN}/link_studies.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        code=fingerprint(
+            "link_studies.py",
+            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "reports", "screening")),
+        ),
+    message:
+        "Linking included records to studies"
+    script:
+        "../scripts/link_studies.py"
+
+
+# Also writes a sheet to fill in under data/trials/sheets/ for each included record without one; those are
+# people's files, which no rule may own, or Snakemake would delete them.
+rule prefill_sheets:
+    input:
+        records=f"results/{RUN}/records.csv",
+        decisions="data/decisions/screening.csv",
+        studies="data/trials/studies.csv",
+        reports="data/trials/reports.csv",
+    output:
+        extraction=f"results/{RUN}/extraction.csv",
+    log:
+        f"logs/{RUN}/prefill_sheets.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        outcomes=list(config["outcomes"]),
+        timepoint=config["analysis"]["timepoint"],
+        code=fingerprint(
+            "prefill_sheets.py",
+            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "reports", "screening", "outcomes")),
+        ),
+    message:
+        "Preparing extraction sheets for newly included records"
+    script:
+        "../scripts/prefill_sheets.py"
+
+
+rule compute_effects:
+    input:
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
+        included=f"results/{RUN}/included.csv",
+    output:
+        effects=f"results/{RUN}/effects.csv",
+    log:
+        f"logs/{RUN}/compute_effects.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        outcomes=config["outcomes"],
+        analysis=config["analysis"],
+        subgroups=config["subgroups"],
+        code=fingerprint(
+            "compute_effects.py", SCHEMAS / "studies.schema.json", SCHEMAS / "outcomes.schema.json"
+        ),
+    message:
+        "Computing effect sizes"
+    script:
+        "../scripts/compute_effects.py"

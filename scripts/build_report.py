@@ -1,0 +1,93 @@
+"""Build the report: one self-contained HTML page from this run's results."""
+
+import hashlib
+import importlib.metadata
+import logging
+import platform
+from pathlib import Path
+
+from livingreview import __version__, tables
+from livingreview.report import flow, pages
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+SINGLE = (
+    "records",
+    "queue",
+    "ranking",
+    "effects",
+    "estimates",
+    "changes",
+    "flow",
+    "status",
+    "included",
+    "studies",
+    "outcomes",
+    "decisions",
+)
+SOFTWARE = ("jinja2", "lxml", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+def main(job):
+    """Read this run's results, write the page.
+
+    ``job.input``: records, queue, effects, included (CSV), ranking, estimates, changes, flow, status (JSON),
+    studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
+    ``job.output``: report; ``job.params``: run, config (the whole).
+    """
+    run = job.params.run
+    page = pages.build(read(job.input, config=job.params.config, run=run))
+    tables.write_text(page, job.output.report)
+    log.info("%s: %d kB", job.output.report, len(page.encode()) // 1000)
+
+
+def read(inputs, *, config, run):
+    """Everything that the page shows, as plain dicts and lists; the context of ``pages.build``."""
+    counts = tables.read_json(inputs.flow)
+    flow.check(counts, file=inputs.flow)
+    included = set(tables.read_results(inputs.included)["study_id"])
+    studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
+    decisions = tables.read(inputs.decisions, "screening")
+    releases = [tables.read_json(path) for path in inputs.releases]
+    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.releases]
+    return {
+        "config": config,
+        "run": run,
+        "records": plain(tables.read_results(inputs.records)),
+        "queue": plain(tables.read_results(inputs.queue)),
+        "ranking": tables.read_json(inputs.ranking),
+        "effects": plain(tables.read_results(inputs.effects)),
+        "estimates": tables.read_json(inputs.estimates),
+        "changes": tables.read_json(inputs.changes),
+        "flow": counts,
+        "status": tables.read_json(inputs.status),
+        "studies": plain(studies[studies["study_id"].isin(included)]),
+        "decisions": plain(decisions[decisions["run"] <= run]),
+        "provenances": [tables.read_json(path) for path in inputs.provenances],
+        # A release of this very run came after its report.
+        "releases": [row for row in releases if row["kind"] != "release" or row["run"] < run],
+        "files": [described(path) for path in sorted(set(map(str, paths)))],
+        "software": {
+            "living-review": __version__,
+            "Python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in SOFTWARE},
+        },
+    }
+
+
+def plain(frame):
+    """A frame as a list of dicts; missing values are None."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def described(path):
+    """Name, size and digest of a file."""
+    data = Path(path).read_bytes()
+    return {"name": str(path), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821

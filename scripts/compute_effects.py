@@ -1,0 +1,40 @@
+"""Turn what trials print into standardised mean differences, and say which of them are pooled."""
+
+import logging
+
+from livingreview import tables
+from livingreview.trials.effects import compute
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+
+def main(job):
+    """Read the trials as known at this run and the included studies, write effects.csv.
+
+    ``job.input``: studies, outcomes, included; ``job.output``: effects;
+    ``job.params``: run, outcomes, analysis, subgroups (the last three as in the config).
+    """
+    params = job.params
+    effects = compute(
+        rows_at(tables.read(job.input.outcomes, "outcomes"), params.run, ["row_id"]),
+        rows_at(tables.read(job.input.studies, "studies"), params.run, ["study_id"]),
+        set(tables.read_results(job.input.included)["study_id"].dropna()),
+        protocol=list(params.outcomes),
+        timepoint=params.analysis["timepoint"],
+        arm_sizes_not_printed=params.analysis["arm_sizes_not_printed"],
+        subgroups=params.subgroups,
+    )
+    tables.write(effects, job.output.effects)
+    log.info(
+        "%d effects, %d in the pool, %d more in the sensitivity analysis",
+        len(effects),
+        effects["in_pool"].sum(),
+        (effects["in_sensitivity"] & ~effects["in_pool"].astype(bool)).sum(),
+    )
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821

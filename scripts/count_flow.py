@@ -1,0 +1,54 @@
+"""Count the flow of records and studies, and describe the status of the review."""
+
+import logging
+
+from livingreview import tables
+from livingreview.living import flow, releases, status
+from livingreview.screening import decisions as ledger
+
+log = logging.getLogger(__name__)
+
+
+def main(job):
+    """Write the flow diagram's numbers and the status."""
+    run = job.params.run
+    records = tables.read_results(job.input.records)
+    statuses = ledger.statuses(
+        records["record_id"],
+        tables.read(job.input.decisions, "screening"),
+        run=run,
+        stages=job.params.stages,
+    )
+    included = tables.read_results(job.input.included)
+    release = releases.last_before(releases.read(job.input.releases), run)
+    counted = flow.count(
+        records,
+        statuses,
+        included,
+        release=release and release | {"included": releases.table(release, "included")},
+        codes=job.params.reasons,
+    )
+    described = status.describe(
+        records,
+        statuses,
+        tables.read(job.input.queue, "queue"),
+        included,
+        tables.read_results(job.input.effects),
+        run=run,
+        provenance=tables.read_json(job.input.provenance),
+        living=job.params.living,
+        extraction=tables.read_results(job.input.extraction).to_dict("records"),
+    )
+    log.info(
+        "%d studies are included, %d in a pool",
+        described["studies_included"],
+        described["studies_in_any_pool"],
+    )
+    tables.write_json(counted, job.output.flow)
+    tables.write_json(described, job.output.status)
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821

@@ -1,0 +1,1 @@
+"""Pooled estimates: random effects, heterogeneity, subgroups, influence."""

@@ -1,0 +1,53 @@
+"""What the estimate would be without each study in turn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from livingreview.pooling.random_effects import Estimate, checked, pool
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The estimate without one study."""
+
+    omitted: str
+    result: Estimate
+
+
+def leave_one_study_out(yi, vi, study, *, method="REML", test="knha", level=0.95):
+    """Pool again without each study, all of its effects at once.
+
+    A trial with several arms gives several effects; leaving out one of them would leave the trial in.
+
+    Parameters
+    ----------
+    yi, vi : array-like of shape (k,)
+        Effects and sampling variances.
+    study : sequence of str, length k
+        The study of each effect.
+    method, test, level
+        As `pool`.
+
+    Returns
+    -------
+    list of LeftOut
+        One per study, in the order in which studies first occur. Empty with fewer than two studies: without
+        its only study nothing is left to estimate.
+
+    Raises
+    ------
+    ValueError
+        As `pool`, or `study` is of another length.
+    """
+    yi, vi = checked(yi, vi)
+    study = np.asarray(study, dtype=object)
+    if study.shape != yi.shape:
+        raise ValueError(f"study must name the study of each of the {len(yi)} effects, not {study.shape}")
+    names = list(dict.fromkeys(study))
+    if len(names) < 2:
+        return []
+    return [
+        LeftOut(name, pool(yi[study != name], vi[study != name], method=method, test=test, level=level))
+        for name in names
+    ]

@@ -1,0 +1,226 @@
+"""Pool each outcome of the protocol: its estimate, and all that a report shows beside it."""
+
+import math
+
+import numpy as np
+from scipy.stats import norm
+
+from livingreview.pooling.influence import leave_one_study_out
+from livingreview.pooling.random_effects import pool
+from livingreview.pooling.subgroups import between, by_group
+
+STATISTICS = (
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "pval",
+    "pi_low",
+    "pi_high",
+    "tau2",
+    "I2",
+    "H2",
+    "QE",
+    "QE_df",
+    "QE_p",
+)
+METHODS = ("method_tau2", "method_ci", "method_pi", "method_I2")
+ESTIMATE_COLUMNS = (
+    "outcome",
+    "label",
+    "k",
+    "n_studies",
+    "n_participants",
+    "n_participants_unknown_rows",
+    *STATISTICS,
+    "measure",
+    *METHODS,
+)
+SHORT = ("estimate", "ci_low", "ci_high", "tau2", "I2")
+LEAVE_ONE_OUT_COLUMNS = ("outcome", "omitted", "label", "k", *SHORT)
+SUBGROUP_COLUMNS = (
+    "outcome",
+    "variable",
+    "variable_label",
+    "value",
+    "label",
+    "k",
+    "n_studies",
+    *SHORT,
+    "QM",
+    "QM_df",
+    "QM_p",
+)
+
+
+def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **options):
+    """Everything that is estimated for one outcome.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        The effects of all outcomes (effects.csv).
+    outcome, label : str
+        The outcome's name in `effects` and in print.
+    subgroups : list of dict
+        ``variable`` (a column of `effects`), ``label``, ``groups`` (name to ``{"label": str}``).
+    measure : str
+        What `yi` is.
+    **options
+        ``method``, ``test``, ``level`` of `random_effects.pool`.
+
+    Returns
+    -------
+    dict
+        ``main``, ``sensitivity`` (flat, `ESTIMATE_COLUMNS`; the latter with ``what``), ``weights``,
+        ``leave_one_out`` and ``subgroups`` (lists of dicts). Without effects all numbers of ``main`` are NaN
+        and the lists are empty.
+
+    Raises
+    ------
+    ValueError, ConvergenceError
+        From `random_effects.pool`.
+    """
+    of_outcome = effects[effects["outcome"] == outcome]
+    pooled = of_outcome[of_outcome["in_pool"].astype(bool)]
+    wider = of_outcome[of_outcome["in_sensitivity"].astype(bool)]
+    head = {"outcome": outcome, "label": label}
+    result = _pool(pooled, options)
+    return {
+        "main": head | _estimate(pooled, result, measure=measure),
+        "sensitivity": head
+        | _estimate(wider, _pool(wider, options), measure=measure)
+        | {"what": _what(added=len(wider) - len(pooled))},
+        "weights": _weights(pooled, result, level=options.get("level", 0.95)),
+        "leave_one_out": _leave_one_out(pooled, options),
+        "subgroups": [_subgroup(pooled, definition, options) for definition in subgroups],
+    }
+
+
+def _pool(rows, options):
+    return pool(rows["yi"].to_numpy(float), rows["vi"].to_numpy(float), **options)
+
+
+def _estimate(rows, result, *, measure):
+    known, unknown = participants(rows["ni"].to_numpy(float))
+    return (
+        {
+            "k": result.k,
+            "n_studies": rows["study"].nunique(),
+            "n_participants": known,
+            "n_participants_unknown_rows": unknown,
+            "measure": measure,
+        }
+        | {name: getattr(result, name) for name in STATISTICS}
+        | {name: getattr(result, name) for name in METHODS}
+    )
+
+
+def participants(ni):
+    """Participants of the rows that print their number, and how many rows do not.
+
+    Parameters
+    ----------
+    ni : array of shape (k,)
+        Participants per row, a shared control counted once (so fractions add up); NaN where not printed.
+
+    Returns
+    -------
+    tuple
+        The sum, rounded to a whole number, or NaN where no row of at least one prints it; and the number of
+        rows that do not.
+    """
+    known = ni[~np.isnan(ni)]
+    if len(ni) and not len(known):
+        return math.nan, len(ni)
+    return round(float(known.sum())), len(ni) - len(known)
+
+
+def _what(*, added):
+    if not added:
+        return "no effect is kept for the sensitivity analysis only; it equals the main analysis"
+    rows = "1 effect" if added == 1 else f"{added} effects"
+    return f"with {rows} more whose arm sizes are not printed, equal arms assumed"
+
+
+def _weights(rows, result, *, level):
+    quantile = norm.isf((1 - level) / 2)
+    fields = (rows[name] for name in ("row_id", "label", "study", "yi", "vi"))
+    return [
+        {
+            "row_id": row_id,
+            "label": label,
+            "study": study,
+            "yi": yi,
+            "vi": vi,
+            "ci_low": yi - quantile * math.sqrt(vi),
+            "ci_high": yi + quantile * math.sqrt(vi),
+            "weight": float(weight),
+        }
+        for row_id, label, study, yi, vi, weight in zip(*fields, result.weights, strict=True)
+    ]
+
+
+def _leave_one_out(rows, options):
+    names = _study_labels(rows)
+    left_out = leave_one_study_out(rows["yi"], rows["vi"], list(rows["study"]), **options)
+    return [{"omitted": one.omitted, "label": names[one.omitted]} | _short(one.result) for one in left_out]
+
+
+def _study_labels(rows):
+    """The label of each study: that of an effect without the letter of its comparison."""
+    return {
+        study: label.removesuffix(f" {comparison}") if isinstance(comparison, str) and comparison else label
+        for study, label, comparison in zip(rows["study"], rows["label"], rows["comparison"], strict=True)
+    }
+
+
+def _short(result):
+    return {"k": result.k} | {name: getattr(result, name) for name in SHORT}
+
+
+def _subgroup(rows, definition, options):
+    variable = definition["variable"]
+    values = list(rows[variable])
+    estimates = by_group(rows["yi"], rows["vi"], values, **options)
+    named = {name: group["label"] for name, group in definition["groups"].items()}
+    order = [*named, *(value for value in estimates if value not in named)]
+    test = between(estimates.values())
+    return {
+        "variable": variable,
+        "label": definition["label"],
+        "between": None if test is None else {"QM": test.QM, "df": test.df, "p": test.p},
+        "groups": [
+            {
+                "value": value,
+                "label": named.get(value, value),
+                "n_studies": rows.loc[rows[variable] == value, "study"].nunique(),
+            }
+            | _short(estimates[value])
+            for value in order
+            if value in estimates
+        ],
+    }
+
+
+def flat_leave_one_out(results):
+    """The rows of leave_one_out.csv from a mapping of outcome to `pool_outcome`."""
+    return [{"outcome": outcome} | row for outcome, one in results.items() for row in one["leave_one_out"]]
+
+
+def flat_subgroups(results):
+    """The rows of subgroups.csv from a mapping of outcome to `pool_outcome`; each group repeats the test."""
+    rows = []
+    for outcome, one in results.items():
+        for variable in one["subgroups"]:
+            test = variable["between"] or {"QM": math.nan, "df": math.nan, "p": math.nan}
+            repeated = {
+                "outcome": outcome,
+                "variable": variable["variable"],
+                "variable_label": variable["label"],
+                "QM": test["QM"],
+                "QM_df": test["df"],
+                "QM_p": test["p"],
+            }
+            rows += [repeated | group for group in variable["groups"]]
+    return rows

@@ -1,0 +1,1 @@
+"""The page that readers see: figures, prose, templates."""

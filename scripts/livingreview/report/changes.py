@@ -1,0 +1,87 @@
+"""What changed since the last release, and the releases so far."""
+
+from livingreview.report import links, prose
+from livingreview.report.prose import count, interval, number, percent
+
+
+def compared_with(context):
+    """Version of the release that this run is compared with, or None before the first."""
+    release = context["changes"]["release"]
+    return release["version"] if release else None
+
+
+def since(context, name):
+    """The difference of one outcome since the last release, and its cause, as printed."""
+    if compared_with(context) is None:
+        return {"difference": prose.NOT_ESTIMATED, "cause": "no earlier release"}
+    change = context["changes"]["outcomes"][name]
+    return {"difference": prose.difference(change), "cause": prose.cause(change)}
+
+
+def changes(context):
+    """What changed since the release, outcome by outcome, and the releases so far."""
+    config, found = context["config"], context["changes"]
+    rows = []
+    for name, declared in config["outcomes"].items():
+        change = found["outcomes"][name]
+        rows.append(
+            {
+                "label": declared["short"],
+                "before": _state(change["before"]),
+                "after": _state(change["after"]),
+                "since": since(context, name),
+                "moves": []
+                if found["release"] is None
+                else [
+                    *({"what": "added", **_moved(row)} for row in change["added"]),
+                    *({"what": "removed", **_moved(row)} for row in change["removed"]),
+                    *({"what": "corrected", **_corrected(row)} for row in change["corrected"]),
+                ],
+            }
+        )
+    return {
+        "release": compared_with(context),
+        "frozen": prose.day(found["release"]["frozen_on"]) if found["release"] else "",
+        "dropped": found["outcomes_dropped"],
+        "rows": rows,
+        "releases": [_release(row) for row in context["releases"]],
+    }
+
+
+def _state(state):
+    if state is None or not state["k"]:
+        return {"estimate": "no estimate", "interval": "", "k": "0", "tau2": "", "I2": ""}
+    several = state["k"] > 1
+    return {
+        "estimate": number(state["estimate"]),
+        "interval": interval(state["ci_low"], state["ci_high"]),
+        "k": count(state["k"]),
+        "tau2": number(state["tau2"], 3) if several else "",
+        "I2": percent(state["I2"]) if several else "",
+    }
+
+
+def _moved(row):
+    return {"label": row["label"], "value": number(row["yi"])}
+
+
+def _corrected(row):
+    return {
+        "label": row["label"],
+        "value": f"{number(row['before']['yi'])} became {number(row['after']['yi'])}",
+    }
+
+
+def _release(row):
+    published = row["kind"] == "published review"
+    return {
+        "version": row["version"],
+        "kind": row["kind"],
+        "citation": row["citation"] if published else f"Run of {prose.month(row['run'])}.",
+        "date": prose.day(row["frozen_on"]) if row.get("frozen_on") else "",
+        "doi": links.doi_link(row.get("doi")),
+        "note": row.get("note") or "",
+        "facts": [
+            {"what": fact["what"], "value": str(fact["value"])} for fact in row.get("descriptions", []) or []
+        ],
+    }

@@ -1,0 +1,52 @@
+"""The report as one self-contained HTML page."""
+
+from pathlib import Path
+
+import jinja2
+
+from livingreview.report import changes, methods, outcomes, records, studies, summary
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
+
+
+def environment(templates=TEMPLATES):
+    """Templates that escape everything and stop at a name that is not defined."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def build(context, *, templates=TEMPLATES):
+    """The whole page.
+
+    Parameters
+    ----------
+    context : dict
+        ``config``, ``run``, ``records``, ``decisions`` (up to this run), ``effects``, ``estimates``,
+        ``changes``, ``flow``, ``status``, ``studies`` (those included at this run), ``queue``, ``ranking``,
+        ``provenances``, ``releases``,
+        ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain dicts and lists;
+        missing values are None.
+
+    Returns
+    -------
+    str
+        HTML with its style, figures and script inside.
+    """
+    view = {
+        "heading": summary.heading(context),
+        "summary": summary.summary(context),
+        "outcomes": outcomes.outcomes(context),
+        "studies": studies.studies(context),
+        "records": records.records(context),
+        "search": records.search(context),
+        "changes": changes.changes(context),
+        "methods": methods.methods(context),
+        "provenance": methods.provenance(context),
+    }
+    return environment(templates).get_template("report.html.j2").render(view)

@@ -1,0 +1,108 @@
+"""The table of included studies."""
+
+import re
+
+from livingreview.report import links, prose
+from livingreview.report.prose import count, percent
+
+LEVELS = (
+    ("low", "low"),
+    ("some", "some concerns or unclear"),
+    ("high", "high"),
+    ("other", "recorded without an overall judgement"),
+    ("none", "not assessed"),
+)
+
+
+def studies(context):
+    """The table of included studies."""
+    labels = {name: declared["short"] for name, declared in context["config"]["outcomes"].items()}
+    pools, aside = {}, {}
+    names = {}
+    for row in context["effects"]:
+        names.setdefault(row["study"], row["label"])
+        if row["outcome"] in labels:
+            part = pools if row["in_pool"] else aside
+            part.setdefault(row["study"], {})[row["outcome"]] = True
+    rows = []
+    for study in sorted(context["studies"], key=lambda row: (row["year"] or "9999", row["study_id"])):
+        key = study["study_id"]
+        level = risk_of_bias_level(study["risk_of_bias"])
+        rows.append(
+            {
+                "id": key,
+                "label": study_label(study),
+                "title": f"{study['title'].rstrip('.')}{'' if study['title'].endswith(('?', '!')) else '.'}",
+                "journal": study["journal"] or "",
+                "year": study["year"] or "9999",
+                "pubmed": links.pubmed_link(study["pmid"]),
+                "pmid": study["pmid"],
+                "doi": links.doi_link(study["doi"]),
+                "population": study["population"],
+                "condition": study["condition"],
+                "detail": study["condition_detail"] or "",
+                "intervention": study["intervention_detail"] or study["intervention_class"],
+                "comparator": prose.comparator(study["comparator_class"]),
+                "n": count(study["n_randomised"]),
+                "n_sort": study["n_randomised"] or 0,
+                "attrition": percent(study["attrition_percent"], 1),
+                "attrition_sort": -1
+                if prose.missing(study["attrition_percent"])
+                else study["attrition_percent"],
+                "attrition_basis": study["attrition_basis"] or "",
+                "risk": dict(LEVELS)[level],
+                "risk_recorded": study["risk_of_bias"] or "",
+                "risk_source": study["risk_of_bias_source"] or "",
+                "risk_level": level,
+                "pooled": [labels[name] for name in labels if name in pools.get(key, {})],
+                "aside": [
+                    labels[name]
+                    for name in labels
+                    if name in aside.get(key, {}) and name not in pools.get(key, {})
+                ],
+            }
+        )
+    without = [row for row in rows if not row["pooled"]]
+    randomised = [row["n_randomised"] for row in context["studies"] if not prose.missing(row["n_randomised"])]
+    return {
+        "rows": rows,
+        "n": count(len(rows)),
+        "n_pooled": count(len(rows) - len(without)),
+        "n_without": count(len(without)),
+        "randomised": count(sum(randomised)),
+        "n_randomised_known": count(len(randomised)),
+        "attrition": prose.attrition_range(context["studies"]),
+        "risk": [
+            {"label": label, "n": count(sum(1 for row in rows if row["risk_level"] == level))}
+            for level, label in LEVELS
+            if level != "other" or any(row["risk_level"] == level for row in rows)
+        ],
+        "awaiting_extraction": context["status"]["awaiting_extraction"],
+    }
+
+
+def risk_of_bias_level(text):
+    """The overall judgement that a record of risk of bias states, as a key of `LEVELS`.
+
+    Nothing is judged here: where a source gives single domains only, any domain rated high makes ``high``,
+    any unclear or unseen one ``some``; a scale that is not about low, unclear and high is ``other``.
+    """
+    if prose.missing(text) or not str(text).strip():
+        return "none"
+    text = str(text).lower()
+    for word, level in (
+        ("high", "high"),
+        ("some concerns", "some"),
+        ("unclear", "some"),
+        ("not seen", "some"),
+    ):
+        if re.search(rf"\b{word}\b", text):
+            return level
+    return "low" if re.search(r"\blow\b", text) else "other"
+
+
+def study_label(study):
+    """First author and year, as far as the sources print them; the title stands beside it."""
+    if study["first_author"]:
+        return f"{study['first_author']} {study['year'] or '(year not stated)'}"
+    return f"(author not stated) {study['year'] or ''}".strip()

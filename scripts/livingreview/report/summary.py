@@ -1,0 +1,64 @@
+"""The first screen: title, notices, and what the evidence says now."""
+
+from livingreview.report import changes, figures, prose
+from livingreview.report.prose import count, interval, number, percent
+
+MINI_LEFT, MINI_RIGHT = 18, 226  # the drawing of the first screen, in pixels
+
+
+def heading(context):
+    """Title, version line and notices."""
+    config, status = context["config"], context["status"]
+    return {
+        "title": config["review"]["title"],
+        "question": config["review"]["question"],
+        "run": prose.month(context["run"]),
+        "searched": prose.day(status["searched_at"]),
+        "next_search": prose.month(status["next_run"]) if status["next_run"] else None,
+        "mode": status["living_mode"],
+        "release": changes.compared_with(context),
+        "demonstration": config["review"]["demonstration"],
+        "sandbox": status["sandbox"],
+        "authors": config["review"].get("authors", []),
+    }
+
+
+def summary(context):
+    """What the evidence says now: one row per outcome, in the protocol's order."""
+    config = context["config"]
+    rules = config["interpretation"]
+    main = {name: context["estimates"]["outcomes"][name]["main"] for name in config["outcomes"]}
+    axis = figures.summary_scale(main.values(), left=MINI_LEFT, right=MINI_RIGHT)
+    rows = []
+    for name, row in main.items():
+        change = context["changes"]["outcomes"][name]
+        rows.append(
+            {
+                "name": name,
+                "label": config["outcomes"][name]["short"],
+                "drawing": figures.small_interval(row, axis),
+                "k": count(row["k"]),
+                "n_studies": count(row["n_studies"]),
+                "estimate": number(row["estimate"]) if row["k"] else "no estimate",
+                "interval": interval(row["ci_low"], row["ci_high"]) if row["k"] else "",
+                "prediction": interval(row["pi_low"], row["pi_high"])
+                if not prose.missing(row["pi_low"])
+                else "",
+                "since": changes.since(context, name),
+                "standing": prose.standing(row, change["before"], rules),
+            }
+        )
+    return {
+        "rows": rows,
+        "axis": figures.small_axis(axis),
+        "zone": figures.small_zone(axis, zone=rules["no_effect"]),
+        "favours_left": rules["favours_left"],
+        "favours_right": rules["favours_right"],
+        "no_effect": number(rules["no_effect"]),
+        "level": percent(100 * config["analysis"]["level"]),
+        "release": changes.compared_with(context),
+        "month": prose.this_month(context["status"]),
+        "studies_included": count(context["status"]["studies_included"]),
+        "studies_pooled": count(context["status"]["studies_in_any_pool"]),
+        "awaiting_extraction": len(context["status"]["awaiting_extraction"]),
+    }

@@ -1,0 +1,242 @@
+"""The ledger of screening decisions: append-only rows, the latest of a record and stage wins."""
+
+import pandas as pd
+
+from livingreview.errors import InputError, problem
+
+TITLE_ABSTRACT = "title-abstract"
+FULL_TEXT = "full-text"
+
+# What a record's decisions amount to.
+UNSCREENED = "unscreened"
+EXCLUDED_TITLE_ABSTRACT = "excluded on title and abstract"
+TO_ASSESS = "to be assessed in full text"
+AWAITING = "awaiting classification"
+EXCLUDED_FULL_TEXT = "excluded on full text"
+INCLUDED = "included"
+
+
+def latest(decisions, run):
+    """The decisions in force at a run.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        The ledger, in the order of filing.
+    run : str
+        A month YYYY-MM; later rows do not exist yet.
+
+    Returns
+    -------
+    DataFrame
+        One row per record and stage.
+    """
+    known = decisions[decisions["run"] <= run]
+    return known.drop_duplicates(["record_id", "stage"], keep="last").reset_index(drop=True)
+
+
+def statuses(record_ids, decisions, *, run, stages):
+    """Where each record stands.
+
+    Parameters
+    ----------
+    record_ids : sequence of str
+    decisions : DataFrame
+        The whole ledger.
+    run : str
+        A month YYYY-MM.
+    stages : list of str
+        The protocol's stages, in order; the last one includes.
+
+    Returns
+    -------
+    DataFrame
+        Columns record_id, status, reason, since_run (the run of the decision that put it there, None while
+        unscreened), note; in the order of `record_ids`.
+    """
+    current = latest(decisions, run)
+    by_stage = {stage: rows.set_index("record_id") for stage, rows in current.groupby("stage")}
+    return pd.DataFrame(
+        [_status(record_id, by_stage, stages) for record_id in record_ids],
+        columns=["record_id", "status", "reason", "since_run", "note"],
+        dtype=object,  # so that None stays None
+    )
+
+
+def _status(record_id, by_stage, stages):
+    status, reason, since, note = UNSCREENED, None, None, None
+    for stage in stages:
+        rows = by_stage.get(stage)
+        if rows is None or record_id not in rows.index:
+            break
+        row = rows.loc[record_id]
+        reason, since, note = row["reason"], row["run"], row["note"]
+        last = stage == stages[-1]
+        if row["decision"] == "awaiting":
+            status = AWAITING
+            break
+        if row["decision"] == "exclude":
+            status = EXCLUDED_FULL_TEXT if stage == FULL_TEXT else EXCLUDED_TITLE_ABSTRACT
+            break
+        status = INCLUDED if last else TO_ASSESS
+    return record_id, status, reason, since, note
+
+
+def next_stage(status, current, stages):
+    """The stage at which a person is asked next, or None if nothing is asked.
+
+    Parameters
+    ----------
+    status : str
+        As from `statuses`.
+    current : set of str
+        The stages at which the record has a decision in force.
+    stages : list of str
+        The protocol's stages.
+    """
+    if status == UNSCREENED:
+        return stages[0]
+    if status == TO_ASSESS:
+        return stages[-1]
+    if status == AWAITING:
+        return max((stage for stage in stages if stage in current), key=stages.index)
+    return None
+
+
+def unfiled(queue, decisions):
+    """Rows of a queue that a person has begun to fill in and that the ledger does not hold.
+
+    A row counts as filed if the ledger's last row for its record and stage says the same.
+    """
+    touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
+    held = _last_by_key(decisions)
+    return touched[[not _same(held.get((r.record_id, r.stage)), r) for r in touched.itertuples()]]
+
+
+def _last_by_key(decisions):
+    return {(row.record_id, row.stage): row for row in decisions.itertuples()}
+
+
+def _same(held, row):
+    if held is None:
+        return False
+    return (held.decision, held.reason or None) == (row.decision, row.reason or None)
+
+
+def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_at, correct=False):
+    """The ledger rows that a filled-in queue adds.
+
+    Parameters
+    ----------
+    queue : DataFrame
+        A queue as people filled it in; rows without any entry are passed over.
+    decisions : DataFrame
+        The whole ledger.
+    path : path
+        Where the queue was read from, for messages.
+    known : collection of str
+        Every record id that a search or an import has ever found.
+    reasons : collection of str
+        The protocol's coded reasons.
+    stages : list of str
+        The protocol's stages.
+    run : str
+        The run in which these decisions count.
+    decided_at : str
+        The day of filing, YYYY-MM-DD.
+    correct : bool
+        Whether a decision may replace a different one that is in force; each such row needs a note.
+
+    Returns
+    -------
+    rows : DataFrame
+        New rows of the ledger.
+    already : int
+        Filled-in rows that the ledger holds already, and that are therefore not added again.
+
+    Raises
+    ------
+    InputError
+        Naming every row that has an unknown record, no decision, no reviewer, an unknown or missing reason,
+        a stage that does not fit, or a conflict with a decision in force. Nothing is filed then.
+    """
+    touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
+    fresh = unfiled(queue, decisions)
+    held = _last_by_key(decisions[decisions["run"] <= run])
+    future = _last_by_key(decisions[decisions["run"] > run])
+    problems = []
+    for row in fresh.itertuples():
+        fault = _fault(row, held, future, known=known, reasons=reasons, stages=stages, correct=correct)
+        if fault:
+            problems.append(problem(row=f"{row.Index + 2} ({row.record_id}, {row.stage})", **fault))
+    if problems:
+        raise InputError(path, problems=problems)
+    rows = fresh[["record_id", "stage", "decision", "reason", "reviewer", "note", "score", "band"]].copy()
+    rows["run"] = run
+    rows["decided_at"] = decided_at
+    return rows, len(touched) - len(fresh)
+
+
+def _fault(row, held, future, *, known, reasons, stages, correct):
+    """What is wrong with one filled-in row, or None."""
+    if row.record_id not in known:
+        return {
+            "column": "record_id",
+            "text": "no search or import has found this record",
+            "found": row.record_id,
+            "hint": "a record from elsewhere is first added to data/other_sources.csv",
+        }
+    if row.decision is None:
+        return {
+            "column": "decision",
+            "text": "the row is filled in but has no decision",
+            "allowed": "include, exclude, awaiting",
+        }
+    if row.reviewer is None:
+        return {"column": "reviewer", "text": "a decision needs a name", "allowed": "a name or initials"}
+    if row.stage not in stages:
+        return {"column": "stage", "found": row.stage, "allowed": ", ".join(stages)}
+    if row.reason is not None and row.reason not in reasons:
+        return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
+    if row.stage == FULL_TEXT and row.decision == "exclude" and row.reason is None:
+        return {
+            "column": "reason",
+            "text": "an exclusion on full text needs a reason",
+            "allowed": ", ".join(reasons),
+        }
+    if row.stage == FULL_TEXT and stages[0] != FULL_TEXT:
+        before = held.get((row.record_id, TITLE_ABSTRACT))
+        if before is None or before.decision != "include":
+            return {
+                "column": "stage",
+                "text": "a full-text decision needs the record to be included on title and abstract first",
+                "found": before.decision if before else "no decision",
+            }
+    later = future.get((row.record_id, row.stage))
+    if later is not None:
+        return {
+            "column": "decision",
+            "text": f"run {later.run} already decided: {later.decision}",
+            "hint": "file it for that run",
+        }
+    return _conflict(row, held.get((row.record_id, row.stage)), correct)
+
+
+def _conflict(row, before, correct):
+    if before is None or before.decision == "awaiting":
+        return None
+    if not correct:
+        return {
+            "column": "decision",
+            "text": f"conflicts with the decision of {before.reviewer} in run {before.run}",
+            "found": row.decision,
+            "allowed": before.decision,
+            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
+        }
+    if row.note is None:
+        return {
+            "column": "note",
+            "text": "a correction says why",
+            "hint": "write the reason in the column note",
+        }
+    return None

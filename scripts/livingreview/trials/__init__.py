@@ -1,0 +1,1 @@
+"""What people extracted from each trial, and the effect sizes that follow from it."""

@@ -1,0 +1,86 @@
+"""Which studies people have included: a study is in when one of its reports is."""
+
+import pandas as pd
+
+from livingreview.errors import InputError, problem
+from livingreview.screening import decisions as ledger
+from livingreview.trials.revisions import rows_at
+
+
+def included_studies(studies, reports, decisions, *, run, stages, known):
+    """The included studies at a run, with the records that carry them.
+
+    Parameters
+    ----------
+    studies, reports, decisions : DataFrame
+        data/trials/studies.csv, data/trials/reports.csv, data/decisions/screening.csv.
+    run : str
+        A month YYYY-MM.
+    stages : list of str
+        The protocol's stages.
+    known : collection of str
+        Record ids of the corpus at this run.
+
+    Returns
+    -------
+    DataFrame
+        Columns study_id, record_ids (semicolons between), since_run; sorted by study_id.
+
+    Raises
+    ------
+    InputError
+        If a report names a study that data/trials/studies.csv does not hold, or a record that no search or
+        import has found.
+    """
+    reports = reports[reports["run"] <= run]
+    studies = rows_at(studies, run, ["study_id"])
+    _check_links(reports, set(studies["study_id"]), known)
+    state = ledger.statuses(reports["record_id"], decisions, run=run, stages=stages)
+    linked = reports.merge(state, on="record_id")
+    linked = linked[linked["status"] == ledger.INCLUDED]
+    rows = [
+        (study_id, "; ".join(sorted(rows["record_id"])), rows["since_run"].min())
+        for study_id, rows in linked.groupby("study_id", sort=True)
+    ]
+    return pd.DataFrame(rows, columns=["study_id", "record_ids", "since_run"])
+
+
+def _check_links(reports, study_ids, known):
+    problems = [
+        problem(
+            "unknown study",
+            row=row.Index + 2,
+            column="study_id",
+            found=row.study_id,
+            allowed="a study_id of data/trials/studies.csv",
+        )
+        for row in reports.itertuples()
+        if row.study_id not in study_ids
+    ]
+    problems += [
+        problem(
+            "no search or import up to this run has found this record",
+            row=row.Index + 2,
+            column="record_id",
+            found=row.record_id,
+            hint="a record from elsewhere is first added to data/other_sources.csv",
+        )
+        for row in reports.itertuples()
+        if row.record_id not in known
+    ]
+    if problems:
+        raise InputError("data/trials/reports.csv", problems=problems)
+
+
+def awaiting_extraction(record_ids, reports, decisions, *, run, stages):
+    """Included records that no study carries yet: each needs an extraction sheet.
+
+    Returns
+    -------
+    list of str
+        Record ids, in the order given.
+    """
+    state = ledger.statuses(record_ids, decisions, run=run, stages=stages)
+    carried = set(reports.loc[reports["run"] <= run, "record_id"])
+    included = state.loc[state["status"] == ledger.INCLUDED, "record_id"]
+    return [record_id for record_id in included if record_id not in carried]

@@ -1,0 +1,175 @@
+"""Extraction sheets: prefilled for each newly included record, merged into the trials when filled in.
+
+A sheet is a folder with two small tables, ``study.csv`` and ``outcomes.csv``, in the columns of the trials'
+own tables, so that what is typed is what is kept; ``record_id.txt`` names the record it was made for. Nothing
+ever overwrites a sheet.
+"""
+
+import re
+import unicodedata
+
+import pandas as pd
+
+from livingreview import tables
+from livingreview.errors import InputError
+
+# A row in which a person has typed one of these counts as reported.
+TYPED = [
+    "mean_1",
+    "sd_1",
+    "n_1",
+    "mean_2",
+    "sd_2",
+    "n_2",
+    "n_total",
+    "events_1",
+    "events_2",
+    "printed_effect",
+    "printed_se",
+    "printed_ci_low",
+    "printed_ci_high",
+    "source",
+    "set_aside_reason",
+]
+
+
+def folder_name(record_id):
+    """The folder of a record's sheet: the record id with characters that file systems mind replaced."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", record_id)
+
+
+def suggest_study_id(record, taken):
+    """A study id such as ``palermo_2024``, with a letter where it is taken."""
+    name = (record.get("authors") or "").split(";")[0].strip()
+    # "Palermo TM" has the family name first; a group author keeps its first word.
+    family = re.sub(r"\s+[A-Z]{1,3}$", "", name) or (record.get("title") or "study").split()[0]
+    plain = unicodedata.normalize("NFKD", family).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "study"
+    base = f"{stem}_{record['year']}" if record.get("year") else stem
+    return next(
+        name for name in (base, *(f"{base}_{c}" for c in "bcdefghijklmnopqrstuvwxyz")) if name not in taken
+    )
+
+
+def prefill(record, *, study_id, outcomes, timepoint, run):
+    """The two tables of an empty sheet.
+
+    Parameters
+    ----------
+    record : dict
+        A row of the corpus.
+    study_id : str
+        The suggested id; the maintainer may change it.
+    outcomes : sequence of str
+        The protocol's outcomes; one row each.
+    timepoint : str
+        The protocol's timepoint.
+    run : str
+        A month YYYY-MM.
+
+    Returns
+    -------
+    study, outcomes : DataFrame
+        In the columns of the schemas ``studies`` and ``outcomes``.
+    """
+    source = (
+        f"PubMed {record['pmid']}"
+        if record.get("pmid")
+        else f"doi {record['doi']}"
+        if record.get("doi")
+        else None
+    )
+    study = {
+        "study_id": study_id,
+        "first_author": (record.get("authors") or "").split(";")[0].strip() or None,
+        "source": source,
+        "run": run,
+        "revision": 1,
+        **{
+            column: record.get(column)
+            for column in ("year", "title", "journal", "doi", "pmid", "registry_ids")
+        },
+    }
+    rows = [
+        {
+            "row_id": f"{study_id}.{outcome}.1",
+            "study_id": study_id,
+            "outcome": outcome,
+            "timepoint": timepoint,
+            "priority": 1,
+            "status": "ok",
+            "run": run,
+            "revision": 1,
+        }
+        for outcome in outcomes
+    ]
+    return (
+        pd.DataFrame([study]).reindex(columns=tables.columns("studies")),
+        pd.DataFrame(rows).reindex(columns=tables.columns("outcomes")),
+    )
+
+
+def write(folder, record_id, study, outcomes):
+    """Write a sheet unless it exists; returns whether it was written.
+
+    The study's table comes last: a sheet that a crash cut short has none and is written again.
+    """
+    if (folder / "study.csv").exists():
+        return False
+    tables.write(outcomes, folder / "outcomes.csv")
+    tables.write_text(f"{record_id}\n", folder / "record_id.txt")
+    tables.write(study, folder / "study.csv")
+    return True
+
+
+def read(folder):
+    """Read a filled-in sheet.
+
+    Returns
+    -------
+    study, outcomes : DataFrame
+        Rows ready for the trials' tables; outcome rows in which nothing was filled in are left out.
+    not_reported : list of str
+        The outcomes of the rows left out.
+
+    Raises
+    ------
+    InputError
+        If a table breaks its schema, there is not exactly one study, or a row names another study.
+    """
+    not_reported = []
+
+    def empty(row):
+        if _is_filled(row):
+            return False
+        not_reported.append(row.get("outcome", ""))
+        return True
+
+    outcomes = tables.read(folder / "outcomes.csv", "outcomes", skip=empty)
+    study = tables.read(folder / "study.csv", "studies")
+    if len(study) != 1:
+        raise InputError(
+            folder / "study.csv", problem=f"{len(study)} studies", allowed="one study in a sheet"
+        )
+    study_id = study.at[0, "study_id"]
+    other = sorted(set(outcomes["study_id"]) - {study_id})
+    if other:
+        raise InputError(
+            folder / "outcomes.csv",
+            column="study_id",
+            problem="rows of another study than the sheet's",
+            found=", ".join(other),
+            allowed=study_id,
+        )
+    return study, outcomes, not_reported
+
+
+def is_untouched(folder):
+    """Whether nobody has typed a number, a source or a reason into the sheet's outcomes yet."""
+    filled = []
+    tables.read(folder / "outcomes.csv", "outcomes", skip=lambda row: filled.append(_is_filled(row)) or True)
+    return not any(filled)
+
+
+def _is_filled(row):
+    return any((row.get(column) or "").strip() for column in TYPED)

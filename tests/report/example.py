@@ -1,0 +1,363 @@
+"""A made-up review in the shapes of the workflow's files: every name says that it is an example."""
+
+import copy
+import math
+
+import yaml
+
+CONFIG = yaml.safe_load("""
+run: "2026-11"
+review:
+  title: Example treatment for example pain
+  question: Does an example treatment help people with example pain?
+  demonstration: This is an example for tests.
+search: {base_url: sandbox, tool: living-review, email: a@example.org,
+  query: 'pain[ti] AND "web"[tiab]', drop_tolerance_percent: 5}
+eligibility: {include: [Randomised trials], exclude: [Protocols]}
+screening:
+  reasons: {not_rct: Not a randomised controlled trial, not_internet: Not delivered over the internet}
+outcomes:
+  many: {label: Many trials, short: Many}
+  two: {label: Two trials, short: Two}
+  one: {label: One trial, short: One}
+  none: {label: Without trials, short: Without}
+analysis: {measure: SMD, timepoint: post, method_tau2: REML, method_ci: knha,
+  level: 0.95, arm_sizes_not_printed: set_aside}
+subgroups: []
+interpretation: {no_effect: 0.1, small: 0.2, moderate: 0.5, large: 0.8, minimum_studies: 3,
+  treatment: Example treatment,
+  favours_left: favours example treatment, favours_right: favours control}
+living: {mode: active, search_every_months: 1, statement: Searched every month., retirement: Not planned.}
+""")
+
+METHODS = {
+    "measure": "SMD",
+    "method_tau2": "REML",
+    "method_ci": "Hartung-Knapp",
+    "method_pi": "t with k - 2",
+    "method_I2": "from tau2",
+}
+VALUES = {
+    "many": [-0.9, -0.5, -0.42, -0.3, -0.25, 0.1],
+    "two": [-0.2, 0.3],
+    "one": [-0.69],
+    "none": [],
+}
+
+
+def context():
+    """The whole context of `pages.build`, made anew at every call."""
+    effects, outcomes, changes = [], {}, {}
+    for name, values in VALUES.items():
+        rows = [_effect(name, index, value) for index, value in enumerate(values)]
+        effects += rows
+        outcomes[name] = _estimates(name, rows)
+        main = outcomes[name]["main"]
+        changes[name] = {
+            "before": None,
+            "after": _state(main),
+            "difference": None,
+            "added": [],
+            "removed": [],
+            "corrected": [],
+        }
+    effects.append(
+        _effect("none", 7, math.nan) | {"in_pool": False, "reason": "no arm sizes", "yi": None, "vi": None}
+    )
+    before = _state(outcomes["many"]["main"]) | {"estimate": -0.36, "k": 5, "n_studies": 5}
+    last = effects[5]
+    changes["many"] |= {
+        "before": before,
+        "difference": outcomes["many"]["main"]["estimate"] - before["estimate"],
+        "added": [{key: last[key] for key in ("row_id", "study", "label", "yi", "vi")}],
+    }
+    changes["two"] |= {"before": _state(outcomes["two"]["main"]), "difference": 0.0}
+    return {
+        "config": copy.deepcopy(CONFIG),
+        "run": "2026-11",
+        "records": [
+            {"record_id": "1", "source": "PubMed", "duplicate_of": None},
+            {"record_id": "2", "source": "Example import", "duplicate_of": None},
+            {"record_id": "3", "source": "Example import", "duplicate_of": "1"},
+        ],
+        "decisions": [{"record_id": "1", "reviewer": "E. X."}],
+        "effects": effects,
+        "estimates": {"run": "2026-11", "level": 0.95, "outcomes": outcomes},
+        "changes": {
+            "release": {
+                "version": "26.0.0",
+                "run": "2026-01",
+                "frozen_on": "2026-01-15",
+                "note": "first release",
+            },
+            "outcomes": changes,
+            "outcomes_dropped": [],
+        },
+        "flow": _flow(),
+        "status": _status(),
+        "studies": [_study(index) for index in range(8)],
+        "queue": [_record(index) for index in range(3)],
+        "ranking": {
+            "method": "logistic regression",
+            "explanation": "Words of the title.",
+            "n_train": 60,
+            "quality": {"roc_auc": 0.912, "average_precision": 0.654},
+            "n_include": 20,
+            "n_exclude": 40,
+            "bands": {"read first": 1, "later": 2},
+        },
+        "provenances": [_provenance("2026-10", 200), _provenance("2026-11", 209)],
+        "releases": [
+            {
+                "version": "16.0.0",
+                "kind": "published review",
+                "citation": "Example A. An example review. Example J 2016",
+                "doi": "10.1000/example",
+                "estimates": {"many": {"estimate": -0.39, "measure": "Hedges g"}},
+                "descriptions": [{"what": "trials included", "value": 22}],
+                "note": "as printed",
+            },
+            {
+                "version": "26.0.0",
+                "kind": "release",
+                "run": "2026-01",
+                "frozen_on": "2026-01-15",
+                "note": "first release",
+            },
+        ],
+        "files": [{"name": "results/2026-11/effects.csv", "sha256": "0123456789abcdef" * 4, "bytes": 12345}],
+        "software": {"living-review": "0.1.0"},
+    }
+
+
+def _effect(outcome, index, value):
+    return {
+        "row_id": f"{outcome}-{index}",
+        "study": f"example_{index}",
+        "label": f"Example {2010 + index}",
+        "outcome": outcome,
+        "comparison": None,
+        "instrument": "Example scale",
+        "timepoint": "post",
+        "yi": value,
+        "vi": 0.02 + 0.01 * index,
+        "ni": 100 + index,
+        "in_pool": True,
+        "in_sensitivity": True,
+        "reason": None,
+        "conversion": "means and SDs",
+        "assumption": "equal arms assumed" if index == 1 else None,
+        "source": "example source",
+        "comparator": "waitlist",
+    }
+
+
+def _estimates(name, rows):
+    k = len(rows)
+    weights = [1 / row["vi"] for row in rows]
+    total = sum(weights)
+    estimate = sum(w * row["yi"] for w, row in zip(weights, rows, strict=True)) / total if k else None
+    se = math.sqrt(1 / total) if k else None
+    main = {
+        "outcome": name,
+        "k": k,
+        "n_studies": k,
+        "n_participants": sum(row["ni"] for row in rows),
+        "n_participants_unknown_rows": 0,
+        "estimate": estimate,
+        "se": se,
+        "ci_low": estimate - 1.96 * se if k else None,
+        "ci_high": estimate + 1.96 * se if k else None,
+        "pi_low": estimate - 0.6 if k > 2 else None,
+        "pi_high": estimate + 0.6 if k > 2 else None,
+        "tau2": 0.05 if k > 1 else None,
+        "I2": 47.3 if k > 1 else None,
+        "QE": 9.3,
+        "QE_df": k - 1,
+        "QE_p": 0.0951,
+        **METHODS,
+    }
+    return {
+        "main": main,
+        "sensitivity": {**main, "what": "with effects printed without arm sizes"},
+        "weights": [
+            {
+                "row_id": row["row_id"],
+                "label": row["label"],
+                "study": row["study"],
+                "yi": row["yi"],
+                "vi": row["vi"],
+                "ci_low": row["yi"] - 1.96 * math.sqrt(row["vi"]),
+                "ci_high": row["yi"] + 1.96 * math.sqrt(row["vi"]),
+                "weight": 100 * w / total,
+            }
+            for row, w in zip(rows, weights, strict=True)
+        ],
+        "leave_one_out": [
+            {
+                "omitted": row["study"],
+                "label": row["label"],
+                "k": k - 1,
+                "estimate": estimate,
+                "ci_low": main["ci_low"],
+                "ci_high": main["ci_high"],
+                "tau2": 0.04,
+                "I2": 40.0,
+            }
+            for row in (rows if k > 1 else [])
+        ],
+        "subgroups": [
+            {
+                "variable": "population",
+                "label": "Age group",
+                "between": {"QM": 1.2, "df": 1, "p": 0.27} if k > 2 else None,
+                "groups": [
+                    {
+                        "value": "adult",
+                        "label": "Adults",
+                        "k": k,
+                        "n_studies": k,
+                        "estimate": estimate,
+                        "ci_low": main["ci_low"],
+                        "ci_high": main["ci_high"],
+                        "tau2": main["tau2"],
+                        "I2": main["I2"],
+                    },
+                    {
+                        "value": "youth",
+                        "label": "Youth",
+                        "k": 0,
+                        "n_studies": 0,
+                        "estimate": None,
+                        "ci_low": None,
+                        "ci_high": None,
+                        "tau2": None,
+                        "I2": None,
+                    },
+                ],
+            }
+        ]
+        if k > 1
+        else [],
+    }
+
+
+def _state(main):
+    keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "I2", "k", "n_studies")
+    return {key: main[key] for key in keys}
+
+
+def _study(index):
+    return {
+        "study_id": f"example_{index}",
+        "first_author": "Example",
+        "year": str(2010 + index),
+        "title": f"An example trial, number {index}",
+        "journal": "Example J",
+        "doi": "10.1000/ex(1)<2>" if index == 1 else None,
+        "pmid": str(1000 + index),
+        "population": "adult",
+        "condition": "mixed",
+        "condition_detail": None,
+        "comparator_class": "waitlist; attention",
+        "intervention_class": "CBT",
+        "intervention_detail": None,
+        "n_randomised": 100 if index else None,
+        "attrition_percent": 10.0 + index if index < 3 else None,
+        "attrition_basis": "derived: 45 of 50" if index == 1 else None,
+        "risk_of_bias": "RoB 2: high" if index == 2 else None,
+        "risk_of_bias_source": None,
+    }
+
+
+def _record(index):
+    return {
+        "record_id": str(2000 + index),
+        "pmid": str(2000 + index),
+        "stage": "title-abstract",
+        "state": "new",
+        "first_run": "2026-11",
+        "title": f"An example record, number {index}",
+        "authors": "Example A; Example B",
+        "journal": "Example J",
+        "year": "2026",
+        "score": 0.9 - index / 10,
+        "band": "read first",
+        "terms": "internet; pain",
+        "link": f"https://pubmed.ncbi.nlm.nih.gov/{2000 + index}/",
+    }
+
+
+def _flow():
+    part = {
+        "identified": 209,
+        "duplicates": 2,
+        "screened": 204,
+        "excluded": 190,
+        "unscreened": 3,
+        "sought": 14,
+        "not_assessed": 1,
+        "excluded_full_text": 10,
+        "assessed": 13,
+        "excluded_reasons": {"not_rct": 4, "not_internet": 6},
+        "awaiting": 1,
+        "included_reports": 2,
+    }
+    return {
+        "previous": {"release": "26.0.0", "studies": 6, "reports": 7},
+        "databases": part,
+        "other": part | {"identified": 9, "screened": 9},
+        "new": {"studies": 2, "reports": 2},
+        "removed": {"studies": 0, "reports": 0},
+        "total": {"studies": 8, "reports": 9},
+        "awaiting_extraction": 1,
+        "from_earlier_searches": 1,
+        "checks": [{"identity": "total studies = previous + new", "left": 8, "right": 8}],
+    }
+
+
+def _status():
+    return {
+        "run": "2026-11",
+        "searched_at": "2026-11-01T00:00:00+00:00",
+        "next_run": "2026-12",
+        "living_mode": "active",
+        "n_matched": 209,
+        "n_new_records": 9,
+        "n_new_other": 2,
+        "n_decided_this_run": 6,
+        "n_included_this_run": 1,
+        "n_queue": 3,
+        "oldest_waiting_since": "2025-08",
+        "waiting": [
+            {
+                "record_id": "2000",
+                "title": "x",
+                "since_run": "2025-08",
+                "state": "awaiting",
+                "stage": "full-text",
+            }
+        ],
+        "studies_included": 8,
+        "studies_in_any_pool": 6,
+        "awaiting_extraction": [],
+        "sandbox": True,
+    }
+
+
+def _provenance(run, n):
+    return {
+        "run": run,
+        "base_url": "sandbox",
+        "searched_at": f"{run}-01T00:00:00+00:00",
+        "query": CONFIG["search"]["query"],
+        "query_translation": "pain[Title] AND web[Title/Abstract]",
+        "count": n,
+        "warnings": [],
+        "n_known": n - 9,
+        "n_new": 9,
+        "n_fetched": 9,
+        "not_returned": [],
+        "files": {},
+        "software": {},
+    }
