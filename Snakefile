@@ -14,6 +14,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/check.smk"
 include: "rules/search.smk"
 include: "rules/screening.smk"
 include: "rules/trials.smk"

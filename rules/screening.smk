@@ -5,6 +5,7 @@ rule rank_records:
     input:
         records=f"results/{RUN}/records.csv",
         decisions="data/decisions/screening.csv",
+        checked=f"results/{RUN}/checked.json",
     output:
         queue=f"results/{RUN}/queue.csv",
         ranking=f"results/{RUN}/ranking.json",

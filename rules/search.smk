@@ -32,6 +32,7 @@ rule fold_corpus:
     input:
         snapshots=SNAPSHOTS,
         other_sources="data/other_sources.csv",
+        checked=f"results/{RUN}/checked.json",
     output:
         records=f"results/{RUN}/records.csv",
     log:

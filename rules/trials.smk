@@ -7,6 +7,7 @@ rule link_studies:
         decisions="data/decisions/screening.csv",
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
+        checked=f"results/{RUN}/checked.json",
     output:
         included=f"results/{RUN}/included.csv",
     log:
@@ -38,6 +39,7 @@ rule prefill_sheets:
         decisions="data/decisions/screening.csv",
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
+        checked=f"results/{RUN}/checked.json",
     output:
         extraction=f"results/{RUN}/extraction.csv",
     log:
@@ -67,6 +69,7 @@ rule compute_effects:
     input:
         studies="data/trials/studies.csv",
         outcomes="data/trials/outcomes.csv",
+        checked=f"results/{RUN}/checked.json",
         included=f"results/{RUN}/included.csv",
     output:
         effects=f"results/{RUN}/effects.csv",

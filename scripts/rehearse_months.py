@@ -7,7 +7,6 @@ from pathlib import Path
 
 import file_decisions
 import merge_trials
-
 from livingreview import config as protocol
 from livingreview import rehearsal, tables
 from livingreview.errors import InputError, ReviewError

@@ -34,7 +34,7 @@ def load(path):
 
 
 def check_file(path, config):
-    """Check a config that Snakemake merged from a file and ``--config``; the file itself for doubled keys too."""
+    """Check a config that Snakemake merged with ``--config``, and its file for doubled keys."""
     if Path(path).is_file():
         _parse(Path(path))
     return check(config, path)

@@ -7,6 +7,7 @@ an edit in an imported module. With this digest among the params, real edits re-
 import ast
 import functools
 import hashlib
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -32,8 +33,9 @@ def fingerprint(script, *also):
     for path in map(Path, also):
         files |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}
     digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: p.name):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    # By the path within the repository: the same in every clone, and in a fixed order.
+    for name, path in sorted((os.path.relpath(path, SCRIPTS.parent), path) for path in files):
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 

@@ -96,20 +96,74 @@ def read_results(path):
     """Read a CSV that the workflow itself wrote: ids stay text, empty cells are NaN (None for text)."""
     frame = pd.read_csv(path, dtype=RESULT_TYPES, keep_default_na=False, na_values=[""])
     for column in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool:
+        if column in YES_NO_COLUMNS:
+            frame[column] = (frame[column] == "true").astype(bool)
+        elif not pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
     return frame
 
 
 # Columns of the workflow's own tables that hold text, even where they look like numbers or are all empty.
-TEXT_COLUMNS = """
-record_id pmid doi title authors journal year publication_types mesh_terms keywords abstract language
-registry_ids entry_date source first_run last_run duplicate_of stage state band terms link decision reason
-reviewer note row_id study study_id label outcome comparison instrument timepoint arm_1 arm_2 conversion
-assumption effect_type population condition comparator run record_ids since_run sheet variable value omitted
-measure method_tau2 method_ci method_pi method_I2
-""".split()
-RESULT_TYPES = dict.fromkeys(TEXT_COLUMNS, str)
+TEXT_COLUMNS = [
+    "record_id",
+    "pmid",
+    "doi",
+    "title",
+    "authors",
+    "journal",
+    "year",
+    "publication_types",
+    "mesh_terms",
+    "keywords",
+    "abstract",
+    "language",
+    "registry_ids",
+    "entry_date",
+    "source",
+    "first_run",
+    "last_run",
+    "duplicate_of",
+    "stage",
+    "state",
+    "band",
+    "terms",
+    "link",
+    "decision",
+    "reason",
+    "reviewer",
+    "note",
+    "row_id",
+    "study",
+    "study_id",
+    "label",
+    "outcome",
+    "comparison",
+    "instrument",
+    "timepoint",
+    "arm_1",
+    "arm_2",
+    "conversion",
+    "assumption",
+    "effect_type",
+    "population",
+    "condition",
+    "comparator",
+    "run",
+    "record_ids",
+    "since_run",
+    "sheet",
+    "variable",
+    "value",
+    "omitted",
+    "measure",
+    "method_tau2",
+    "method_ci",
+    "method_pi",
+    "method_I2",
+]
+# Said so, because an empty table would not show it.
+YES_NO_COLUMNS = ["in_pool", "in_sensitivity"]
+RESULT_TYPES = dict.fromkeys([*TEXT_COLUMNS, *YES_NO_COLUMNS], str)
 
 
 def write(frame, path):

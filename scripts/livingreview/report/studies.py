@@ -78,6 +78,17 @@ def studies(context):
             if level != "other" or any(row["risk_level"] == level for row in rows)
         ],
         "awaiting_extraction": context["status"]["awaiting_extraction"],
+        "other_outcomes": [
+            {
+                "label": row["label"],
+                "outcome": row["outcome"].replace("_", " "),
+                "instrument": prose.instrument(row["instrument"]),
+                "reason": prose.sentence(row["reason"] or ""),
+                "source": row["source"] or "",
+            }
+            for row in context["effects"]
+            if row["outcome"] not in labels
+        ],
     }
 
 

@@ -21,7 +21,8 @@ def refuse_unfiled(queue_path, ledger_path):
     if len(rows):
         raise InputError(
             queue_path,
-            problem=f"{len(rows)} filled-in rows are not filed as decisions yet (first: {rows.iloc[0]['record_id']})",
+            problem=f"{len(rows)} filled-in rows are not filed as decisions yet",
+            found=", ".join(rows["record_id"].head(5)),
             hint="make decisions files them; clear the cells if they were not meant. Nothing was changed",
         )
 

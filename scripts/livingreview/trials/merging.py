@@ -1,4 +1,4 @@
-"""Filled-in sheets into the trials' tables: checked as a whole first, then in an order that can be resumed."""
+"""Filled-in sheets into the trials' tables: checked as a whole, then written so that a crash is survived."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def _rows(folder, held, run):
 
 
 def _fresh(rows, held, key, folder):
-    """Rows that a table does not hold; an equal row was written before a crash, a different one is a conflict."""
+    """Rows that a table does not hold; an equal row is there since a crash, a different one is a conflict."""
     known = {tuple(row[part] for part in key): row for row in held.to_dict("records")}
     keep, problems = [], []
     for row in rows.to_dict("records"):
@@ -96,9 +96,9 @@ def _fresh(rows, held, key, folder):
         if differing:
             problems.append(
                 problem(
-                    f"{', '.join(f'{k}={v}' for k, v in zip(key, name, strict=True))} is in the trials already, "
+                    f"{'='.join((key[0], str(name[0])))} is in the trials already, "
                     f"with other values of {', '.join(differing)}",
-                    hint="choose another id; or, for a correction, add a row with the next revision to the table",
+                    hint="choose another id; or, for a correction, add a row with the next revision",
                 )
             )
     if problems:

@@ -1,0 +1,39 @@
+# Needs: the tables that people edit. Makes: the certainty that they can be used, before anything is built.
+
+
+rule check_data:
+    input:
+        screening="data/decisions/screening.csv",
+        studies="data/trials/studies.csv",
+        reports="data/trials/reports.csv",
+        outcomes="data/trials/outcomes.csv",
+        other_sources="data/other_sources.csv",
+    output:
+        checked=f"results/{RUN}/checked.json",
+    log:
+        f"logs/{RUN}/check_data.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        code=fingerprint(
+            "check_data.py",
+            *(
+                SCHEMAS / f"{name}.schema.json"
+                for name in (
+                    "screening",
+                    "studies",
+                    "reports",
+                    "outcomes",
+                    "other_sources",
+                )
+            ),
+        ),
+    message:
+        "Checking the tables that people edit"
+    script:
+        "../scripts/check_data.py"

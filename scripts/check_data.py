@@ -1,0 +1,37 @@
+"""Check every table that people edit before anything is built from it.
+
+Snakemake removes a job's old output before the job runs. A fault found here, in a job of its own, leaves the
+results of the last good run as they were.
+"""
+
+import logging
+
+from livingreview import tables
+from livingreview.trials import effects
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+
+def main(job):
+    """Read each table against its schema, and the extracted values as they will be used; write row counts."""
+    read = {
+        schema: tables.read(getattr(job.input, schema), schema)
+        for schema in ("screening", "studies", "reports", "outcomes", "other_sources")
+    }
+    effects.compute(
+        rows_at(read["outcomes"], job.params.run, ["row_id"]),
+        rows_at(read["studies"], job.params.run, ["study_id"]),
+        set(),
+        protocol=[],
+        file=str(job.input.outcomes),
+    )
+    counts = {str(getattr(job.input, schema)): len(frame) for schema, frame in read.items()}
+    log.info("checked %d rows in %d tables", sum(counts.values()), len(counts))
+    tables.write_json(counts, job.output.checked)
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821

@@ -1,0 +1,79 @@
+"""Whole runs of the workflow, as a person or a scheduler starts them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ["Snakefile", "rules", "scripts", "schemas", "templates", "profiles", "environment.yml"]
+
+
+class Review:
+    """A review's folder, and the command that builds it."""
+
+    def __init__(self, folder, code=ROOT):
+        self.folder = folder
+        self.code = code
+
+    def snakemake(self, *options):
+        """Run the workflow; returns the finished process with its output as text."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile"]
+        command += ["--directory", self.folder, "--cores", "2", *options]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+    def command(self, script, *options):
+        """Run one of the commands for people."""
+        command = [sys.executable, self.code / "scripts" / script, "--directory", self.folder, *options]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+    def copy(self, target):
+        """The same review elsewhere, with its results, time stamps and Snakemake's memory."""
+        shutil.copytree(self.folder, target)
+        return Review(target, self.code)
+
+    def files(self, *parts):
+        """Content of every file below a folder, by its path."""
+        top = self.folder.joinpath(*parts)
+        return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()}
+
+    def path(self, *parts):
+        return self.folder.joinpath(*parts)
+
+    def replace(self, name, old, new):
+        """Change a text in a file, once."""
+        path = self.path(name)
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) >= 1, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def shipped(folder, code=ROOT):
+    """The bundled review as a clone has it: shipped snapshots only, nothing built."""
+    folder.mkdir(parents=True)
+    shutil.copy2(ROOT / "config.yaml", folder)
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("2026-11", "sheets", ".*"))
+    return Review(folder, code)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """The bundled review, not built."""
+    return shipped(tmp_path / "review")
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory):
+    """The bundled review with its current month built; not to be changed."""
+    review = shipped(tmp_path_factory.mktemp("built") / "review")
+    done = review.snakemake()
+    assert done.returncode == 0, done.stderr
+    return review
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """A copy of the built review, to change at will."""
+    return built_once.copy(tmp_path / "built")

@@ -1,0 +1,133 @@
+"""What a maintainer reads when something is wrong: the reason, last, and everything as it was."""
+
+import csv
+import io
+
+import pytest
+
+
+def last_words(done, n=6):
+    """The last lines that a failed run printed."""
+    return "\n".join(done.stderr.strip().splitlines()[-n:])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("  base_url: sandbox", "  base_ulr: sandbox", "unknown key search.base_ulr"),
+        ("  method_tau2: REML", "  method_tau2: reml", "key analysis.method_tau2"),
+        ('run: "2026-11"', 'run: "2026-13"', "key run"),
+        ("  level: 0.95", "  level: 95", "key analysis.level"),
+    ],
+)
+def test_a_fault_in_the_config_is_the_last_thing_printed_and_nothing_is_written(clone, old, new, expected):
+    clone.replace("config.yaml", old, new)
+    done = clone.snakemake()
+    assert done.returncode != 0
+    assert expected in last_words(done)
+    assert "allowed:" in last_words(done)
+    assert not clone.path("results").exists()
+
+
+def test_a_misspelt_key_names_the_one_that_was_meant(clone):
+    clone.replace("config.yaml", "  base_url: sandbox", "  base_ulr: sandbox")
+    assert "did you mean base_url?" in last_words(clone.snakemake())
+
+
+BAD_ROWS = [
+    ("sd_1", "0", "more than 0"),
+    ("n_2", "1", "2 or more"),
+    ("mean_1", "4,3", "a number with a decimal point; hint: write the decimal comma as a point"),
+    ("run", "Jan-16", "a month as YYYY-MM"),
+    ("study_id", "williams_2011", "a study of studies.csv"),
+    ("effect_type", "mean", "means"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "expected"), BAD_ROWS)
+def test_an_impossible_value_stops_the_run_and_leaves_the_results_as_they_were(
+    built, column, value, expected
+):
+    before = built.files("results/2026-11")
+    del before["checked.json"]
+    number = set_cell(built.path("data/trials/outcomes.csv"), "williams_2010.pain_intensity.1", column, value)
+    done = built.snakemake()
+    assert done.returncode != 0
+    said = last_words(done)
+    assert "data/trials/outcomes.csv" in said
+    assert f"row {number}" in said or "row williams_2010.pain_intensity.1" in said
+    assert column in said
+    assert value in said
+    assert expected in said
+    assert built.files("results/2026-11") == before
+
+
+def test_an_interval_that_does_not_hold_its_estimate_is_named(built):
+    set_cell(
+        built.path("data/trials/outcomes.csv"),
+        "lorig_2008.interference_disability.1",
+        "printed_ci_low",
+        "0.3",
+    )
+    done = built.snakemake()
+    assert done.returncode != 0
+    assert "lorig_2008.interference_disability.1" in last_words(done)
+    assert "within the printed interval" in last_words(done)
+
+
+def test_a_table_saved_with_semicolons_is_refused_with_a_hint(built):
+    path = built.path("data/trials/outcomes.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = list(csv.reader(file))
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(cells)
+    done = built.snakemake()
+    assert done.returncode != 0
+    assert "separated by semicolons" in last_words(done)
+
+
+def test_a_duplicate_key_is_named_with_both_rows(built):
+    path = built.path("data/trials/studies.csv")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines, lines[1]]), encoding="utf-8")
+    done = built.snakemake()
+    assert done.returncode != 0
+    assert "duplicate key" in last_words(done)
+    assert "first in row 2" in last_words(done)
+
+
+def test_a_queue_that_is_being_filled_in_is_never_made_again(built):
+    path = built.path("results/2026-11/queue.csv")
+    set_cell(path, "42372252", "decision", "include", key="record_id")
+    filled = path.read_bytes()
+    # Something that would otherwise make the queue again.
+    with built.path("data/decisions/screening.csv").open("a", encoding="utf-8") as file:
+        file.write("41701966,2026-11,title-abstract,exclude,review,AB,2026-11-22,,,\n")
+    done = built.snakemake()
+    assert done.returncode != 0
+    assert "make decisions" in last_words(done)
+    assert "42372252" in last_words(done)
+    assert path.read_bytes() == filled
+
+
+def test_a_search_that_is_not_answered_stops_the_run_and_running_again_carries_on(clone):
+    clone.replace("config.yaml", "  base_url: sandbox", "  base_url: http://127.0.0.1:9/entrez/eutils/")
+    done = clone.snakemake()
+    assert done.returncode != 0
+    assert "could not be reached" in last_words(done)
+    assert not clone.path("data/searches/2026-11").exists()
+    clone.replace("config.yaml", "  base_url: http://127.0.0.1:9/entrez/eutils/", "  base_url: sandbox")
+    done = clone.snakemake("results/2026-11/records.csv")
+    assert done.returncode == 0, done.stderr
+
+
+def set_cell(path, row_id, column, value, *, key="row_id"):
+    """Set one cell of a table; returns its row as a spreadsheet counts it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    number = next(n for n, row in enumerate(rows) if row[header.index(key)] == row_id)
+    rows[number][header.index(column)] = value
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    path.write_text(out.getvalue(), encoding="utf-8")
+    return number + 2

@@ -1,0 +1,155 @@
+"""Building months: once, again, the next one, an earlier one, and after an edit."""
+
+import csv
+import json
+import os
+import shutil
+
+import pytest
+from workflow.conftest import CODE, ROOT, shipped
+
+SHIPPED = ["2016-01", "2018-01", "2025-07", "2026-01"]
+
+
+def rules_to_run(review, *options):
+    """The rules that a dry run would run."""
+    done = review.snakemake("--dry-run", "--quiet", "rules", *options)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    lines = said.split("Job stats:", 1)[1].split("total", 1)[0].splitlines() if "Job stats:" in said else []
+    return {line.split()[0] for line in lines if line.strip() and line.split()[-1].isdigit()} - {"all"}
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
+    results = built_once.path("results/2026-11")
+    promised = "report.html queue.csv records.csv included.csv extraction.csv effects.csv estimates.csv"
+    promised += (
+        " estimates.json leave_one_out.csv subgroups.csv changes.json flow.json status.json ranking.json"
+    )
+    promised += " checked.json"
+    assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
+
+
+def test_tables_that_other_tools_read_have_their_columns(built_once):
+    effects = rows(built_once.path("results/2026-11/effects.csv"))
+    assert {"study", "outcome", "yi", "vi", "in_pool", "source", "conversion"} <= set(effects[0])
+    estimates = rows(built_once.path("results/2026-11/estimates.csv"))
+    promised = "outcome k estimate se ci_low ci_high pi_low pi_high tau2 I2 QE QE_p"
+    promised += " method_tau2 method_ci method_pi method_I2"
+    assert set(promised.split()) <= set(estimates[0])
+    assert [row["outcome"] for row in estimates] == [
+        "interference_disability",
+        "pain_intensity",
+        "catastrophizing",
+        "depression",
+        "anxiety",
+    ]
+    queue = rows(built_once.path("results/2026-11/queue.csv"))
+    promised = "pmid title journal year score band terms link decision reason reviewer note"
+    assert set(promised.split()) <= set(queue[0])
+
+
+def test_every_new_record_of_the_month_is_in_the_queue(built_once):
+    results = built_once.path("results/2026-11")
+    new = {row["record_id"] for row in rows(results / "records.csv") if row["first_run"] == "2026-11"}
+    queued = {row["record_id"] for row in rows(results / "queue.csv")}
+    assert new == {"41701966", "42134789", "42372252", "doi:10.1037/rep0000670"}
+    assert new <= queued
+
+
+def test_nothing_in_a_pool_lacks_a_person_who_included_it(built_once):
+    included = {
+        row["record_id"]
+        for row in rows(built_once.path("data/decisions/screening.csv"))
+        if row["stage"] == "full-text" and row["decision"] == "include"
+    }
+    report_of = {
+        row["study_id"]: row["record_id"] for row in rows(built_once.path("data/trials/reports.csv"))
+    }
+    pooled = {
+        row["study"]
+        for row in rows(built_once.path("results/2026-11/effects.csv"))
+        if row["in_pool"] == "true"
+    }
+    assert len(pooled) == 28
+    assert {report_of[study] for study in pooled} <= included
+
+
+def test_a_second_run_has_nothing_to_do(built):
+    before = built.files("results")
+    done = built.snakemake()
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert built.files("results") == before
+
+
+def test_the_same_month_built_twice_is_the_same_to_the_byte(built_once, clone):
+    assert clone.snakemake().returncode == 0
+    assert clone.files("results") == built_once.files("results")
+    assert clone.files("data/searches") == built_once.files("data/searches")
+
+
+def test_the_next_month_adds_a_snapshot_and_touches_no_earlier_month(built):
+    before = built.files("results"), built.files("data")
+    done = built.snakemake("--config", "run=2026-12")
+    assert done.returncode == 0, done.stderr
+    after = built.files("results"), built.files("data")
+    for old, new in zip(before, after, strict=True):
+        assert {path: new.get(path) for path in old} == old
+    added = json.loads(built.path("data/searches/2026-12/provenance.json").read_text())
+    assert (added["count"], added["n_new"], added["n_known"]) == (153, 0, 153)
+    status = json.loads(built.path("results/2026-12/status.json").read_text())
+    assert (status["n_new_records"], status["n_queue"]) == (0, 29)
+
+
+@pytest.mark.parametrize("run", SHIPPED)
+def test_a_clone_never_searches_a_shipped_month_again(clone, run):
+    assert "search_pubmed" not in rules_to_run(clone, "--config", f"run={run}")
+
+
+def test_even_a_forced_run_does_not_search_again(built):
+    assert "search_pubmed" not in rules_to_run(built, "--forceall")
+    assert "fold_corpus" in rules_to_run(built, "--forceall")
+
+
+def test_an_earlier_month_knows_nothing_of_later_decisions(built):
+    done = built.snakemake("--config", "run=2018-01")
+    assert done.returncode == 0, done.stderr
+    effects = rows(built.path("results/2018-01/effects.csv"))
+    assert {row["run"] for row in effects} == {"2016-01", "2018-01"}
+    records = rows(built.path("results/2018-01/records.csv"))
+    assert max(row["first_run"] for row in records) == "2018-01"
+
+
+@pytest.fixture
+def own_code(tmp_path):
+    """A copy of the code, to edit, with the bundled review built by it."""
+    code = tmp_path / "code"
+    code.mkdir()
+    for name in CODE:
+        source = ROOT / name
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, code / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, code)
+    review = shipped(tmp_path / "review", code)
+    assert review.snakemake().returncode == 0
+    return review
+
+
+def test_an_edited_module_runs_again_what_depends_on_it_and_new_time_stamps_alone_do_not(own_code):
+    for path in own_code.code.rglob("*"):
+        os.utime(path)
+    assert rules_to_run(own_code) == set()
+    module = own_code.code / "scripts/livingreview/pooling/heterogeneity.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    assert "pool_outcomes" in rules_to_run(own_code)
+    assert rules_to_run(own_code).isdisjoint({"fold_corpus", "rank_records", "compute_effects"})
+    template = next((own_code.code / "templates").rglob("*.j2"))
+    module.write_text(module.read_text(encoding="utf-8").replace("\n# edited\n", ""), encoding="utf-8")
+    assert rules_to_run(own_code) == set()
+    template.write_text(template.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert rules_to_run(own_code) == {"build_report"}
