@@ -11,15 +11,10 @@ import pytest
 import compute_effects
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.trials import effects
-from livingreview.trials.effects import (
-    compute,
-    favouring_negative,
-    from_cohen_d,
-    from_means,
-    group_of,
-    labels,
-)
+from livingreview.trials import checks, effects, smd
+from livingreview.trials.effects import compute
+from livingreview.trials.labels import group_of, labels
+from livingreview.trials.smd import favouring_negative, from_cohen_d, from_means
 
 ESCALC = pd.read_csv(Path(__file__).parents[1] / "reference" / "escalc.csv")
 PROTOCOL = ["pain", "depression"]
@@ -30,7 +25,7 @@ PRINTED = {
     "printed_se": 0.2,
     "printed_direction": "positive favours treatment",
 }
-EMPTY = dict.fromkeys([*effects.NUMBERS, "baseline_mean_1", "baseline_mean_2"], math.nan)
+EMPTY = dict.fromkeys([*checks.NUMBERS, "baseline_mean_1", "baseline_mean_2"], math.nan)
 D = {"effect_type": "cohen_d", "printed_effect": "0.5", "printed_direction": "favours treatment"}
 
 
@@ -73,10 +68,10 @@ def test_means_agree_with_escalc_tiny_arms_and_fractions_included():
 
 
 def test_the_small_sample_factor_agrees_with_metafor():
-    assert effects.hedges_correction(ESCALC["df"]) == pytest.approx(ESCALC["J"].to_numpy(), rel=1e-12)
+    assert smd.hedges_correction(ESCALC["df"]) == pytest.approx(ESCALC["J"].to_numpy(), rel=1e-12)
     # gamma(1) / gamma(1/2) and, with 4 degrees of freedom, 1 / (sqrt(2) gamma(3/2)).
-    assert effects.hedges_correction(2) == pytest.approx(1 / math.sqrt(math.pi), rel=1e-14)
-    assert effects.hedges_correction(4) == pytest.approx(math.sqrt(2 / math.pi), rel=1e-14)
+    assert smd.hedges_correction(2) == pytest.approx(1 / math.sqrt(math.pi), rel=1e-14)
+    assert smd.hedges_correction(4) == pytest.approx(math.sqrt(2 / math.pi), rel=1e-14)
 
 
 def test_cohens_d_gives_the_same_as_the_means_behind_it():
@@ -88,7 +83,7 @@ def test_cohens_d_gives_the_same_as_the_means_behind_it():
 @pytest.mark.parametrize("df", [1, 0.5, -3])
 def test_no_factor_without_degrees_of_freedom(df):
     with pytest.raises(ValueError, match="more than 1 degree of freedom"):
-        effects.hedges_correction(df)
+        smd.hedges_correction(df)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +117,7 @@ def test_zero_has_no_minus_sign():
 def test_lower_pain_in_the_treatment_arm_is_negative():
     result = one(**MEANS)
     # d = -0.5, J(78) by the exact formula.
-    assert result["yi"] == pytest.approx(-0.5 * effects.hedges_correction(78), rel=1e-14)
+    assert result["yi"] == pytest.approx(-0.5 * smd.hedges_correction(78), rel=1e-14)
     assert result["vi"] == pytest.approx(2 / 40 + result["yi"] ** 2 / 160, rel=1e-14)
     assert (result["ni"], result["conversion"], result["assumption"]) == (80, "means and SDs", "")
     assert result["in_pool"]
@@ -158,7 +153,7 @@ def test_the_se_comes_before_the_interval_and_the_interval_before_the_arms():
 
 def test_a_printed_d_is_corrected_and_gets_its_variance_from_the_arms():
     result = one(**D, n_1=39, n_2=28)
-    g = 0.5 * effects.hedges_correction(65)
+    g = 0.5 * smd.hedges_correction(65)
     assert result["yi"] == pytest.approx(-g, rel=1e-14)
     assert result["vi"] == pytest.approx(1 / 39 + 1 / 28 + g**2 / 134, rel=1e-14)
     assert result["conversion"] == "Cohen's d and arm sizes"
@@ -305,8 +300,8 @@ def test_a_printed_variance_gets_what_the_division_of_the_control_adds():
 
 def test_the_increment_is_the_growth_of_the_mean_part_of_the_variance():
     n_1, n_2, m = 50.0, 90.0, 3
-    growth = effects.smd_variance(0.0, n_1, n_2 / m) - effects.smd_variance(0.0, n_1, n_2)
-    assert effects.shared_control_increment(n_2, m) == pytest.approx(growth, rel=1e-12)
+    growth = smd.smd_variance(0.0, n_1, n_2 / m) - smd.smd_variance(0.0, n_1, n_2)
+    assert smd.shared_control_increment(n_2, m) == pytest.approx(growth, rel=1e-12)
 
 
 def test_only_comparisons_that_enter_share_the_control():

@@ -76,6 +76,7 @@ def search(context):
     return {
         "corpus": _corpus(context["records"]),
         "query": latest["query"],
+        "protocol_differs": latest["query"].split() != context["config"]["search"]["query"].split(),
         "translation": latest["query_translation"],
         "count": count(latest["count"]),
         "n_known": count(latest["n_known"]),

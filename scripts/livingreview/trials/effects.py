@@ -7,14 +7,21 @@ variance, not a standard error.
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-import numpy as np
 import pandas as pd
-from scipy.special import gammaln
-from scipy.stats import norm
 
-from livingreview.errors import InputError, problem
+from livingreview.errors import InputError
+from livingreview.trials.checks import as_rows, find_problems, known, slot
+from livingreview.trials.labels import group_of, labels
+from livingreview.trials.smd import (
+    STANDARDISED,
+    favouring_negative,
+    from_cohen_d,
+    from_means,
+    se_from_ci,
+    shared_control_increment,
+    smd_variance,
+)
 
 OUTCOMES_FILE = "data/trials/outcomes.csv"
 
@@ -48,169 +55,10 @@ COLUMNS = (
     "run",
 )
 
-# The effect types that become a standardised mean difference without an assumption on the distribution.
-STANDARDISED = ("means", "hedges_g", "cohen_d")
-
-# What the sign of a printed effect means; the factor turns it to "negative favours treatment".
-DIRECTIONS = {
-    "positive favours treatment": lambda x, _: -x,
-    "negative favours treatment": lambda x, _: x,
-    "favours treatment": lambda x, _: -abs(x),
-    "favours control": lambda x, _: abs(x),
-    "arm 1 minus arm 2": lambda x, higher_is: -x if higher_is == "better" else x,
-}
-
-UNCLASSIFIED = "unclassified"
-
-NUMBERS = (
-    "weeks",
-    "mean_1",
-    "sd_1",
-    "n_1",
-    "mean_2",
-    "sd_2",
-    "n_2",
-    "n_total",
-    "baseline_sd_1",
-    "baseline_sd_2",
-    "printed_se",
-    "printed_ci_low",
-    "printed_ci_high",
-    "priority",
-)
-
 EQUAL_ARMS = "equal arms assumed: arm sizes not printed"
 ALREADY_DIVIDED = "shared control already divided among the comparisons"
 INDEPENDENT = "comparisons taken as independent: no shared control recorded"
 NO_ARM_SIZES = "arm sizes not printed"
-
-
-def hedges_correction(df):
-    """The factor J that removes the small-sample bias of Cohen's d.
-
-    Parameters
-    ----------
-    df : array-like
-        Degrees of freedom of the standard deviation, n_1 + n_2 - 2 for two arms.
-
-    Returns
-    -------
-    float or array
-        J = gamma(df / 2) / (sqrt(df / 2) gamma((df - 1) / 2)), the exact form, not 1 - 3 / (4 df - 1).
-
-    Raises
-    ------
-    ValueError
-        `df` is 1 or less, where J is not defined.
-
-    References
-    ----------
-    Hedges 1981, J Educ Stat 6:107-128.
-    """
-    df = np.asarray(df, dtype=float)
-    if not (df > 1).all():
-        raise ValueError(f"the small-sample factor needs more than 1 degree of freedom, not {df.min():g}")
-    return np.exp(gammaln(df / 2) - np.log(df / 2) / 2 - gammaln((df - 1) / 2))[()]
-
-
-def smd_variance(g, n_1, n_2):
-    """Large-sample variance of Hedges' g.
-
-    Parameters
-    ----------
-    g : array-like
-        Hedges' g.
-    n_1, n_2 : array-like
-        Arm sizes (may be fractions, where a shared control is divided).
-
-    Returns
-    -------
-    float or array
-        Variance 1 / n_1 + 1 / n_2 + g² / (2 (n_1 + n_2)).
-
-    References
-    ----------
-    Hedges 1982, Psychol Bull 92:490-499, with g in place of the true value and no factor J²: metafor's
-    ``escalc(measure="SMD", vtype="LS")``, its default.
-    """
-    return 1 / np.asarray(n_1) + 1 / np.asarray(n_2) + np.square(g) / (2 * np.add(n_1, n_2))
-
-
-def from_means(*, mean_1, sd_1, n_1, mean_2, sd_2, n_2):
-    """Hedges' g, arm 1 minus arm 2, from means and standard deviations.
-
-    Parameters
-    ----------
-    mean_1, sd_1, n_1, mean_2, sd_2, n_2 : array-like
-        Mean, standard deviation (not standard error) and size of each arm; sizes above 1.
-
-    Returns
-    -------
-    tuple
-        g and its variance (`smd_variance`). g = J (mean_1 - mean_2) / s with the pooled
-        s² = ((n_1 - 1) sd_1² + (n_2 - 1) sd_2²) / (n_1 + n_2 - 2).
-
-    Raises
-    ------
-    ValueError
-        From `hedges_correction`.
-    """
-    df = np.add(n_1, n_2) - 2
-    pooled = ((np.asarray(n_1) - 1) * np.square(sd_1) + (np.asarray(n_2) - 1) * np.square(sd_2)) / df
-    return from_cohen_d(np.subtract(mean_1, mean_2) / np.sqrt(pooled), n_1, n_2)
-
-
-def from_cohen_d(d, n_1, n_2):
-    """Hedges' g = J d and its variance, from Cohen's d (pooled standard deviation) and arm sizes.
-
-    Raises
-    ------
-    ValueError
-        From `hedges_correction`.
-    """
-    g = hedges_correction(np.add(n_1, n_2) - 2) * np.asarray(d)
-    return g[()], smd_variance(g, n_1, n_2)
-
-
-def se_from_ci(low, high, *, level=0.95):
-    """Standard error from a symmetric normal interval: (high - low) / (2 z)."""
-    return (high - low) / (2 * norm.isf((1 - level) / 2))
-
-
-def shared_control_increment(n_2, m):
-    """What a printed variance lacks when the whole control of n_2 stands in each of m comparisons.
-
-    The mean part of var(g) is 1 / n_1 + 1 / n_2. If each comparison takes its share of the control, n_2 / m,
-    it is 1 / n_1 + m / n_2: larger by (m - 1) / n_2. The other part, g² / (2 (n_1 + n_2)), stays as printed:
-    for arms of one size and m = 2 it would add another g² / 12 of the increment, one per cent at g = 0.35.
-
-    References
-    ----------
-    Cochrane Handbook 6, section 23.3.4 (dividing a shared group).
-    """
-    return (m - 1) / n_2
-
-
-def favouring_negative(value, *, direction, higher_is=None):
-    """A printed effect with its sign turned so that negative favours the treatment.
-
-    Parameters
-    ----------
-    value : float
-        The effect as printed.
-    direction : str
-        What its sign means; a key of `DIRECTIONS`. "favours treatment" is a size printed without sign.
-    higher_is : {"worse", "better"}, optional
-        Whether a higher score is worse; needed for "arm 1 minus arm 2".
-
-    Raises
-    ------
-    ValueError
-        `direction` says nothing about a difference of means.
-    """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"printed_direction {direction!r} gives no sign; allowed: {', '.join(DIRECTIONS)}")
-    return DIRECTIONS[direction](value, higher_is) + 0.0
 
 
 def compute(
@@ -261,7 +109,7 @@ def compute(
     """
     if arm_sizes_not_printed not in ("set_aside", "equal"):
         raise ValueError(f"arm_sizes_not_printed {arm_sizes_not_printed!r}; allowed: set_aside, equal")
-    rows = _rows(outcomes)
+    rows = as_rows(outcomes)
     problems = find_problems(rows, set(studies["study_id"]))
     if problems:
         raise InputError(file, problems=problems)
@@ -275,176 +123,6 @@ def compute(
         record["label"] = f"{record['label']} {record['comparison']}".strip()
     extra = [d["variable"] for d in subgroups if d["variable"] not in COLUMNS]
     return pd.DataFrame(records, columns=[*COLUMNS, *extra])
-
-
-def _rows(outcomes):
-    """The table as a list of dicts: numbers are float (NaN if missing), texts are str ("" if missing)."""
-    frame = outcomes.copy()
-    numeric = {c: pd.to_numeric(frame[c]).astype("float64") for c in NUMBERS if c in frame}
-    texts = {c: frame[c].astype(object).where(frame[c].notna(), "") for c in frame if c not in numeric}
-    frame = pd.DataFrame(texts | numeric, columns=frame.columns)
-    rows = frame.to_dict("records")
-    for row in rows:
-        row["printed_effect"] = str(row["printed_effect"]).strip()
-        row["priority"] = 1 if math.isnan(row["priority"]) else int(row["priority"])
-    return rows
-
-
-def _known(*values):
-    return not any(math.isnan(v) for v in values)
-
-
-def find_problems(rows, study_ids):
-    """Everything in the rows that cannot be, as lines for a person (`errors.problem`).
-
-    Parameters
-    ----------
-    rows : list of dict
-        Rows of outcomes, numbers as float with NaN where missing.
-    study_ids : set of str
-        The studies that exist.
-    """
-    found = [
-        problem(row=row["row_id"], column="study_id", found=row["study_id"], allowed="a study of studies.csv")
-        for row in rows
-        if row["study_id"] not in study_ids
-    ]
-    ok = [row for row in rows if row["status"] == "ok"]
-    for row in ok:
-        at = _at(row)
-        found += _impossible_sizes(row, at) + _impossible_spread(row, at) + _impossible_interval(row, at)
-        found += _missing_partners(row, at) + _unclear_sign(row, at)
-    return found + _doubled(ok)
-
-
-def _at(row):
-    """A function that words a problem of this row."""
-
-    def at(column, text=None, **details):
-        value = row[column]
-        shown = None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
-        return problem(text, row=row["row_id"], column=column, found=shown, **details)
-
-    return at
-
-
-def _impossible_sizes(row, at):
-    found = [
-        at(column, allowed="a whole number, 2 or more")
-        for column in ("n_1", "n_2", "n_total")
-        if _known(row[column]) and (row[column] < 2 or row[column] != int(row[column]))
-    ]
-    if row["n_1"] + row["n_2"] > row["n_total"]:
-        found.append(at("n_total", allowed=f"n_1 + n_2 = {row['n_1'] + row['n_2']:g} or more"))
-    return found
-
-
-def _impossible_spread(row, at):
-    hint = "a standard error or a variance in its place?"
-    found = [
-        at(column, allowed="above 0", hint=hint)
-        for column in ("sd_1", "sd_2", "baseline_sd_1", "baseline_sd_2")
-        if row[column] <= 0
-    ]
-    if row["printed_se"] <= 0:
-        found.append(at("printed_se", allowed="above 0"))
-    return found
-
-
-def _impossible_interval(row, at):
-    low, high, se = row["printed_ci_low"], row["printed_ci_high"], row["printed_se"]
-    effect = _as_number(row["printed_effect"])
-    if not _known(low, high):
-        return []
-    if low >= high:
-        return [at("printed_ci_low", allowed=f"below printed_ci_high, {high:g}", hint="limits swapped?")]
-    unit = 10.0 ** -max(_decimals(low), _decimals(high))
-    found = []
-    if effect is not None:
-        slack = (unit + 10.0 ** -_decimals(row["printed_effect"])) / 2
-        if not low - slack <= effect <= high + slack:
-            allowed = f"within the printed interval, {low:g} to {high:g}"
-            found.append(at("printed_effect", allowed=allowed, hint="a sign lost in the effect or a limit?"))
-    if _known(se) and row["effect_type"] in STANDARDISED:
-        expected = se_from_ci(low, high)
-        slack = unit / (2 * norm.isf(0.025)) + 10.0 ** -_decimals(se) / 2
-        # A hundredth of the rounding unit for the arithmetic itself.
-        if abs(se - expected) > 1.01 * slack:
-            hint = "if the interval is not a normal 95% one, leave it empty and say so in the note"
-            allowed = f"about {expected:.3g}, from the printed interval {low:g} to {high:g}"
-            found.append(at("printed_se", allowed=allowed, hint=hint))
-    return found
-
-
-def _missing_partners(row, at):
-    found = []
-    pairs = [("printed_ci_low", "printed_ci_high")]
-    if row["effect_type"] == "means":
-        needed = ("mean_1", "sd_1", "mean_2", "sd_2")
-        found += [
-            at(c, "means need both means and both standard deviations") for c in needed if not _known(row[c])
-        ]
-    if row["effect_type"] in ("means", "cohen_d"):
-        pairs.append(("n_1", "n_2"))
-    for one, other in pairs:
-        if _known(row[one]) != _known(row[other]):
-            missing, present = (other, one) if _known(row[one]) else (one, other)
-            found.append(at(missing, f"missing beside {present}"))
-    if _as_number(row["printed_effect"]) is None:
-        text = row["printed_effect"]
-        if text:
-            found.append(at("printed_effect", allowed="a number", hint="a range is for a row set aside"))
-        elif row["effect_type"] in ("hedges_g", "cohen_d"):
-            found.append(at("printed_effect", f"missing for effect_type {row['effect_type']}"))
-    return found
-
-
-def _unclear_sign(row, at):
-    kind, direction = row["effect_type"], row["printed_direction"]
-    if kind in ("hedges_g", "cohen_d") and direction not in DIRECTIONS:
-        return [at("printed_direction", allowed=", ".join(DIRECTIONS))]
-    needs_scale = kind == "means" or (kind in STANDARDISED and direction == "arm 1 minus arm 2")
-    if needs_scale and row["higher_is"] not in ("worse", "better"):
-        return [at("higher_is", allowed="worse, better")]
-    return []
-
-
-def _doubled(rows):
-    first = {}
-    found = []
-    for row in rows:
-        key = (*_slot(row), row["timepoint"], row["priority"])
-        if key in first:
-            found.append(
-                problem(
-                    f"the same study, comparison, outcome, timepoint and priority as row {first[key]}",
-                    row=row["row_id"],
-                    column="priority",
-                    found=row["priority"],
-                    hint="give the less preferred instrument the next priority, or each arm its comparison",
-                )
-            )
-        first.setdefault(key, row["row_id"])
-    return found
-
-
-def _as_number(text):
-    """The number that a text is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _decimals(value):
-    """Digits after the point as printed; zeros at the end of a number read as such are lost."""
-    return max(0, -Decimal(str(value)).as_tuple().exponent)
-
-
-def _slot(row):
-    """What a pool may hold only once."""
-    return row["study_id"], row["comparison"], row["outcome"]
 
 
 @dataclass(frozen=True)
@@ -461,16 +139,16 @@ class _Sizes:
 
 def _sizes(row):
     """The arm sizes of a row: as printed, or halves of the printed total, or None."""
-    if _known(row["n_1"], row["n_2"]):
+    if known(row["n_1"], row["n_2"]):
         return _Sizes(row["n_1"], row["n_2"])
-    if _known(row["n_total"]):
+    if known(row["n_total"]):
         return _Sizes(row["n_total"] / 2, row["n_total"] / 2, assumed=True)
     return None
 
 
 def _has_printed_error(row):
     return row["effect_type"] == "hedges_g" and (
-        _known(row["printed_se"]) or _known(row["printed_ci_low"], row["printed_ci_high"])
+        known(row["printed_se"]) or known(row["printed_ci_low"], row["printed_ci_high"])
     )
 
 
@@ -516,12 +194,12 @@ def _by_priority(rows):
     best = {}
     for row in sorted(rows, key=lambda r: (not r["in_pool"], r["priority"])):
         if row["in_sensitivity"]:
-            best.setdefault(_slot(row), row)
+            best.setdefault(slot(row), row)
 
     def one(row):
-        if not row["in_sensitivity"] or best[_slot(row)]["row_id"] == row["row_id"]:
+        if not row["in_sensitivity"] or best[slot(row)]["row_id"] == row["row_id"]:
             return row
-        winner = best[_slot(row)]["instrument"] or "another instrument"
+        winner = best[slot(row)]["instrument"] or "another instrument"
         return _out(row, row["reason"] or f"priority {row['priority']}: {winner} enters")
 
     return [one(row) for row in rows]
@@ -566,7 +244,7 @@ def _counted(rows, holds):
 def _control_size(row):
     """Size of the control, from the printed total if need be; NaN if neither is printed."""
     sizes = _sizes(row)
-    return row["n_2"] if _known(row["n_2"]) or sizes is None else sizes.n_2
+    return row["n_2"] if known(row["n_2"]) or sizes is None else sizes.n_2
 
 
 def _effect(row):
@@ -584,7 +262,7 @@ def _effect(row):
 
 def _printed_with_error(row):
     conversion, se = "printed g and SE", row["printed_se"]
-    if not _known(se):
+    if not known(se):
         conversion, se = "printed g and CI", se_from_ci(row["printed_ci_low"], row["printed_ci_high"])
     vi = se**2
     if row["divisor"] > 1:
@@ -632,9 +310,9 @@ def _assumption(row):
 
 def _participants(row):
     """Participants of a row, the control counted once over all comparisons that share it; NaN if unknown."""
-    if _known(row["n_1"], row["n_2"]):
+    if known(row["n_1"], row["n_2"]):
         return row["n_1"] + row["n_2"] / row["divisor"]
-    if _known(row["n_total"]):
+    if known(row["n_total"]):
         return row["n_total"] / 2 * (1 + 1 / row["divisor"])
     return math.nan
 
@@ -665,87 +343,3 @@ def _about_studies(studies, subgroups):
         about[definition["variable"]] = group_of(studies[definition["column"]], definition["groups"])
     about.index = pd.Index(studies["study_id"])
     return about.to_dict("index")
-
-
-def group_of(values, groups):
-    """The group that each value belongs to.
-
-    Parameters
-    ----------
-    values : iterable of str or None
-        Values of a column of studies. Two values in one cell ("waitlist; attention") belong to a group
-        that holds the cell as it stands, or else both values.
-    groups : mapping
-        Group to ``{"label": str, "values": [str, ...]}``; without ``values`` a group holds its own name.
-
-    Returns
-    -------
-    list of str
-        A group for each value; `UNCLASSIFIED` where no group holds it.
-
-    Raises
-    ------
-    ValueError
-        Two groups hold the same value.
-    """
-    owner = {}
-    for name, group in groups.items():
-        for value in group.get("values") or [name]:
-            if owner.setdefault(value, name) != name:
-                raise ValueError(f"the value {value!r} stands in two groups, {owner[value]} and {name}")
-
-    def one(value):
-        if not isinstance(value, str) or value in owner:
-            return owner.get(value, UNCLASSIFIED)
-        parts = [part.strip() for part in value.split(";")]
-        owners = {owner.get(part, UNCLASSIFIED) for part in parts}
-        return owners.pop() if len(owners) == 1 else UNCLASSIFIED
-
-    return [one(value) for value in values]
-
-
-def labels(studies):
-    """A short, unique name for each study, such as "Buhrman 2013 (ACT)".
-
-    Parameters
-    ----------
-    studies : DataFrame
-        With ``study_id``, ``first_author``, ``year``; the latter two may be missing, and then nothing is
-        guessed: "Brattberg (year not printed)", or the words of the study_id.
-
-    Returns
-    -------
-    list of str
-        Studies of the same author and year are told apart by the rest of their study_id in capitals, or by
-        letters where one of them has no such rest.
-    """
-    parts = [
-        _label_parts(*fields)
-        for fields in zip(studies["study_id"], studies["first_author"], studies["year"], strict=True)
-    ]
-    groups = {}
-    for base, rest in parts:
-        groups.setdefault(base, []).append(rest)
-    done, seen = [], Counter()
-    for base, rest in parts:
-        rests = groups[base]
-        if len(rests) == 1:
-            done.append(base)
-        elif all(rests) and len(set(rests)) == len(rests):
-            done.append(f"{base} ({rest.upper()})")
-        else:
-            done.append(f"{base}{'' if base[-1].isdigit() else ' '}{chr(ord('a') + seen[base])}")
-            seen[base] += 1
-    return done
-
-
-def _label_parts(study_id, author, year):
-    """(label, words of the study_id that the label does not hold)."""
-    words = study_id.split("_")
-    year = "" if pd.isna(year) or year == "" else f"{int(float(year))}"
-    if pd.isna(author) or author == "":
-        name = " ".join(w for w in words if w != year)
-        return f"{name[:1].upper()}{name[1:]} {year}".strip(), ""
-    named = set(author.lower().replace("-", " ").split()) | {year}
-    rest = " ".join(w for w in words if w not in named)
-    return (f"{author} {year}" if year else f"{author} (year not printed)"), rest

@@ -1,0 +1,202 @@
+"""What cannot be: values of the outcomes table that no trial can have printed.
+
+Faults of form (types, allowed words, keys) are the schema's; these need several cells or rows together.
+"""
+
+import math
+from decimal import Decimal
+
+import pandas as pd
+from scipy.stats import norm
+
+from livingreview.errors import problem
+from livingreview.trials.smd import DIRECTIONS, STANDARDISED, se_from_ci
+
+# Columns that are read as numbers; the rest are text.
+NUMBERS = (
+    "weeks",
+    "mean_1",
+    "sd_1",
+    "n_1",
+    "mean_2",
+    "sd_2",
+    "n_2",
+    "n_total",
+    "baseline_sd_1",
+    "baseline_sd_2",
+    "printed_se",
+    "printed_ci_low",
+    "printed_ci_high",
+    "priority",
+)
+
+
+def as_rows(outcomes):
+    """The table as a list of dicts: numbers are float (NaN if missing), texts are str ("" if missing)."""
+    frame = outcomes.copy()
+    numeric = {c: pd.to_numeric(frame[c]).astype("float64") for c in NUMBERS if c in frame}
+    texts = {c: frame[c].astype(object).where(frame[c].notna(), "") for c in frame if c not in numeric}
+    frame = pd.DataFrame(texts | numeric, columns=frame.columns)
+    rows = frame.to_dict("records")
+    for row in rows:
+        row["printed_effect"] = str(row["printed_effect"]).strip()
+        row["priority"] = 1 if math.isnan(row["priority"]) else int(row["priority"])
+    return rows
+
+
+def known(*values):
+    """Whether none of the numbers is NaN."""
+    return not any(math.isnan(v) for v in values)
+
+
+def find_problems(rows, study_ids):
+    """Everything in the rows that cannot be, as lines for a person (`errors.problem`).
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of outcomes, numbers as float with NaN where missing.
+    study_ids : set of str
+        The studies that exist.
+    """
+    found = [
+        problem(row=row["row_id"], column="study_id", found=row["study_id"], allowed="a study of studies.csv")
+        for row in rows
+        if row["study_id"] not in study_ids
+    ]
+    ok = [row for row in rows if row["status"] == "ok"]
+    for row in ok:
+        at = _at(row)
+        found += _impossible_sizes(row, at) + _impossible_spread(row, at) + _impossible_interval(row, at)
+        found += _missing_partners(row, at) + _unclear_sign(row, at)
+    return found + _doubled(ok)
+
+
+def _at(row):
+    """A function that words a problem of this row."""
+
+    def at(column, text=None, **details):
+        value = row[column]
+        shown = None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
+        return problem(text, row=row["row_id"], column=column, found=shown, **details)
+
+    return at
+
+
+def _impossible_sizes(row, at):
+    found = [
+        at(column, allowed="a whole number, 2 or more")
+        for column in ("n_1", "n_2", "n_total")
+        if known(row[column]) and (row[column] < 2 or row[column] != int(row[column]))
+    ]
+    if row["n_1"] + row["n_2"] > row["n_total"]:
+        found.append(at("n_total", allowed=f"n_1 + n_2 = {row['n_1'] + row['n_2']:g} or more"))
+    return found
+
+
+def _impossible_spread(row, at):
+    hint = "a standard error or a variance in its place?"
+    found = [
+        at(column, allowed="above 0", hint=hint)
+        for column in ("sd_1", "sd_2", "baseline_sd_1", "baseline_sd_2")
+        if row[column] <= 0
+    ]
+    if row["printed_se"] <= 0:
+        found.append(at("printed_se", allowed="above 0"))
+    return found
+
+
+def _impossible_interval(row, at):
+    low, high, se = row["printed_ci_low"], row["printed_ci_high"], row["printed_se"]
+    effect = _as_number(row["printed_effect"])
+    if not known(low, high):
+        return []
+    if low >= high:
+        return [at("printed_ci_low", allowed=f"below printed_ci_high, {high:g}", hint="limits swapped?")]
+    unit = 10.0 ** -max(_decimals(low), _decimals(high))
+    found = []
+    if effect is not None:
+        slack = (unit + 10.0 ** -_decimals(row["printed_effect"])) / 2
+        if not low - slack <= effect <= high + slack:
+            allowed = f"within the printed interval, {low:g} to {high:g}"
+            found.append(at("printed_effect", allowed=allowed, hint="a sign lost in the effect or a limit?"))
+    if known(se) and row["effect_type"] in STANDARDISED:
+        expected = se_from_ci(low, high)
+        slack = unit / (2 * norm.isf(0.025)) + 10.0 ** -_decimals(se) / 2
+        # A hundredth of the rounding unit for the arithmetic itself.
+        if abs(se - expected) > 1.01 * slack:
+            hint = "if the interval is not a normal 95% one, leave it empty and say so in the note"
+            allowed = f"about {expected:.3g}, from the printed interval {low:g} to {high:g}"
+            found.append(at("printed_se", allowed=allowed, hint=hint))
+    return found
+
+
+def _missing_partners(row, at):
+    found = []
+    pairs = [("printed_ci_low", "printed_ci_high")]
+    if row["effect_type"] == "means":
+        needed = ("mean_1", "sd_1", "mean_2", "sd_2")
+        found += [
+            at(c, "means need both means and both standard deviations") for c in needed if not known(row[c])
+        ]
+    if row["effect_type"] in ("means", "cohen_d"):
+        pairs.append(("n_1", "n_2"))
+    for one, other in pairs:
+        if known(row[one]) != known(row[other]):
+            missing, present = (other, one) if known(row[one]) else (one, other)
+            found.append(at(missing, f"missing beside {present}"))
+    if _as_number(row["printed_effect"]) is None:
+        text = row["printed_effect"]
+        if text:
+            found.append(at("printed_effect", allowed="a number", hint="a range is for a row set aside"))
+        elif row["effect_type"] in ("hedges_g", "cohen_d"):
+            found.append(at("printed_effect", f"missing for effect_type {row['effect_type']}"))
+    return found
+
+
+def _unclear_sign(row, at):
+    kind, direction = row["effect_type"], row["printed_direction"]
+    if kind in ("hedges_g", "cohen_d") and direction not in DIRECTIONS:
+        return [at("printed_direction", allowed=", ".join(DIRECTIONS))]
+    needs_scale = kind == "means" or (kind in STANDARDISED and direction == "arm 1 minus arm 2")
+    if needs_scale and row["higher_is"] not in ("worse", "better"):
+        return [at("higher_is", allowed="worse, better")]
+    return []
+
+
+def _doubled(rows):
+    first = {}
+    found = []
+    for row in rows:
+        key = (*slot(row), row["timepoint"], row["priority"])
+        if key in first:
+            found.append(
+                problem(
+                    f"the same study, comparison, outcome, timepoint and priority as row {first[key]}",
+                    row=row["row_id"],
+                    column="priority",
+                    found=row["priority"],
+                    hint="give the less preferred instrument the next priority, or each arm its comparison",
+                )
+            )
+        first.setdefault(key, row["row_id"])
+    return found
+
+
+def _as_number(text):
+    """The number that a text is, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _decimals(value):
+    """Digits after the point as printed; zeros at the end of a number read as such are lost."""
+    return max(0, -Decimal(str(value)).as_tuple().exponent)
+
+
+def slot(row):
+    """What a pool may hold only once."""
+    return row["study_id"], row["comparison"], row["outcome"]
