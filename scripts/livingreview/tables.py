@@ -97,7 +97,10 @@ def read_results(path):
     frame = pd.read_csv(path, dtype=RESULT_TYPES, keep_default_na=False, na_values=[""])
     for column in frame.columns:
         if column in YES_NO_COLUMNS:
-            frame[column] = (frame[column] == "true").astype(bool)
+            unknown = set(frame[column].str.lower()) - {"true", "false"}
+            if unknown:
+                raise InputError(path, column=column, found=sorted(map(str, unknown)), allowed="true, false")
+            frame[column] = (frame[column].str.lower() == "true").astype(bool)
         elif not pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
     return frame
