@@ -13,9 +13,10 @@ def main(job):
     """Write the flow diagram's numbers and the status."""
     run = job.params.run
     records = tables.read_results(job.input.records)
+    kept = ledger.kept_ids(records)
     statuses = ledger.statuses(
         records["record_id"],
-        tables.read(job.input.decisions, "screening"),
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
         run=run,
         stages=job.params.stages,
     )
@@ -25,7 +26,7 @@ def main(job):
         records,
         statuses,
         included,
-        release=release and release | {"included": releases.table(release, "included")},
+        release=release and release | {"included": _released(release, kept)},
         codes=job.params.reasons,
     )
     described = status.describe(
@@ -46,6 +47,13 @@ def main(job):
     )
     tables.write_json(counted, job.output.flow)
     tables.write_json(described, job.output.status)
+
+
+def _released(release, kept):
+    """The studies of a release, under the records that are kept today."""
+    included = releases.table(release, "included")
+    ids = [sorted({kept.get(one, one) for one in ids.split("; ")}) for ids in included["record_ids"]]
+    return included.assign(record_ids=["; ".join(one) for one in ids])
 
 
 if "snakemake" in globals():

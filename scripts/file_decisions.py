@@ -8,6 +8,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import ReviewError
+from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 
 
@@ -50,10 +51,12 @@ def _file(args, config, today):
             raise protocol.InputError(
                 path, problem="there is no such file", hint=f"build the run {run} first"
             )
+    records = tables.read_results(results / "records.csv")
     return filing.file(
         queue,
         args.directory / "data/decisions/screening.csv",
-        known=set(tables.read_results(results / "records.csv")["record_id"]),
+        known=set(records["record_id"]),
+        kept=ledger.kept_ids(records),
         reasons=config["screening"]["reasons"],
         stages=config["screening"]["stages"],
         run=run,

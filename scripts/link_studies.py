@@ -3,6 +3,7 @@
 import logging
 
 from livingreview import tables
+from livingreview.screening import decisions as ledger
 from livingreview.trials.inclusion import included_studies
 
 log = logging.getLogger(__name__)
@@ -11,10 +12,11 @@ log = logging.getLogger(__name__)
 def main(job):
     """Write the studies that people have included, with their records."""
     records = tables.read_results(job.input.records)
+    kept = ledger.kept_ids(records)
     included = included_studies(
         tables.read(job.input.studies, "studies"),
-        tables.read(job.input.reports, "reports"),
-        tables.read(job.input.decisions, "screening"),
+        ledger.under_kept(tables.read(job.input.reports, "reports"), kept),
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
         run=job.params.run,
         stages=job.params.stages,
         known=set(records["record_id"]),

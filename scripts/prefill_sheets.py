@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from livingreview import tables
+from livingreview.screening import decisions as ledger
 from livingreview.trials import sheets
 from livingreview.trials.inclusion import awaiting_extraction
 
@@ -17,10 +18,11 @@ SHEETS = Path("data/trials/sheets")
 def main(job):
     """Write the missing sheets, and the list of all that wait to be filled in."""
     records = tables.read_results(job.input.records).set_index("record_id", drop=False)
+    kept = ledger.kept_ids(records)
     record_ids = awaiting_extraction(
         list(records["record_id"]),
-        tables.read(job.input.reports, "reports"),
-        tables.read(job.input.decisions, "screening"),
+        ledger.under_kept(tables.read(job.input.reports, "reports"), kept),
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
         run=job.params.run,
         stages=job.params.stages,
     )

@@ -3,6 +3,7 @@
 import logging
 
 from livingreview import tables
+from livingreview.screening import decisions as ledger
 from livingreview.screening import queue as screening_queue
 
 log = logging.getLogger(__name__)
@@ -11,9 +12,10 @@ log = logging.getLogger(__name__)
 def main(job):
     """Write the queue and how it was ranked."""
     protocol = " ".join([job.params.question, *job.params.eligibility["include"]])
+    records = tables.read_results(job.input.records)
     queue, about = screening_queue.build(
-        tables.read_results(job.input.records),
-        tables.read(job.input.decisions, "screening"),
+        records,
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), ledger.kept_ids(records)),
         run=job.params.run,
         stages=job.params.stages,
         ranking=job.params.ranking,

@@ -59,7 +59,8 @@ def check(config, path="config.yaml"):
         raise InputError(path, problem="the file holds no keys", hint="start from the bundled config.yaml")
     validator = jsonschema.Draft202012Validator(tables.load_schema("config"))
     errors = sorted(validator.iter_errors(config), key=lambda e: [str(part) for part in e.absolute_path])
-    problems = [line for error in errors for line in _faults(error)]
+    # An object that lacks several keys is one error for each key, and `_faults` names them all.
+    problems = list(dict.fromkeys(line for error in errors for line in _faults(error)))
     if not problems:
         problems = _subgroup_faults(config["subgroups"])
     if problems:

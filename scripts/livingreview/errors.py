@@ -15,20 +15,19 @@ def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=
     column, found, allowed, hint : optional
         The column or config key, the value found there, what is allowed, one hint.
     """
-    parts = []
+    where = []
     if row is not None:
-        parts.append(f"row {row}")
+        where.append(f"row {row}")
     if column is not None:
-        parts.append(f"column {column}")
-    line = f"{', '.join(parts)}: " if parts else ""
-    line += text or ""
+        where.append(f"column {column}")
+    what = [text] if text else []
     if found is not None:
-        line += f"{'; ' if text else ''}found {found!r}"
+        what.append(f"found {found!r}")
     if allowed is not None:
-        line += f"; allowed: {allowed}"
+        what.append(f"allowed: {allowed}")
     if hint is not None:
-        line += f"; hint: {hint}"
-    return line
+        what.append(f"hint: {hint}")
+    return (f"{', '.join(where)}: " if where else "") + "; ".join(what)
 
 
 class ReviewError(Exception):

@@ -23,6 +23,9 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 # independent of the last bits, which differ between processors.
 FLOAT_FORMAT = ".10g"
 
+# Whole numbers beyond it are not exact in a double; no trial counts or measures anything near it.
+LARGEST = 2**53
+
 
 def read(path, schema, *, skip=None):
     """Read a CSV file and check every cell against a schema.
@@ -56,6 +59,7 @@ def read(path, schema, *, skip=None):
         rows = [(number, cells) for number, cells in rows if not skip(dict(zip(header, cells, strict=False)))]
     problems = []
     records = []
+    numbers = []
     validator = _validator(schema)
     for number, cells in rows:
         if len(cells) != len(header):
@@ -76,7 +80,8 @@ def read(path, schema, *, skip=None):
         bad = {p for p in record if isinstance(record[p], _Unreadable)}
         problems += _violations(validator, record, number, bad)
         records.append(record)
-    problems += _duplicates(records, [number for number, _ in rows], declared.get("key", []))
+        numbers.append(number)
+    problems += _duplicates(records, numbers, declared.get("key", []))
     if problems:
         raise InputError(path, problems=problems)
     return _frame(records, declared)
@@ -176,12 +181,14 @@ def write(frame, path):
 
 def to_csv(frame):
     """A frame as CSV text: None and NaN empty, true/false, numbers with ten significant digits."""
+    return "".join(_line(cells) for cells in [frame.columns, *frame.itertuples(index=False, name=None)])
+
+
+def _line(cells):
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(frame.columns)
-    for row in frame.itertuples(index=False, name=None):
-        writer.writerow([_cell(value) for value in row])
-    return out.getvalue()
+    # The writer quotes what its line end holds: a lone carriage return must be quoted too.
+    csv.writer(out, lineterminator="\r\n").writerow([_cell(value) for value in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def append(frame, path, schema):
@@ -203,11 +210,30 @@ def append(frame, path, schema):
         header = [cell.strip() for cell in _cells(path)[0]]
         rows = to_csv(frame.reindex(columns=header)).split("\n", 1)[1]
         new = old + (b"" if old.endswith(b"\n") else b"\n") + rows.encode("utf-8")
-        with tempfile.TemporaryDirectory() as folder:
-            trial = Path(folder) / path.name
-            trial.write_bytes(new)
-            read(trial, schema)
+        _check(new, path, schema)
         write_bytes(new, path)
+
+
+def check(frame, path, schema):
+    """Refuse a frame that could not be read again if it were written to `path`; nothing is written.
+
+    Raises
+    ------
+    InputError
+        As from `read`.
+    """
+    _check(to_csv(frame).encode("utf-8"), path, schema)
+
+
+def _check(data, path, schema):
+    """Read bytes against a schema as if they stood in `path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / Path(path).name
+        trial.write_bytes(data)
+        try:
+            read(trial, schema)
+        except InputError as error:
+            raise InputError(path, problems=error.problems) from None
 
 
 @contextlib.contextmanager
@@ -339,7 +365,9 @@ def _typed(text, declared):
         if re.fullmatch(
             r"[+-]?\d+(\.0+)?" if "integer" in types else r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.I
         ):
-            return (int(float(text)) if "integer" in types else float(text)), None
+            value = int(float(text)) if math.isfinite(float(text)) and "integer" in types else float(text)
+            if abs(value) < LARGEST:
+                return value, None
         kind = "a whole number" if "integer" in types else "a number with a decimal point"
         return _Unreadable(), {"allowed": kind, "hint": _number_hint(text)}
     if "boolean" in types:
@@ -349,12 +377,16 @@ def _typed(text, declared):
     return text, None
 
 
+MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+DATE = re.compile(rf"\d[./-]\d+[./-]\d|\d/\d|\d[./ -]{MONTH}|{MONTH}[a-z]*[./ -]*\d", re.I)
+
+
 def _number_hint(text):
     if re.fullmatch(r"[+-]?\d+,\d+", text):
         return "write the decimal comma as a point"
     if "\u2212" in text or "\u2013" in text:
         return "use the plain minus sign of the keyboard"
-    if re.search(r"\d{1,2}[./-](\d|[A-Za-z]{3})|[A-Za-z]{3}[-. ]\d", text):
+    if DATE.search(text):
         return "a spreadsheet may have turned the number into a date; format the column as text first"
     return None
 
@@ -376,6 +408,8 @@ def _violations(validator, record, number, unreadable):
             if not missing:
                 found.append(problem(error.schema.get("description") or error.message, row=number))
             continue
+        if error.validator == "enum" and error.instance is None:
+            continue  # an empty cell is told as such, with the values that it may have
         found.append(problem(row=number, column=column, found=error.instance, **_allowed(error)))
     return found
 
@@ -387,8 +421,10 @@ def _allowed(error):
     if error.validator == "enum":
         return {"allowed": ", ".join("(empty)" if v is None else str(v) for v in error.validator_value)}
     if error.validator == "type":
+        filled = ", ".join(schema.get("enum", ["not empty"]))
         return {
-            "allowed": "not empty" if text is None else " or ".join(_types(schema)),
+            "text": "empty" if text is None else None,
+            "allowed": filled if text is None else " or ".join(_types(schema)),
             "hint": schema.get("description"),
         }
     if error.validator == "pattern":
@@ -407,7 +443,7 @@ def _duplicates(records, numbers, key):
     """Rows whose key an earlier row already has."""
     found = []
     seen = {}
-    for number, record in zip(numbers, records, strict=False):
+    for number, record in zip(numbers, records, strict=True):
         value = tuple(record.get(column) for column in key)
         if not key:
             break

@@ -29,8 +29,8 @@ def count(records, statuses, included, *, release, codes):
     Returns
     -------
     dict
-        ``previous``, ``databases``, ``other``, ``from_earlier_searches``, ``awaiting_extraction``, ``new``,
-        ``removed``, ``total`` and the ``checks``.
+        ``previous``, ``databases``, ``other``, ``from_earlier_searches``, ``included_before``,
+        ``awaiting_extraction``, ``new``, ``removed``, ``total`` and the ``checks``.
 
     Raises
     ------
@@ -53,6 +53,8 @@ def count(records, statuses, included, *, release, codes):
     flow["total"] = {"studies": len(now), "reports": len(reports_now)}
     # Records found before the release (they waited for information, say) and included since.
     flow["from_earlier_searches"] = len(all_included - set(since["record_id"]) - reports_before)
+    # Trials that PubMed lists since the release and that other sources had brought in before it.
+    flow["included_before"] = len(all_included & set(since["record_id"]) & reports_before)
     flow["awaiting_extraction"] = len(all_included - reports_now)
     flow["checks"] = _checks(flow)
     broken = [check for check in flow["checks"] if check["left"] != check["right"]]
@@ -134,9 +136,9 @@ def _checks(flow):
         )
     checks.append(
         _check(
-            "new reports + included records that await extraction = included from databases, from other "
-            "sources, and of records found before",
-            flow["new"]["reports"] + flow["awaiting_extraction"],
+            "new reports + reports included before + included records that await extraction = included from "
+            "databases, from other sources, and of records found before",
+            flow["new"]["reports"] + flow["included_before"] + flow["awaiting_extraction"],
             flow["databases"]["included_reports"]
             + flow["other"]["included_reports"]
             + flow["from_earlier_searches"],

@@ -16,6 +16,29 @@ EXCLUDED_FULL_TEXT = "excluded on full text"
 INCLUDED = "included"
 
 
+def kept_ids(records):
+    """Of each record that is a duplicate, the record that is kept: a dict of record ids."""
+    duplicates = records[records["duplicate_of"].notna()]
+    return dict(zip(duplicates["record_id"], duplicates["duplicate_of"], strict=True))
+
+
+def under_kept(rows, kept):
+    """People's rows (decisions, reports) under the records that are kept.
+
+    A trial from elsewhere that PubMed finds later becomes a duplicate of PubMed's record; what people decided
+    of it stays in force, and nobody is asked again.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With a column record_id.
+    kept : dict
+        From `kept_ids`, of the records known at the run.
+    """
+    ids = [kept.get(record_id, record_id) for record_id in rows["record_id"]]
+    return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
+
+
 def latest(decisions, run):
     """The decisions in force at a run.
 
@@ -82,15 +105,15 @@ def _status(record_id, by_stage, stages):
     return record_id, status, reason, since, note
 
 
-def next_stage(status, current, stages):
+def next_stage(status, awaiting, stages):
     """The stage at which a person is asked next, or None if nothing is asked.
 
     Parameters
     ----------
     status : str
         As from `statuses`.
-    current : set of str
-        The stages at which the record has a decision in force.
+    awaiting : set of str
+        The stages at which the decision in force is to await classification.
     stages : list of str
         The protocol's stages.
     """
@@ -99,7 +122,7 @@ def next_stage(status, current, stages):
     if status == TO_ASSESS:
         return stages[-1]
     if status == AWAITING:
-        return max((stage for stage in stages if stage in current), key=stages.index)
+        return next(stage for stage in stages if stage in awaiting)
     return None
 
 
@@ -110,7 +133,8 @@ def unfiled(queue, decisions):
     """
     touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
     held = _last_by_key(decisions)
-    return touched[[not _same(held.get((r.record_id, r.stage)), r) for r in touched.itertuples()]]
+    fresh = [not _same(held.get((r.record_id, r.stage)), r) for r in touched.itertuples()]
+    return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
 
 
 def _last_by_key(decisions):

@@ -27,8 +27,10 @@ def refuse_unfiled(queue_path, ledger_path):
         )
 
 
-def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, correct=False):
+def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, correct=False, kept=None):
     """Add a filled-in queue's rows to the ledger; see ``screening.decisions.from_queue``.
+
+    ``kept`` is that of ``screening.decisions.under_kept``; left out, no record is a duplicate.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, co
         Rows added, and filled-in rows that the ledger held already.
     """
     queue = tables.read(queue_path, "queue")
-    held = tables.read(ledger_path, "screening")
+    held = ledger.under_kept(tables.read(ledger_path, "screening"), kept or {})
     rows, already = ledger.from_queue(
         queue,
         held,

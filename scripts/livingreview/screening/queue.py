@@ -38,9 +38,11 @@ def build(records, decisions, *, run, stages, ranking, protocol):
     """
     records = records[records["duplicate_of"].isna()].reset_index(drop=True)
     state = ledger.statuses(records["record_id"], decisions, run=run, stages=stages)
-    in_force = ledger.latest(decisions, run).groupby("record_id")["stage"].agg(set).to_dict()
+    in_force = ledger.latest(decisions, run)
+    in_force = in_force[in_force["decision"] == "awaiting"]
+    awaiting = {record_id: set(rows["stage"]) for record_id, rows in in_force.groupby("record_id")}
     stage = [
-        ledger.next_stage(status, in_force.get(record_id, set()), stages)
+        ledger.next_stage(status, awaiting.get(record_id, set()), stages)
         for record_id, status in zip(state["record_id"], state["status"], strict=True)
     ]
     asked = pd.Series(stage).notna()

@@ -32,7 +32,7 @@ def included_studies(studies, reports, decisions, *, run, stages, known):
         If a report names a study that data/trials/studies.csv does not hold, or a record that no search or
         import has found.
     """
-    reports = reports[reports["run"] <= run]
+    reports = reports[reports["run"] <= run].drop_duplicates(["record_id", "study_id"])
     studies = rows_at(studies, run, ["study_id"])
     _check_links(reports, set(studies["study_id"]), known)
     state = ledger.statuses(reports["record_id"], decisions, run=run, stages=stages)

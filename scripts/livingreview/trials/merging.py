@@ -71,7 +71,7 @@ def merge(trials_dir, *, run, only=None):
 def _rows(folder, held, run):
     """The rows that one sheet adds to each table, and a sentence about it."""
     study, outcomes, not_reported = sheets.read(folder)
-    record_id = (folder / "record_id.txt").read_text(encoding="utf-8").strip()
+    record_id = _record_id(folder / "record_id.txt")
     study_id = study.at[0, "study_id"]
     report = pd.DataFrame([{"record_id": record_id, "study_id": study_id, "run": run, "note": None}])
     new = {"studies": study.assign(run=run), "reports": report, "outcomes": outcomes.assign(run=run)}
@@ -80,6 +80,13 @@ def _rows(folder, held, run):
     if not_reported:
         note += f"; nothing typed for: {', '.join(not_reported)}"
     return fresh, note
+
+
+def _record_id(path):
+    """The record that a sheet was made for."""
+    if not path.is_file():
+        raise InputError(path, problem="there is no such file", hint="it names the record of the sheet")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _fresh(rows, held, key, folder):
@@ -103,7 +110,7 @@ def _fresh(rows, held, key, folder):
             )
     if problems:
         raise InputError(folder, problems=problems)
-    return rows[keep]
+    return rows[pd.Series(keep, index=rows.index, dtype=bool)]
 
 
 def _equal(one, other):
@@ -114,6 +121,9 @@ def _equal(one, other):
 
 def _whole(held, ready, run, trials_dir):
     """Faults that show only once all rows stand together, such as two rows that claim one place in a pool."""
+    claimed = _claimed_twice(ready)
+    if claimed:
+        return claimed
     together = {
         name: pd.concat([held[name], *(new[name] for _, new, _ in ready)], ignore_index=True)
         for name in TABLES
@@ -121,7 +131,23 @@ def _whole(held, ready, run, trials_dir):
     studies = rows_at(together["studies"], run, ["study_id"])
     outcomes = rows_at(together["outcomes"], run, ["row_id"])
     try:
+        for name, rows in together.items():
+            tables.check(rows, trials_dir / f"{name}.csv", name)
         effects.compute(outcomes, studies, set(), protocol=[], file=str(trials_dir / "outcomes.csv"))
     except InputError as error:
         return [str(error)]
     return []
+
+
+def _claimed_twice(ready):
+    """Sheets that would add a row of the same key, such as two new trials of one suggested study id."""
+    first, found = {}, []
+    for folder, new, _ in ready:
+        for name, key in TABLES.items():
+            for row in new[name][key].itertuples(index=False, name=None):
+                other = first.setdefault((name, row), folder)
+                if other != folder:
+                    text = f"{key[0]} {row[0]} is also in the sheet {other.name}"
+                    hint = "give each trial an id of its own"
+                    found.append(str(InputError(folder, problem=text, hint=hint)))
+    return found

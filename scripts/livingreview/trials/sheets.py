@@ -5,7 +5,9 @@ own tables, so that what is typed is what is kept; ``record_id.txt`` names the r
 ever overwrites a sheet.
 """
 
+import itertools
 import re
+import string
 import unicodedata
 
 import pandas as pd
@@ -46,9 +48,9 @@ def suggest_study_id(record, taken):
     plain = unicodedata.normalize("NFKD", family).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "study"
     base = f"{stem}_{record['year']}" if record.get("year") else stem
-    return next(
-        name for name in (base, *(f"{base}_{c}" for c in "bcdefghijklmnopqrstuvwxyz")) if name not in taken
-    )
+    ends = itertools.chain(string.ascii_lowercase[1:], itertools.count(27))
+    names = itertools.chain([base], (f"{base}_{end}" for end in ends))
+    return next(name for name in names if name not in taken)
 
 
 def prefill(record, *, study_id, outcomes, timepoint, run):

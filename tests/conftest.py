@@ -1,0 +1,121 @@
+"""Example tables: one valid row per schema, changed by the tests; every name in them is made up."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from livingreview import tables
+
+ROOT = Path(__file__).resolve().parents[1]
+
+EXAMPLES = {
+    "reports": {"record_id": "101", "study_id": "example_2020", "run": "2020-01"},
+    "screening": {
+        "record_id": "101",
+        "run": "2020-01",
+        "stage": "title-abstract",
+        "decision": "include",
+        "reviewer": "EX",
+        "decided_at": "2020-01-15",
+    },
+    "queue": {"record_id": "101", "pmid": "101", "stage": "title-abstract", "state": "new"},
+    "other_sources": {
+        "record_id": "doi:10.1000/example.9",
+        "run": "2020-01",
+        "source": "Example registry",
+        "doi": "10.1000/example.9",
+        "title": "An example trial from a registry",
+        "year": "2020",
+    },
+    "sandbox_records": {
+        "pmid": "101",
+        "title": "Internet treatment for example pain",
+        "entry_date": "2019-06-01",
+        "entry_date_basis": "PubMed",
+        "source": "test",
+    },
+    "studies": {
+        "study_id": "example_2020",
+        "first_author": "Example",
+        "year": "2020",
+        "title": "Internet treatment for example pain",
+        "population": "adult",
+        "condition": "back",
+        "comparator_class": "waitlist",
+        "intervention_class": "cbt",
+        "guided": "yes",
+        "source": "Example 2020, table 1",
+        "run": "2020-01",
+        "revision": "1",
+    },
+    "outcomes": {
+        "row_id": "example_2020.pain_intensity.1",
+        "study_id": "example_2020",
+        "outcome": "pain_intensity",
+        "instrument": "NRS",
+        "higher_is": "worse",
+        "timepoint": "post",
+        "mean_1": "4.0",
+        "sd_1": "2.0",
+        "n_1": "40",
+        "mean_2": "5.0",
+        "sd_2": "2.0",
+        "n_2": "40",
+        "effect_type": "means",
+        "priority": "1",
+        "status": "ok",
+        "source": "Example 2020, table 2",
+        "run": "2020-01",
+        "revision": "1",
+    },
+}
+
+
+@pytest.fixture
+def root():
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def write_example():
+    """Writes a table of example rows, each given as the cells that differ."""
+
+    def write(schema, *rows, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        columns = tables.columns(schema)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(dict.fromkeys(columns, "") | EXAMPLES[schema] | row for row in rows)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def example_table(tmp_path, write_example):
+    """The same for one test, into its own folder; returns the path."""
+
+    def make(schema, *rows, path=None):
+        return write_example(schema, *rows, path=path or tmp_path / f"{schema}.csv")
+
+    return make
+
+
+@pytest.fixture
+def example_frame(tmp_path, example_table):
+    """The same as a frame, read as the program reads it."""
+
+    def make(schema, *rows):
+        return tables.read(example_table(schema, *rows, path=tmp_path / "frames" / f"{schema}.csv"), schema)
+
+    return make
+
+
+@pytest.fixture
+def shipped():
+    """The bundled config, fresh for each test to change."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

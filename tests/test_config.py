@@ -1,0 +1,222 @@
+"""The protocol's file: what it may say, and what a maintainer is told about a slip."""
+
+import shutil
+
+import pytest
+
+from livingreview import config
+from livingreview.errors import InputError
+
+MISSPELT = [
+    ((), "serch", "search"),
+    (("review",), "titel", "title"),
+    (("review", "authors", 0), "nmae", "name"),
+    (("search",), "qeury", "query"),
+    (("eligibility",), "includes", "include"),
+    (("screening",), "reason", "reasons"),
+    (("screening", "ranking"), "sead", "seed"),
+    (("outcomes", "depression"), "lable", "label"),
+    (("analysis",), "methodtau2", "method_tau2"),
+    (("subgroups", 0), "colum", "column"),
+    (("subgroups", 1, "groups", "headache"), "value", "values"),
+    (("interpretation",), "moderat", "moderate"),
+    (("living",), "search_every_month", "search_every_months"),
+]
+
+
+@pytest.fixture
+def edited(tmp_path, root):
+    """The bundled config with some text replaced, as a file."""
+
+    def edit(old, new):
+        text = (root / "config.yaml").read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path = tmp_path / "config.yaml"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return path
+
+    return edit
+
+
+def refused(load, *args):
+    with pytest.raises(InputError) as caught:
+        load(*args)
+    return str(caught.value)
+
+
+def at(content, path):
+    for part in path:
+        content = content[part]
+    return content
+
+
+def test_the_bundled_config_passes(root):
+    loaded = config.load(root / "config.yaml")
+    assert loaded["search"]["base_url"] == "sandbox"
+    assert list(loaded["outcomes"]) == [
+        "interference_disability",
+        "pain_intensity",
+        "catastrophizing",
+        "depression",
+        "anxiety",
+    ]
+
+
+@pytest.mark.parametrize(("path", "wrong", "right"), MISSPELT, ids=[wrong for _, wrong, _ in MISSPELT])
+def test_a_misspelt_key_is_named_with_the_nearest_one_at_every_level(shipped, path, wrong, right):
+    place = at(shipped, path)
+    place[wrong] = place.pop(right)
+    lines = refused(config.check, shipped).splitlines()
+    full = ".".join(map(str, [*path, wrong]))
+    unknown = [line for line in lines if f"unknown key {full}; allowed: " in line]
+    assert len(unknown) == 1
+    assert unknown[0].endswith(f"; hint: did you mean {right}?")
+    assert any(line.endswith(f"missing key {'.'.join(map(str, [*path, right]))}") for line in lines)
+
+
+def test_a_key_that_resembles_none_is_named_with_the_allowed_ones(shipped):
+    shipped["living"]["colour"] = "blue"
+    assert refused(config.check, shipped) == (
+        "config.yaml: unknown key living.colour; allowed: mode, search_every_months, statement, retirement"
+    )
+
+
+def test_each_missing_key_is_named_once(shipped):
+    del shipped["analysis"]["level"], shipped["analysis"]["measure"], shipped["eligibility"]
+    assert refused(config.check, shipped, "here/config.yaml").splitlines() == [
+        "here/config.yaml: 3 problems",
+        "  - missing key eligibility",
+        "  - missing key analysis.measure",
+        "  - missing key analysis.level",
+    ]
+
+
+@pytest.mark.parametrize("run", ["2026-13", "2026-1", "Nov-26", "2026", 202611])
+def test_a_run_that_is_no_month_is_refused(shipped, run):
+    shipped["run"] = run
+    assert refused(config.check, shipped) == (
+        f"config.yaml: key run; found {run!r}; allowed: a month as YYYY-MM, in quotation marks"
+    )
+
+
+@pytest.mark.parametrize("url", ["https://eutils.ncbi.nlm.nih.gov/entrez/eutils", "Sandbox", "eutils/"])
+def test_an_address_without_scheme_or_trailing_slash_is_refused(shipped, url):
+    shipped["search"]["base_url"] = url
+    assert refused(config.check, shipped) == (
+        f"config.yaml: key search.base_url; found {url!r}; allowed: sandbox, or a URL that ends with a slash"
+    )
+
+
+def test_going_live_takes_one_changed_line(edited):
+    path = edited("  base_url: sandbox\n", "  base_url: https://eutils.ncbi.nlm.nih.gov/entrez/eutils/\n")
+    assert config.load(path)["search"]["base_url"] == "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
+
+
+def test_the_sandbox_needs_its_records_and_pubmed_does_not(shipped):
+    del shipped["search"]["sandbox_corpus"]
+    assert refused(config.check, shipped) == "config.yaml: missing key search.sandbox_corpus"
+    shipped["search"]["base_url"] = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("search", "email"), "nobody", "found 'nobody'; allowed: an e-mail address"),
+        (("search", "tool"), "living review", "found 'living review'; allowed: a name without spaces"),
+        (("analysis", "method_tau2"), "PM", "found 'PM'; allowed: REML, DL"),
+        (("living", "mode"), "asleep", "found 'asleep'; allowed: active, paused, retired"),
+        (("analysis", "arm_sizes_not_printed"), "guess", "found 'guess'; allowed: set_aside, equal"),
+        (("search", "query"), "", "found ''; allowed: "),
+        (("analysis", "level"), 95, "found 95; allowed: "),
+        (("screening", "ranking", "minimum_included"), 2, "found 2; allowed: "),
+        (
+            ("screening", "stages"),
+            ["full-text", "title-abstract"],
+            "found ['full-text', 'title-abstract']; allowed: ",
+        ),
+    ],
+)
+def test_a_value_outside_what_is_allowed_is_named_with_it(shipped, path, value, message):
+    at(shipped, path[:-1])[path[-1]] = value
+    assert refused(config.check, shipped).startswith(f"config.yaml: key {'.'.join(path)}; {message}")
+
+
+def test_an_outcome_that_cannot_be_a_column_value_is_refused(shipped):
+    shipped["outcomes"]["Pain Intensity"] = {"label": "Pain", "short": "Pain"}
+    assert refused(config.check, shipped).startswith(
+        "config.yaml: key outcomes; found 'Pain Intensity'; allowed: "
+    )
+
+
+def test_a_key_that_stands_twice_is_refused_and_not_silently_overwritten(edited):
+    path = edited("  email: maintainer@example.org\n", "  email: a@example.org\n  email: b@example.org\n")
+    text = refused(config.load, path)
+    assert text.startswith(f"{path}: this is not YAML: the key 'email' occurs more than once")
+    first = path.read_text(encoding="utf-8").splitlines().index("  email: a@example.org") + 1
+    assert f"line {first}, column 3" in text
+
+
+def test_a_doubled_key_is_also_seen_where_snakemake_merged_the_config(edited, shipped):
+    path = edited('run: "2026-11"\n', 'run: "2026-11"\nrun: "2026-12"\n')
+    assert "the key 'run' occurs more than once" in refused(config.check_file, path, shipped)
+
+
+def test_what_was_given_on_the_command_line_is_checked_too(root, shipped):
+    path = root / "config.yaml"
+    assert refused(config.check_file, path, shipped | {"run": "December"}).startswith(
+        f"{path}: key run; found 'Dec"
+    )
+    assert config.check_file(path, shipped | {"run": "2026-12"})["run"] == "2026-12"
+
+
+def test_a_value_in_two_groups_would_be_counted_twice_and_is_refused(shipped):
+    shipped["subgroups"][1]["groups"]["other_pain"]["values"].append("migraine")
+    assert refused(config.check, shipped) == (
+        "config.yaml: subgroup condition: groups headache and other_pain both hold migraine; "
+        "allowed: each value in one group"
+    )
+
+
+def test_the_same_value_may_stand_in_groups_of_two_variables(shipped):
+    shipped["subgroups"][0]["groups"]["adult"]["values"].append("mixed")
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize("text", ["review: [open", "a: b: c", "\tx: 1"])
+def test_what_is_not_yaml_is_refused_with_its_place(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    message = refused(config.load, path)
+    assert message.startswith(f"{path}: this is not YAML: ")
+    assert "line 1, column " in message
+
+
+def test_another_encoding_is_refused(tmp_path, root):
+    path = tmp_path / "config.yaml"
+    path.write_bytes("title: Müller".encode("latin-1"))
+    assert refused(config.load, path).startswith(
+        f"{path}: this is not YAML: 'utf-8' codec can't decode byte 0xfc"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "some words\n"])
+def test_a_file_without_keys_is_refused(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    assert refused(config.load, path) == (
+        f"{path}: the file holds no keys; hint: start from the bundled config.yaml"
+    )
+
+
+def test_a_missing_file_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "config.yaml"
+    assert refused(config.load, path) == (
+        f"{path}: there is no such file; hint: run the command in the review's folder, or name the folder with "
+        "--directory"
+    )
+
+
+def test_a_folder_in_its_place_is_no_file(tmp_path, root):
+    shutil.copytree(root / "profiles", tmp_path / "config.yaml")
+    assert "there is no such file" in refused(config.load, tmp_path / "config.yaml")

@@ -1,0 +1,94 @@
+"""Code that a result depends on changes its rule's fingerprint; nothing else does."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from livingreview import fingerprint as module
+
+SCRIPT = "compute_effects.py"
+INDIRECT = "livingreview/errors.py"  # imported by livingreview.tables and trials.effects
+UNRELATED = "livingreview/screening/ranker.py"
+
+
+@pytest.fixture
+def code(tmp_path, root, monkeypatch):
+    """A copy of the code that may be edited."""
+    scripts = tmp_path / "scripts"
+    shutil.copytree(root / "scripts", scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "SCRIPTS", scripts)
+    module._imports.cache_clear()
+    yield scripts
+    module._imports.cache_clear()
+
+
+def edit(path):
+    path.write_text(path.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "edited", [SCRIPT, "livingreview/trials/effects.py", INDIRECT, "livingreview/trials/__init__.py"]
+)
+def test_an_edit_of_the_script_or_of_anything_it_imports_changes_it(code, edited):
+    before = module.fingerprint(SCRIPT)
+    edit(code / edited)
+    assert module.fingerprint(SCRIPT) != before
+
+
+@pytest.mark.parametrize("edited", [UNRELATED, "rank_records.py", "livingreview/report/pages.py"])
+def test_an_edit_of_what_is_not_imported_does_not(code, edited):
+    before = module.fingerprint(SCRIPT)
+    edit(code / edited)
+    assert module.fingerprint(SCRIPT) == before
+
+
+def test_a_new_time_stamp_does_not(code):
+    before = module.fingerprint(SCRIPT)
+    for path in code.rglob("*.py"):
+        os.utime(path, (1, 1))
+    assert module.fingerprint(SCRIPT) == before
+
+
+def test_another_place_of_the_same_code_does_not(code, root, monkeypatch):
+    copied = module.fingerprint(SCRIPT, code / "livingreview" / "errors.py")
+    monkeypatch.setattr(module, "SCRIPTS", root / "scripts")
+    assert module.fingerprint(SCRIPT, root / "scripts" / "livingreview" / "errors.py") == copied
+
+
+def test_a_further_file_or_a_file_of_a_further_folder_changes_it(code, tmp_path):
+    templates = tmp_path / "templates"
+    (templates / "report").mkdir(parents=True)
+    (templates / "report" / "example.j2").write_text("one")
+    before = module.fingerprint(SCRIPT, templates)
+    assert before != module.fingerprint(SCRIPT)
+    (templates / "report" / "example.j2").write_text("two")
+    assert module.fingerprint(SCRIPT, templates) != before
+
+
+def test_two_files_of_one_name_that_swap_their_contents_change_it(code):
+    script = "count_flow.py"
+    before = module.fingerprint(script)
+    one, other = code / "livingreview/living/__init__.py", code / "livingreview/screening/__init__.py"
+    kept = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(kept)
+    assert module.fingerprint(script) != before
+
+
+def test_it_is_the_same_in_every_process(root):
+    """Python orders sets of paths anew in each process; files of one name must not be told by that order."""
+    line = "from livingreview.fingerprint import fingerprint; print(fingerprint('build_report.py'))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", line],
+            env=os.environ | {"PYTHONPATH": str(root / "scripts"), "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(1, 7)
+    }
+    assert len(found) == 1

@@ -1,0 +1,272 @@
+"""The project's files agree with each other: pins, style, documentation, rules, layers and the bundled data."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import yaml
+
+import compute_effects
+import fold_corpus
+import link_studies
+import pool_outcomes
+from livingreview import tables
+from livingreview.screening import decisions as ledger
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "data"
+PACKAGE = ROOT / "scripts" / "livingreview"
+ROOMS = ["search", "screening", "trials", "pooling", "living", "report"]
+SHARED = ["tables", "errors", "config", "stage", "fingerprint", "messages"]
+# Schemas of tables, with the heading under which data/README.md describes their columns.
+DOCUMENTED = {
+    "other_sources": "other_sources.csv",
+    "screening": "decisions/screening.csv",
+    "studies": "trials/studies.csv",
+    "reports": "trials/reports.csv",
+    "outcomes": "trials/outcomes.csv",
+    "sandbox_records": "sandbox/records.csv",
+}
+# The queue is a result and not data; config.yaml carries its own comments.
+ELSEWHERE = {"queue", "config"}
+
+
+def pins(lines, separator):
+    """Versions by name, names as package indexes compare them."""
+    parted = (line.split(separator) for line in lines)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in parted}
+
+
+@pytest.fixture(scope="module")
+def direct():
+    """The project's own pins, those for development included."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    return pins([*project["project"]["dependencies"], *project["dependency-groups"]["dev"]], "==")
+
+
+def test_the_conda_environment_has_the_same_pins(direct):
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert pins([line for line in listed if not line.startswith("python>")], "=") == direct
+
+
+def test_the_lock_file_has_the_same_pins(direct):
+    locked = pins((ROOT / "requirements.lock").read_text().split(), "==")
+    assert {name: locked.get(name) for name in direct} == direct
+
+
+def test_the_oldest_python_is_the_same_everywhere():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    oldest = project["project"]["requires-python"]
+    assert f"python{oldest}" in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert project["tool"]["ruff"]["target-version"] == "py" + oldest.removeprefix(">=").replace(".", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["snakefmt", "--check", "Snakefile", "rules"],
+        ["snakemake", "--lint"],
+    ],
+    ids=" ".join,
+)
+def test_style_is_clean(command):
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_schema_of_a_table_is_documented_or_known_to_be_elsewhere():
+    schemas = {path.name.removesuffix(".schema.json") for path in (ROOT / "schemas").glob("*.json")}
+    assert schemas == DOCUMENTED.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("schema", DOCUMENTED)
+def test_the_data_dictionary_describes_exactly_the_columns_of_a_table(schema):
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {re.escape(DOCUMENTED[schema])}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+    cells = re.findall(r"^\| (`[^|]*) \|", section, re.M)
+    described = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    assert sorted(described) == sorted(tables.columns(schema))
+
+
+def rules():
+    """(rule, its text) of every rule file."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
+    parts = re.split(r"^ *(?:rule|checkpoint) (\w+):\n", text, flags=re.M)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_rule_runs_the_script_of_its_name_and_watches_its_code(rule):
+    text = rules()[rule]
+    assert re.findall(r'script:\s+"([^"]+)"', text) == [f"../scripts/{rule}.py"]
+    assert (ROOT / "scripts" / f"{rule}.py").is_file()
+    # A search is never made again, so its code is not watched.
+    watched = [] if rule == "search_pubmed" else [f"{rule}.py"]
+    assert re.findall(r'fingerprint\(\s*"([^"]+)"', text) == watched
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.name)
+def test_a_script_belongs_to_a_rule_or_is_a_command(path):
+    text = path.read_text(encoding="utf-8")
+    assert ('if "snakemake" in globals():' in text) == (path.stem in rules())
+    assert ('if __name__ == "__main__":' in text) == (path.stem not in rules())
+
+
+def imported(path):
+    """The names under livingreview that a module imports, such as search.records."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports name the whole module"
+            if node.module and node.module.split(".")[0] == "livingreview":
+                yield from (f"{node.module}.{alias.name}".split(".", 1)[1] for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (
+                alias.name.split(".", 1)[1] for alias in node.names if alias.name.startswith("livingreview.")
+            )
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_from_no_later_room(room):
+    later = ROOMS[ROOMS.index(room) + 1 :]
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in sorted((PACKAGE / room).glob("*.py"))
+        for name in imported(path)
+        if name.split(".")[0] in later
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", SHARED)
+def test_what_all_rooms_share_imports_from_none(module):
+    assert [name for name in imported(PACKAGE / f"{module}.py") if name.split(".")[0] in ROOMS] == []
+
+
+def test_every_folder_of_the_package_is_a_room():
+    assert sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")) == sorted(ROOMS)
+
+
+@pytest.fixture(scope="module")
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    """The bundled tables; reading them checks them."""
+    places = {schema: DATA / heading for schema, heading in DOCUMENTED.items()}
+    return SimpleNamespace(**{schema: tables.read(path, schema) for schema, path in places.items()})
+
+
+@pytest.fixture(scope="module")
+def fold(tmp_path_factory):
+    """Folds the shipped snapshots up to a run; returns the path of the records."""
+
+    def run(last):
+        path = tmp_path_factory.mktemp("records") / "records.csv"
+        found = sorted(str(p) for p in DATA.glob("searches/*/provenance.json") if p.parent.name <= last)
+        fold_corpus.main(
+            SimpleNamespace(
+                input=SimpleNamespace(snapshots=found, other_sources=str(DATA / "other_sources.csv")),
+                output=SimpleNamespace(records=str(path)),
+            )
+        )
+        return path
+
+    return run
+
+
+def test_every_included_study_rests_on_a_record_that_is_bundled(bundled, fold, config):
+    run = max(bundled.screening["run"])
+    records = tables.read_results(fold(run)).set_index("record_id")
+    stages = config["screening"]["stages"]
+    state = ledger.statuses(bundled.reports["record_id"], bundled.screening, run=run, stages=stages)
+    included = bundled.reports.merge(state[state["status"] == ledger.INCLUDED], on="record_id")
+    assert included["study_id"].nunique() > 0
+    assert sorted(set(included["record_id"]) - set(records.index)) == []
+    assert sorted(set(included["study_id"]) - set(bundled.studies["study_id"])) == []
+
+
+def test_every_decision_is_of_a_bundled_record_with_a_reason_of_the_protocol(bundled, fold, config):
+    known = set(tables.read_results(fold(max(bundled.screening["run"])))["record_id"])
+    assert sorted(set(bundled.screening["record_id"]) - known) == []
+    assert sorted(set(bundled.screening["reason"].dropna()) - set(config["screening"]["reasons"])) == []
+    assert sorted(set(bundled.screening["stage"]) - set(config["screening"]["stages"])) == []
+
+
+def test_no_decision_is_older_than_its_record(bundled, fold):
+    records = tables.read_results(fold(max(bundled.screening["run"]))).set_index("record_id")
+    first = bundled.screening["record_id"].map(records["first_run"])
+    early = bundled.screening[bundled.screening["run"] < first]
+    assert early["record_id"].tolist() == []
+
+
+def test_demonstration_decisions_say_that_they_are(bundled, config):
+    assert config["review"]["demonstration"].strip()
+    assert set(bundled.screening["reviewer"]) == {"demonstration"}
+
+
+def test_every_value_names_its_source_and_every_value_set_aside_its_reason(bundled):
+    usable = bundled.outcomes["status"] == "ok"
+    assert usable.any()
+    assert (bundled.outcomes.loc[usable, "source"].str.len() > 5).all()
+    assert (bundled.outcomes.loc[~usable, "set_aside_reason"].str.len() > 5).all()
+    assert (bundled.studies["source"].str.len() > 5).all()
+
+
+def test_every_outcome_row_belongs_to_a_study_that_a_report_carries(bundled):
+    assert sorted(set(bundled.outcomes["study_id"]) - set(bundled.studies["study_id"])) == []
+    assert sorted(set(bundled.studies["study_id"]) - set(bundled.reports["study_id"])) == []
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory, fold, config):
+    """What the bundled data give at the run of the first release: its folder of results."""
+    folder = tmp_path_factory.mktemp("baseline")
+    out = {
+        name: str(folder / f"{name}.csv")
+        for name in ("included", "effects", "estimates", "leave_one_out", "subgroups")
+    }
+    out["details"] = str(folder / "estimates.json")
+    given = {
+        "records": fold("2016-01"),
+        "decisions": DATA / "decisions/screening.csv",
+        **{name: DATA / f"trials/{name}.csv" for name in ("studies", "reports", "outcomes")},
+    }
+    params = SimpleNamespace(
+        run="2016-01",
+        stages=config["screening"]["stages"],
+        **{name: config[name] for name in ("outcomes", "analysis", "subgroups")},
+    )
+    for script in (link_studies, compute_effects, pool_outcomes):
+        script.main(
+            SimpleNamespace(
+                input=SimpleNamespace(**given | out), output=SimpleNamespace(**out), params=params
+            )
+        )
+    return folder
+
+
+@pytest.mark.parametrize("name", ["included", "effects", "estimates"])
+def test_the_first_release_is_what_the_bundled_data_give(baseline, name):
+    frozen = tables.read_results(DATA / "releases/26.0.0" / f"{name}.csv")
+    pd.testing.assert_frame_equal(
+        tables.read_results(baseline / f"{name}.csv"), frozen, check_exact=False, rtol=0, atol=1e-8
+    )
+    assert len(frozen) > 0
+
+
+def test_the_first_release_says_which_run_it_froze():
+    about = tables.read_json(DATA / "releases/26.0.0/release.json")
+    assert (about["version"], about["kind"], about["run"]) == ("26.0.0", "release", "2016-01")

@@ -1,0 +1,612 @@
+"""Each rule's script and each command, from its files to its files, in a small review of made-up trials."""
+
+import csv
+import datetime
+import math
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+import check_data
+import compare_release
+import compute_effects
+import count_flow
+import file_decisions
+import fold_corpus
+import freeze_release
+import link_studies
+import merge_trials
+import pool_outcomes
+import prefill_sheets
+import rank_records
+import search_pubmed
+from livingreview import tables
+from livingreview.errors import InputError
+
+TODAY = datetime.date(2020, 2, 15)
+CORPUS = [
+    {
+        "pmid": "101",
+        "title": "Internet treatment for example pain: a randomized trial",
+        "authors": "Example AB",
+    },
+    {"pmid": "102", "title": "Online course for sample pain: a randomized trial", "authors": "Sample C"},
+    {"pmid": "103", "title": "Imaging of pain in patients", "authors": "Other D"},
+    {
+        "pmid": "104",
+        "title": "Web-based programme for late pain",
+        "doi": "10.1000/late",
+        "authors": "Late E",
+        "entry_date": "2020-01-15",
+    },
+]
+STUDY = {
+    "year": "2019",
+    "population": "adult",
+    "condition": "back",
+    "comparator_class": "waitlist",
+    "intervention_class": "cbt",
+    "guided": "yes",
+}
+MEANS = {
+    "higher_is": "worse",
+    "mean_1": "4.0",
+    "sd_1": "2.0",
+    "n_1": "40",
+    "mean_2": "5.0",
+    "sd_2": "2.0",
+    "n_2": "40",
+    "effect_type": "means",
+    "source": "table 2",
+}
+# d = (4 - 5) / 2, times J(78); its variance as in metafor's escalc.
+G = -0.5 * math.exp(math.lgamma(39) - math.log(39) / 2 - math.lgamma(38.5))
+V = 2 / 40 + G**2 / 160
+
+
+class Review:
+    """A review in a folder, whose rules are run one by one."""
+
+    def __init__(self, folder, config):
+        self.folder = folder
+        self.config = config
+
+    def begin(self, write_example):
+        """A review with a corpus to search and nothing else."""
+        tables.write_text(yaml.safe_dump(self.config, sort_keys=False), self.folder / "config.yaml")
+        write_example("sandbox_records", *CORPUS, path=self.folder / "corpus.csv")
+        write_example("other_sources", path=self.folder / "data/other_sources.csv")
+        write_example("screening", path=self.folder / "data/decisions/screening.csv")
+        for name in ("studies", "reports", "outcomes"):
+            write_example(name, path=self.folder / f"data/trials/{name}.csv")
+        (self.folder / "data/releases").mkdir()
+        (self.folder / "data/searches").mkdir()
+        return self
+
+    def path(self, run, name):
+        places = {
+            "decisions": "data/decisions/screening.csv",
+            "screening": "data/decisions/screening.csv",
+            "other_sources": "data/other_sources.csv",
+            "provenance": f"data/searches/{run}/provenance.json",
+            **{one: f"data/trials/{one}.csv" for one in ("studies", "reports", "outcomes")},
+            **{
+                one: f"results/{run}/{one}.json"
+                for one in ("ranking", "changes", "flow", "status", "checked")
+            },
+            "details": f"results/{run}/estimates.json",
+        }
+        return str(self.folder / places.get(name, f"results/{run}/{name}.csv"))
+
+    def run(self, script, run, inputs, outputs, **params):
+        """Runs a rule's main(job); inputs and outputs are names, the rest of a job is given."""
+        given = {name: self.path(run, name) for name in inputs.split()}
+        if "releases" in given:
+            given["releases"] = [str(path) for path in self.folder.glob("data/releases/*/release.json")]
+        if "snapshots" in given:
+            found = self.folder.glob("data/searches/*/provenance.json")
+            given["snapshots"] = sorted(str(path) for path in found if path.parent.name <= run)
+        script.main(
+            SimpleNamespace(
+                input=SimpleNamespace(**given),
+                output=SimpleNamespace(**{name: self.path(run, name) for name in outputs.split()}),
+                params=SimpleNamespace(run=run, **params),
+            )
+        )
+
+    def search(self, run):
+        config = self.config["search"]
+        self.run(
+            search_pubmed,
+            run,
+            "",
+            "provenance",
+            base_url="sandbox",
+            sandbox_corpus=str(self.folder / "corpus.csv"),
+            query="pain[ti]",
+            tool=config["tool"],
+            email=config["email"],
+            tolerance=5,
+        )
+        self.fold(run)
+
+    def fold(self, run):
+        self.run(fold_corpus, run, "snapshots other_sources", "records")
+
+    def rank(self, run):
+        screening, review = self.config["screening"], self.config["review"]
+        self.run(
+            rank_records,
+            run,
+            "records decisions",
+            "queue ranking",
+            stages=screening["stages"],
+            ranking=screening["ranking"],
+            question=review["question"],
+            eligibility=self.config["eligibility"],
+        )
+        return tables.read(self.path(run, "queue"), "queue")
+
+    def link(self, run):
+        stages = self.config["screening"]["stages"]
+        self.run(link_studies, run, "records decisions studies reports", "included", stages=stages)
+        self.run(
+            prefill_sheets,
+            run,
+            "records decisions studies reports",
+            "extraction",
+            stages=stages,
+            outcomes=list(self.config["outcomes"]),
+            timepoint="post",
+        )
+
+    def pool(self, run):
+        options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
+        self.run(compute_effects, run, "studies outcomes included", "effects", **options)
+        self.run(pool_outcomes, run, "effects", "estimates details leave_one_out subgroups", **options)
+
+    def count(self, run):
+        self.run(compare_release, run, "estimates effects releases", "changes")
+        screening = self.config["screening"]
+        self.run(
+            count_flow,
+            run,
+            "records decisions queue included effects extraction provenance releases",
+            "flow status",
+            stages=screening["stages"],
+            reasons=list(screening["reasons"]),
+            living=self.config["living"],
+        )
+
+    def build(self, run):
+        """All rules after the search, in order."""
+        self.fold(run)
+        self.rank(run)
+        self.link(run)
+        self.pool(run)
+        self.count(run)
+
+    def decide(self, run, **cells):
+        """Fill in the queue, {"p101": cells}, and file it; returns the command's exit status."""
+        path = Path(self.path(run, "queue"))
+        edit(
+            path,
+            "record_id",
+            {name.removeprefix("p"): {"reviewer": "EX"} | typed for name, typed in cells.items()},
+        )
+        return file_decisions.main(["--directory", str(self.folder), "--run", run], today=TODAY)
+
+    def include(self, run, *pmids):
+        """Both decisions of some records."""
+        for _ in self.config["screening"]["stages"]:
+            self.rank(run)
+            assert self.decide(run, **{f"p{pmid}": {"decision": "include"} for pmid in pmids}) == 0
+
+    def fill_sheet(self, name):
+        folder = self.folder / "data/trials/sheets" / name
+        study = tables.read_results(folder / "study.csv")
+        edit(folder / "study.csv", "study_id", {study["study_id"][0]: STUDY})
+        edit(folder / "outcomes.csv", "outcome", {"pain_intensity": MEANS})
+
+    def merge(self, run, *options):
+        return merge_trials.main(["--directory", str(self.folder), "--run", run, *options])
+
+    def freeze(self, version, run):
+        return freeze_release.main(
+            [version, "--directory", str(self.folder), "--run", run, "--note", "An example."], today=TODAY
+        )
+
+    def json(self, run, name):
+        return tables.read_json(self.path(run, name))
+
+
+def edit(path, key, changes):
+    """Type cells into the rows of a CSV file that a column names."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row.update(changes.get(row[key], {}))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def config():
+    """The bundled config, for January 2020."""
+    path = Path(__file__).resolve().parents[1] / "config.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) | {"run": "2020-01"}
+
+
+@pytest.fixture
+def review(tmp_path, config, write_example, monkeypatch):
+    """A review before its first search."""
+    monkeypatch.chdir(tmp_path)
+    return Review(tmp_path, config).begin(write_example)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, config, write_example):
+    folder = tmp_path_factory.mktemp("review")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        review = Review(folder, config).begin(write_example)
+        review.search("2020-01")
+        review.include("2020-01", "101", "102")
+        review.link("2020-01")
+        review.fill_sheet("101")
+        assert review.merge("2020-01") == 0
+        review.build("2020-01")
+    return folder
+
+
+@pytest.fixture
+def extracted(tmp_path, prepared, config, monkeypatch):
+    """Run 2020-01 with the trials 101 and 102 included and the numbers of 101 merged."""
+    folder = tmp_path / "review"
+    shutil.copytree(prepared, folder)
+    monkeypatch.chdir(folder)
+    return Review(folder, config)
+
+
+def test_a_month_goes_from_the_search_to_an_estimate(extracted, capsys):
+    run = "2020-01"
+    included = tables.read_results(extracted.path(run, "included"))
+    assert included.to_dict("records") == [
+        {"study_id": "example", "record_ids": "101", "since_run": "2020-01"}
+    ]
+    extraction = tables.read_results(extracted.path(run, "extraction")).to_dict("records")
+    assert extraction == [
+        {"record_id": "102", "title": CORPUS[1]["title"], "sheet": "data/trials/sheets/102"}
+    ]
+    effect = tables.read_results(extracted.path(run, "effects")).loc[0]
+    assert effect[["study", "outcome", "in_pool", "reason"]].tolist() == [
+        "example",
+        "pain_intensity",
+        True,
+        None,
+    ]
+    assert effect[["yi", "vi"]].tolist() == pytest.approx([G, V], abs=1e-9)
+    estimates = tables.read_results(extracted.path(run, "estimates")).set_index("outcome")
+    assert estimates["k"].to_dict() == {
+        "interference_disability": 0,
+        "pain_intensity": 1,
+        "catastrophizing": 0,
+        "depression": 0,
+        "anxiety": 0,
+    }
+    assert estimates.loc["pain_intensity", "estimate"] == pytest.approx(G, abs=1e-9)
+    status = extracted.json(run, "status")
+    assert (status["n_matched"], status["n_included_this_run"], status["n_queue"]) == (3, 2, 1)
+    assert [row["record_id"] for row in status["awaiting_extraction"]] == ["102"]
+    flow = extracted.json(run, "flow")
+    assert flow["new"] == flow["total"] == {"studies": 1, "reports": 1}
+    assert flow["awaiting_extraction"] == 1
+
+
+def test_the_next_month_says_what_changed_since_the_release(extracted, capsys):
+    assert extracted.freeze("20.0.0", "2020-01") == 0
+    assert "Release 20.0.0 of run 2020-01: " in capsys.readouterr().out
+    extracted.search("2020-02")
+    extracted.fill_sheet("102")
+    assert extracted.merge("2020-02", "--sheet", "102") == 0
+    extracted.build("2020-02")
+    changes = extracted.json("2020-02", "changes")
+    assert changes["release"]["version"] == "20.0.0"
+    pain = changes["outcomes"]["pain_intensity"]
+    assert [row["row_id"] for row in pain["added"]] == ["sample.pain_intensity.1"]
+    assert (pain["removed"], pain["corrected"]) == ([], [])
+    assert (pain["before"]["k"], pain["after"]["k"], pain["difference"]) == (1, 2, 0)
+    assert changes["outcomes"]["anxiety"]["added"] == []
+    flow = extracted.json("2020-02", "flow")
+    assert flow["previous"] == {"studies": 1, "reports": 1}
+    assert flow["databases"]["identified"] == 1
+    assert flow["from_earlier_searches"] == 1
+    status = extracted.json("2020-02", "status")
+    assert (status["n_matched"], status["n_new_records"]) == (4, 1)
+    assert [row["record_id"] for row in status["waiting"]] == ["103", "104"]
+
+
+def test_an_earlier_month_rebuilt_later_is_the_same_to_the_byte(extracted):
+    folder = Path(extracted.path("2020-01", "queue")).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert extracted.freeze("20.0.0", "2020-01") == 0
+    extracted.search("2020-02")
+    extracted.include("2020-02", "103", "104")
+    extracted.link("2020-02")
+    extracted.fill_sheet("102")
+    extracted.fill_sheet("104")
+    assert extracted.merge("2020-02") == 0
+    for path in folder.iterdir():
+        path.unlink()
+    extracted.build("2020-01")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_review_without_any_decision_has_a_complete_month(review):
+    review.search("2020-01")
+    review.build("2020-01")
+    assert len(tables.read_results(review.path("2020-01", "included"))) == 0
+    assert len(tables.read_results(review.path("2020-01", "effects"))) == 0
+    status = review.json("2020-01", "status")
+    assert (status["n_queue"], status["studies_included"], status["studies_in_any_pool"]) == (3, 0, 0)
+    pain = review.json("2020-01", "changes")["outcomes"]["pain_intensity"]
+    assert (pain["before"], pain["after"]["k"], pain["after"]["estimate"], pain["added"]) == (
+        None,
+        0,
+        None,
+        [],
+    )
+
+
+@pytest.mark.parametrize("released", [False, True], ids=["before any release", "after a release"])
+def test_a_trial_from_elsewhere_that_pubmed_finds_later_stays_one_trial(review, example_table, released):
+    """Its decision and its report were made for the record from elsewhere, now a duplicate of PubMed's."""
+    record_id = "doi:10.1000/late"
+    other = {"record_id": record_id, "doi": "10.1000/late", "title": CORPUS[3]["title"], "authors": "Late E"}
+    example_table("other_sources", other, path=review.folder / "data/other_sources.csv")
+    review.search("2020-01")
+    review.include("2020-01", record_id)
+    review.link("2020-01")
+    review.fill_sheet("doi_10.1000_late")
+    assert review.merge("2020-01") == 0
+    review.build("2020-01")
+    if released:
+        assert review.freeze("20.0.0", "2020-01") == 0
+    review.search("2020-02")
+    records = tables.read_results(review.path("2020-02", "records")).set_index("record_id")
+    assert records.loc[record_id, "duplicate_of"] == "104"
+    review.build("2020-02")
+    assert "104" not in tables.read(review.path("2020-02", "queue"), "queue")["record_id"].tolist()
+    assert tables.read_results(review.path("2020-02", "included"))["study_id"].tolist() == ["late_2020"]
+    assert len(tables.read_results(review.path("2020-02", "extraction"))) == 0
+    flow = review.json("2020-02", "flow")
+    assert flow["total"] == {"studies": 1, "reports": 1}
+    assert flow["previous"]["studies"] == int(released)
+    assert flow["other"]["duplicates"] == int(not released)
+    assert flow["new"]["reports"] == int(not released)
+    assert flow["included_before"] == int(released)
+    assert flow["removed"] == {"studies": 0, "reports": 0}
+
+
+def test_the_ranking_is_written_beside_the_queue(review):
+    review.search("2020-01")
+    queue = review.rank("2020-01")
+    assert sorted(queue["record_id"]) == ["101", "102", "103"]
+    ranking = review.json("2020-01", "ranking")
+    assert (ranking["method"], ranking["n_queue"]) == ("similarity to the protocol", 3)
+
+
+def test_linking_names_a_report_that_no_search_found(review, example_table):
+    review.search("2020-01")
+    example_table("studies", {}, path=Path(review.path("", "studies")))
+    example_table("reports", {"record_id": "999"}, path=Path(review.path("", "reports")))
+    with pytest.raises(
+        InputError, match=r"data/trials/reports\.csv: row 2, column record_id: no search or import"
+    ):
+        review.link("2020-01")
+
+
+def test_sheets_that_exist_are_listed_and_left_alone(extracted):
+    extracted.fill_sheet("102")
+    folder = extracted.folder / "data/trials/sheets/102"
+    typed = {path.name: path.read_bytes() for path in folder.iterdir()}
+    extracted.link("2020-01")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == typed
+    assert tables.read_results(extracted.path("2020-01", "extraction"))["record_id"].tolist() == ["102"]
+
+
+def test_two_trials_of_one_author_and_year_get_two_ids(review, example_table):
+    twins = [row | {"authors": "Twin A", "year": "2019"} for row in CORPUS[:2]]
+    example_table("sandbox_records", *twins, path=review.folder / "corpus.csv")
+    review.search("2020-01")
+    review.include("2020-01", "101", "102")
+    review.link("2020-01")
+    ids = [
+        tables.read_results(path)["study_id"][0]
+        for path in sorted(Path("data/trials/sheets").glob("*/study.csv"))
+    ]
+    assert ids == ["twin_2019", "twin_2019_b"]
+
+
+CHECKED = "screening studies reports outcomes other_sources"
+
+
+def test_the_tables_that_people_edit_are_counted_once_they_are_checked(extracted):
+    extracted.run(check_data, "2020-01", CHECKED, "checked")
+    assert extracted.json("2020-01", "checked") == {
+        extracted.path("", name): rows
+        for name, rows in {
+            "screening": 4,
+            "studies": 1,
+            "reports": 1,
+            "outcomes": 1,
+            "other_sources": 0,
+        }.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "cells", "message"),
+    [
+        ("studies", "study_id", {"example": {"guided": "maybe"}}, "row 2, column guided: found 'maybe'"),
+        ("screening", "record_id", {"101": {"reviewer": ""}}, "row 2, column reviewer: "),
+        (
+            "outcomes",
+            "row_id",
+            {"example.pain_intensity.1": {"sd_2": ""}},
+            "row example.pain_intensity.1, column sd_2: means need both means and both standard deviations",
+        ),
+    ],
+)
+def test_a_fault_in_a_table_is_found_before_anything_is_built(extracted, table, key, cells, message):
+    edit(Path(extracted.path("", table)), key, cells)
+    with pytest.raises(InputError) as caught:
+        extracted.run(check_data, "2020-01", CHECKED, "checked")
+    assert (
+        str(caught.value)
+        .replace("2 problems\n  - ", "")
+        .startswith(f"{extracted.path('', table)}: {message}")
+    )
+    assert not Path(extracted.path("2020-01", "checked")).exists()
+
+
+def test_filing_says_how_many_rows_it_filed(review, capsys):
+    review.search("2020-01")
+    review.rank("2020-01")
+    assert review.decide("2020-01", p101={"decision": "include"}, p103={"decision": "exclude"}) == 0
+    assert (
+        capsys.readouterr().out == "2 decisions filed for run 2020-01; 0 filled-in rows were filed before.\n"
+    )
+    assert review.decide("2020-01", p102={"decision": "include"}) == 0
+    assert (
+        capsys.readouterr().out == "1 decisions filed for run 2020-01; 2 filled-in rows were filed before.\n"
+    )
+    rows = tables.read(review.path("", "decisions"), "screening")
+    assert rows[["record_id", "decision", "run", "decided_at"]].values.tolist() == [
+        ["101", "include", "2020-01", "2020-02-15"],
+        ["103", "exclude", "2020-01", "2020-02-15"],
+        ["102", "include", "2020-01", "2020-02-15"],
+    ]
+    assert rows["score"].notna().all()
+
+
+def test_filing_an_untouched_queue_files_nothing(review, capsys):
+    review.search("2020-01")
+    review.rank("2020-01")
+    assert review.decide("2020-01") == 0
+    assert (
+        capsys.readouterr().out == "0 decisions filed for run 2020-01; 0 filled-in rows were filed before.\n"
+    )
+
+
+def test_a_refused_filing_says_why_and_that_nothing_was_filed(review, capsys):
+    review.search("2020-01")
+    review.rank("2020-01")
+    before = Path(review.path("", "decisions")).read_bytes()
+    assert (
+        review.decide("2020-01", p101={"decision": "include"}, p102={"decision": "include", "reviewer": ""})
+        == 1
+    )
+    error = capsys.readouterr().err
+    assert "(102, title-abstract), column reviewer: a decision needs a name" in error
+    assert error.endswith("\nNothing was filed.\n")
+    assert Path(review.path("", "decisions")).read_bytes() == before
+
+
+def test_a_correction_is_filed_with_its_option_and_note(review, capsys):
+    review.search("2020-01")
+    review.rank("2020-01")
+    review.decide("2020-01", p101={"decision": "exclude"})
+    review.rank("2020-01")
+    kept = Path(review.folder / "mine.csv")
+    kept.write_bytes(Path(review.path("2020-01", "queue")).read_bytes())
+    edit(
+        kept,
+        "record_id",
+        {"102": {"record_id": "101", "decision": "include", "reviewer": "EX", "note": "misread"}},
+    )
+    command = ["--directory", str(review.folder), "--queue", str(kept)]
+    assert file_decisions.main(command, today=TODAY) == 1
+    assert "conflicts with the decision of EX in run 2020-01" in capsys.readouterr().err
+    assert file_decisions.main([*command, "--correct"], today=TODAY) == 0
+    assert tables.read(review.path("", "decisions"), "screening")["decision"].tolist() == [
+        "exclude",
+        "include",
+    ]
+
+
+def test_a_run_that_was_never_built_cannot_be_filed(review, capsys):
+    assert file_decisions.main(["--directory", str(review.folder), "--run", "2020-03"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        f"{review.folder}/results/2020-03/queue.csv: there is no such file; hint: build the run 2020-03 first\n"
+        "Nothing was filed.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (file_decisions, "Nothing was filed."),
+        (merge_trials, "Nothing was merged."),
+    ],
+)
+@pytest.mark.parametrize("run", ["june", "2020-13"])
+def test_commands_refuse_a_run_that_is_no_month(review, capsys, command, said, run):
+    assert command.main(["--directory", str(review.folder), "--run", run]) == 1
+    assert capsys.readouterr().err == (
+        f"config.yaml: key run; found {run!r}; allowed: a month as YYYY-MM, in quotation marks\n{said}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [(file_decisions, []), (merge_trials, []), (freeze_release, ["20.0.0", "--note", "x"])],
+)
+def test_commands_name_a_folder_without_a_review(tmp_path, capsys, command, options):
+    assert command.main([*options, "--directory", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"{tmp_path}/config.yaml: there is no such file; hint: run the command in"
+    )
+
+
+def test_merging_without_sheets_says_so(review, capsys):
+    assert review.merge("2020-01") == 0
+    assert capsys.readouterr().out == "No sheet waits under data/trials/sheets.\n"
+
+
+def test_a_refused_merge_says_why_and_that_nothing_was_merged(extracted, capsys):
+    extracted.fill_sheet("102")
+    folder = extracted.folder / "data/trials/sheets/102"
+    edit(folder / "outcomes.csv", "outcome", {"pain_intensity": {"sd_1": "0"}})
+    before = Path(extracted.path("", "outcomes")).read_bytes()
+    assert extracted.merge("2020-01") == 1
+    assert capsys.readouterr().err == (
+        f"{folder}/outcomes.csv: row 3, column sd_1: found 0.0; allowed: more than 0\nNothing was merged.\n"
+    )
+    assert Path(extracted.path("", "outcomes")).read_bytes() == before
+
+
+def test_a_release_of_a_run_that_was_not_built_is_refused(review, capsys):
+    assert review.freeze("20.0.0", "2020-01") == 1
+    error = capsys.readouterr().err
+    assert "hint: build the run 2020-01 before releasing it\nNothing was released.\n" in error
+    assert list((review.folder / "data/releases").iterdir()) == []
+
+
+def test_a_release_takes_its_run_from_the_config_and_its_day_from_the_clock_given(extracted):
+    command = ["20.0.0", "--directory", str(extracted.folder), "--note", "An example."]
+    assert freeze_release.main(command, today=TODAY) == 0
+    assert extracted.freeze("20.0.0", "2020-01") == 1
+    assert tables.read_json(extracted.folder / "data/releases/20.0.0/release.json") == {
+        "version": "20.0.0",
+        "kind": "release",
+        "run": "2020-01",
+        "frozen_on": "2020-02-15",
+        "note": "An example.",
+    }

@@ -1,0 +1,243 @@
+"""Filled-in sheets enter the trials together or not at all, and a crash can be followed by the same command."""
+
+import pytest
+
+from livingreview import tables
+from livingreview.errors import InputError, ReviewError
+from livingreview.trials import merging
+
+TABLES = ("studies", "reports", "outcomes")
+
+
+def contents(trials):
+    return {name: (trials / f"{name}.csv").read_bytes() for name in TABLES}
+
+
+def keys(trials):
+    key = {"studies": "study_id", "reports": "record_id", "outcomes": "row_id"}
+    return {name: tables.read(trials / f"{name}.csv", name)[key[name]].tolist() for name in TABLES}
+
+
+def refusal(trials, **options):
+    with pytest.raises(ReviewError) as caught:
+        merging.merge(trials, run="2020-02", **options)
+    return str(caught.value)
+
+
+MERGED = {
+    "studies": ["example_2020", "sample_2021"],
+    "reports": ["101", "201"],
+    "outcomes": ["example_2020.pain_intensity.1", "sample_2021.pain_intensity.1"],
+}
+
+
+def test_a_filled_in_sheet_becomes_rows_of_three_tables_and_is_archived(trials, sheet, fill):
+    folder = fill(sheet())
+    before = contents(trials)
+    assert merging.merge(trials, run="2020-02") == [
+        "201: study sample_2021 with 1 outcome rows merged for run 2020-02; nothing typed for: depression"
+    ]
+    assert keys(trials) == MERGED
+    assert all(after.startswith(before[name]) for name, after in contents(trials).items())
+    row = tables.read(trials / "outcomes.csv", "outcomes").iloc[1]
+    assert (row["mean_1"], row["n_2"], row["run"], row["revision"]) == (4.0, 38, "2020-02", 1)
+    assert tables.read(trials / "reports.csv", "reports").iloc[1].tolist() == [
+        "201",
+        "sample_2021",
+        "2020-02",
+        None,
+    ]
+    assert not folder.exists()
+    assert sorted(path.name for path in (trials / "sheets/merged/201").iterdir()) == [
+        "outcomes.csv",
+        "record_id.txt",
+        "study.csv",
+    ]
+
+
+def test_rows_count_from_the_run_of_the_merge_not_of_the_sheet(trials, sheet, fill):
+    fill(sheet())
+    merging.merge(trials, run="2020-05")
+    for name in TABLES:
+        assert tables.read(trials / f"{name}.csv", name)["run"].tolist() == ["2020-01", "2020-05"]
+
+
+def test_a_sheet_that_nobody_has_touched_waits(trials, sheet, fill):
+    untouched = sheet()
+    fill(sheet("third_2022", record_id="301", pmid="301"))
+    assert merging.merge(trials, run="2020-02") == [
+        "201: not filled in yet",
+        "301: study third_2022 with 1 outcome rows merged for run 2020-02; nothing typed for: depression",
+    ]
+    assert untouched.exists()
+    assert merging.pending(trials / "sheets") == [untouched]
+
+
+def test_without_sheets_nothing_happens(trials):
+    before = contents(trials)
+    assert merging.merge(trials, run="2020-02") == []
+    assert contents(trials) == before
+
+
+def test_one_sheet_alone_may_be_merged(trials, sheet, fill):
+    fill(sheet())
+    other = fill(sheet("third_2022", record_id="301", pmid="301"), outcome={"sd_1": "0"})
+    merging.merge(trials, run="2020-02", only="201")
+    assert keys(trials) == MERGED
+    assert other.exists()
+
+
+def test_a_sheet_that_does_not_exist_is_refused_with_those_that_do(trials, sheet):
+    sheet()
+    text = refusal(trials, only="999")
+    assert text == f"{trials}/sheets: there is no such sheet; found '999'; allowed: 201"
+
+
+def test_the_faults_of_all_sheets_are_named_and_nothing_is_written(trials, sheet, fill):
+    fill(sheet("good_2021", record_id="199", pmid="199"))
+    first = fill(sheet(), outcome={"sd_1": "0", "n_1": "1"})
+    second = fill(sheet("third_2022", record_id="301", pmid="301"), study={"condition": "neck"})
+    before = contents(trials)
+    text = refusal(trials)
+    assert text.splitlines() == [
+        f"{first}/outcomes.csv: 2 problems",
+        "  - row 2, column sd_1: found 0.0; allowed: more than 0",
+        "  - row 2, column n_1: found 1; allowed: 2 or more",
+        f"{second}/study.csv: row 2, column condition: found 'neck'; allowed: back, headache, migraine, arthritis, "
+        "fibromyalgia, mixed, other, unknown",
+    ]
+    assert contents(trials) == before
+    assert first.exists()
+
+
+def test_an_impossible_value_that_only_the_effect_sizes_show_is_refused(trials, sheet, fill):
+    fill(sheet(), outcome={"n_2": "", "printed_ci_low": "0.5", "printed_ci_high": "-0.5"})
+    before = contents(trials)
+    text = refusal(trials)
+    assert text.startswith(f"{trials}/outcomes.csv: 2 problems")
+    assert (
+        "row sample_2021.pain_intensity.1, column printed_ci_low: found 0.5; allowed: below printed_ci_high"
+        in text
+    )
+    assert "row sample_2021.pain_intensity.1, column n_2: missing beside n_1" in text
+    assert contents(trials) == before
+
+
+def test_two_rows_that_claim_one_place_in_a_pool_are_refused(trials, sheet, fill):
+    folder = fill(sheet())
+    lines = (folder / "outcomes.csv").read_text().splitlines()
+    lines.append(lines[1].replace("pain_intensity.1", "pain_intensity.2"))
+    (folder / "outcomes.csv").write_text("\n".join(lines) + "\n")
+    assert (
+        "the same study, comparison, outcome, timepoint and priority as row sample_2021.pain_intensity.1"
+        in refusal(trials)
+    )
+
+
+def test_a_study_id_that_another_trial_has_is_refused(trials, sheet, fill):
+    folder = fill(sheet("example_2020"))
+    before = contents(trials)
+    text = refusal(trials)
+    assert text.startswith(
+        f"{folder}: study_id=example_2020 is in the trials already, with other values of first_author, year, "
+        "title, "
+    )
+    assert text.endswith("; hint: choose another id; or, for a correction, add a row with the next revision")
+    assert contents(trials) == before
+
+
+def test_a_record_that_another_study_carries_is_refused(trials, sheet, fill):
+    fill(sheet(record_id="101"))
+    assert "record_id=101 is in the trials already, with other values of study_id" in refusal(trials)
+
+
+def test_two_sheets_of_one_study_id_are_refused_and_neither_is_written(trials, sheet, fill):
+    fill(sheet())
+    second = fill(sheet(record_id="301", pmid="301"))
+    before = contents(trials)
+    text = refusal(trials)
+    assert f"{second}: study_id sample_2021 is also in the sheet 201" in text
+    assert contents(trials) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("", "empty; allowed: not empty"), ("20x\n", "found '20x'; allowed: ")]
+)
+def test_a_sheet_whose_record_was_edited_away_is_refused_and_nothing_is_written(
+    trials, sheet, fill, content, message
+):
+    folder = fill(sheet())
+    (folder / "record_id.txt").write_text(content)
+    before = contents(trials)
+    assert f"column record_id: {message}" in refusal(trials)
+    assert contents(trials) == before
+
+
+@pytest.mark.parametrize("name", ["record_id.txt", "outcomes.csv"])
+def test_a_sheet_that_lost_a_file_is_refused_by_the_name_of_the_file(trials, sheet, fill, name):
+    folder = fill(sheet())
+    (folder / name).unlink()
+    assert refusal(trials).startswith(f"{folder / name}: there is no such file")
+
+
+@pytest.mark.parametrize("lands", [0, 1, 2, 3, 4])
+def test_a_crash_between_two_tables_is_mended_by_running_again(trials, sheet, fill, monkeypatch, lands):
+    fill(sheet())
+    fill(sheet("third_2022", record_id="301", pmid="301"))
+    append, calls = tables.append, []
+
+    def crash(*args):
+        calls.append(args)
+        if len(calls) > lands:
+            raise OSError("power cut")
+        append(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging.tables, "append", crash)
+        with pytest.raises(OSError, match="power cut"):
+            merging.merge(trials, run="2020-02")
+    said = merging.merge(trials, run="2020-02")
+    assert said[-1].startswith("301: study third_2022 with 1 outcome rows merged")
+    assert {name: sorted(found) for name, found in keys(trials).items()} == {
+        "studies": ["example_2020", "sample_2021", "third_2022"],
+        "reports": ["101", "201", "301"],
+        "outcomes": [
+            "example_2020.pain_intensity.1",
+            "sample_2021.pain_intensity.1",
+            "third_2022.pain_intensity.1",
+        ],
+    }
+    assert merging.pending(trials / "sheets") == []
+
+
+def test_a_crash_before_the_sheet_is_archived_is_mended_by_running_again(trials, sheet, fill, monkeypatch):
+    fill(sheet())
+    with monkeypatch.context() as patch:
+        patch.setattr(merging.Path, "rename", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
+        with pytest.raises(OSError, match="power cut"):
+            merging.merge(trials, run="2020-02")
+    before = contents(trials)
+    # Even in a later month: what landed keeps the run in which it landed.
+    merging.merge(trials, run="2020-03")
+    assert contents(trials) == before
+    assert keys(trials) == MERGED
+    assert (trials / "sheets/merged/201").is_dir()
+
+
+def test_a_number_changed_between_crash_and_second_attempt_is_a_conflict(trials, sheet, fill, monkeypatch):
+    folder = fill(sheet())
+    with monkeypatch.context() as patch:
+        patch.setattr(merging.Path, "rename", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
+        with pytest.raises(OSError, match="power cut"):
+            merging.merge(trials, run="2020-02")
+    fill(folder, outcome={"mean_1": "3.9"})
+    text = refusal(trials)
+    assert "row_id=sample_2021.pain_intensity.1 is in the trials already, with other values of mean_1" in text
+
+
+def test_a_table_of_trials_that_is_broken_already_is_named(trials, sheet, fill):
+    fill(sheet())
+    path = trials / "studies.csv"
+    path.write_text(path.read_text().replace(",adult,", ",adults,"))
+    with pytest.raises(InputError, match=r"studies\.csv: row 2, column population: found 'adults'"):
+        merging.merge(trials, run="2020-02")
