@@ -6,6 +6,7 @@ import json
 import yaml
 from workflow.conftest import Review
 
+import rehearse_months
 from livingreview import tables
 
 
@@ -13,10 +14,14 @@ def pooled(review, run, outcome):
     return json.loads(review.path("results", run, "estimates.json").read_text())["outcomes"][outcome]["main"]
 
 
-def test_a_month_goes_from_search_through_decisions_and_extraction_to_a_changed_report(clone, tmp_path):
+def test_a_month_goes_from_search_through_decisions_and_extraction_to_a_changed_report(
+    clone, tmp_path, capsys
+):
     clone.replace("config.yaml", "  months: 3", "  months: 1")
-    done = clone.command("rehearse_months.py", "--target", tmp_path / "copy")
-    assert done.returncode == 0, done.stderr
+    assert rehearse_months.main(["--directory", str(clone.folder), "--target", str(tmp_path / "copy")]) == 0
+    said = capsys.readouterr().out
+    assert "2018-01" in said
+    assert "2018-02" in said
     copy = Review(tmp_path / "copy")
     before, after = (pooled(copy, run, "interference_disability") for run in ("2018-01", "2018-02"))
     assert (before["k"], after["k"]) == (15, 16)
