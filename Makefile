@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions trials release rehearse sandbox test lint format lock clean
+.PHONY: help setup report decisions trials release rehearse sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,8 @@ decisions: $(READY)  ## File the decisions filled into the queue (QUEUE=file, CO
 trials: $(READY)  ## Merge the filled-in extraction sheets (SHEET=name)
 	@python scripts/merge_trials.py $(REVIEW_OPTIONS) $(if $(SHEET),--sheet $(SHEET))
 
-release: $(READY)  ## Freeze the built run as a release (VERSION=26.1.0 NOTE="...")
+release: $(READY)  ## Build the run and freeze it as a release (VERSION=26.1.0 NOTE="...")
+	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
 	@python scripts/freeze_release.py $(VERSION) $(REVIEW_OPTIONS) --note "$(NOTE)"
 
 rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show what grows
@@ -64,6 +65,3 @@ lock:  ## Renew requirements.lock from the pins in pyproject.toml (needs the pac
 	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lock/pins
 	@.venv-lock/bin/python -m pip freeze --disable-pip-version-check > requirements.lock
 	@rm -rf .venv-lock
-
-clean:  ## Remove results and logs; data, snapshots and the environment stay
-	rm -rf results logs .snakemake .pytest_cache .ruff_cache .coverage

@@ -20,6 +20,8 @@ rule check_data:
         runtime=30,
     params:
         run=RUN,
+        reasons=list(config["screening"]["reasons"]),
+        outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         code=fingerprint(
             "check_data.py",
             *(

@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from snakemake.exceptions import WorkflowError
 
 from livingreview import config as protocol
+from livingreview import lock
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
@@ -15,6 +16,9 @@ from livingreview.search import snapshot
 
 try:
     protocol.check_file("config.yaml", config)
+    # A job that an executor starts elsewhere reads this file too, under the lock of the run that sent it.
+    if workflow.is_main_process:
+        lock.hold(".snakemake/living-review.lock")
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     refuse_unfiled(f"results/{config['run']}/queue.csv", "data/decisions/screening.csv")

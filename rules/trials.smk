@@ -21,6 +21,7 @@ rule link_studies:
     params:
         run=RUN,
         stages=config["screening"]["stages"],
+        reasons=list(config["screening"]["reasons"]),
         code=fingerprint(
             "link_studies.py",
             *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "reports", "screening")),

@@ -7,7 +7,11 @@ results of the last good run as they were.
 import logging
 
 from livingreview import tables
+from livingreview.errors import InputError
+from livingreview.screening import decisions as ledger
 from livingreview.trials import effects
+from livingreview.trials.checks import unknown_outcomes
+from livingreview.trials.inclusion import check_links
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -19,6 +23,11 @@ def main(job):
         schema: tables.read(getattr(job.input, schema), schema)
         for schema in ("screening", "studies", "reports", "outcomes", "other_sources")
     }
+    ledger.check(read["screening"], reasons=job.params.reasons, path=job.input.screening)
+    check_links(read["reports"], set(read["studies"]["study_id"]))
+    unknown = unknown_outcomes(read["outcomes"], job.params.outcomes)
+    if unknown:
+        raise InputError(job.input.outcomes, problems=unknown)
     effects.compute(
         rows_at(read["outcomes"], job.params.run, ["row_id"]),
         rows_at(read["studies"], job.params.run, ["study_id"]),

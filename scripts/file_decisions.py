@@ -35,7 +35,7 @@ def main(argv=None, today=None):
         if args.run:
             config = protocol.check(config | {"run": args.run})
         added, already = _file(args, config, today or datetime.date.today())
-    except ReviewError as error:
+    except (ReviewError, OSError) as error:
         print(f"{error}\nNothing was filed.", file=sys.stderr)
         return 1
     print(f"{added} decisions filed for run {config['run']}; {already} filled-in rows were filed before.")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview.errors import ReviewError
+from livingreview.errors import InputError, ReviewError
 from livingreview.living import releases
 
 
@@ -19,6 +19,8 @@ def main(argv=None, today=None):
     parser.add_argument("--note", required=True, help="what this release is, in a sentence for readers")
     args = parser.parse_args(argv)
     try:
+        if not args.note.strip():
+            raise InputError("the note", problem="it is empty", hint='make release VERSION=26.1.0 NOTE="..."')
         run = args.run or protocol.load(args.directory / "config.yaml")["run"]
         folder = releases.freeze(
             args.directory / "results" / run,
@@ -28,7 +30,7 @@ def main(argv=None, today=None):
             frozen_on=(today or datetime.date.today()).isoformat(),
             note=args.note,
         )
-    except ReviewError as error:
+    except (ReviewError, OSError) as error:
         print(f"{error}\nNothing was released.", file=sys.stderr)
         return 1
     print(f"Release {args.version} of run {run}: {folder}")

@@ -13,10 +13,17 @@ def main(job):
     """Write the studies that people have included, with their records."""
     records = tables.read_results(job.input.records)
     kept = ledger.kept_ids(records)
+    decisions = tables.read(job.input.decisions, "screening")
+    ledger.check(
+        decisions[decisions["run"] <= job.params.run],
+        reasons=job.params.reasons,
+        known=set(records["record_id"]),
+        path=job.input.decisions,
+    )
     included = included_studies(
         tables.read(job.input.studies, "studies"),
         ledger.under_kept(tables.read(job.input.reports, "reports"), kept),
-        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
+        ledger.under_kept(decisions, kept),
         run=job.params.run,
         stages=job.params.stages,
         known=set(records["record_id"]),

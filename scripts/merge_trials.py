@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview.errors import ReviewError
+from livingreview import tables
+from livingreview.errors import InputError, ReviewError
 from livingreview.trials import merging
 
 
@@ -20,12 +21,31 @@ def main(argv=None):
         config = protocol.load(args.directory / "config.yaml")
         if args.run:
             config = protocol.check(config | {"run": args.run})
-        said = merging.merge(args.directory / "data/trials", run=config["run"], only=args.sheet)
+        trials = args.directory / "data/trials"
+        if not merging.pending(trials / "sheets"):
+            print("No sheet waits under data/trials/sheets.")
+            return 0
+        said = merging.merge(
+            trials,
+            run=config["run"],
+            only=args.sheet,
+            known=_known(args.directory / "results" / config["run"] / "records.csv"),
+            outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
+        )
     except ReviewError as error:
         print(f"{error}\nNothing was merged.", file=sys.stderr)
         return 1
-    print("\n".join(said) or "No sheet waits under data/trials/sheets.")
+    except OSError as error:
+        print(f"{error}\nThe merge stopped; mend this and run the same command again.", file=sys.stderr)
+        return 1
+    print("\n".join(said))
     return 0
+
+
+def _known(path):
+    if not path.is_file():
+        raise InputError(path, problem="there is no such file", hint="build the run first: make report")
+    return set(tables.read_results(path)["record_id"])
 
 
 if __name__ == "__main__":

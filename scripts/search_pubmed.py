@@ -24,6 +24,8 @@ def main(job):
         raise InputError(
             "config.yaml", column="run", found=params.run, allowed=target.name, hint="one run, one directory"
         )
+    if params.base_url != "sandbox" and params.email.endswith("@example.org"):
+        log.warning("search.email is %s: NCBI cannot warn you before it blocks you", params.email)
     known = snapshot.known(target.parent, before=params.run)
     with _server(params) as base_url, Client(base_url, tool=params.tool, email=params.email) as client:
         log.info("searching %s for run %s", params.base_url, params.run)

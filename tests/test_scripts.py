@@ -152,7 +152,9 @@ class Review:
 
     def link(self, run):
         stages = self.config["screening"]["stages"]
-        self.run(link_studies, run, "records decisions studies reports", "included", stages=stages)
+        reasons = list(self.config["screening"]["reasons"])
+        tables_read = "records decisions studies reports"
+        self.run(link_studies, run, tables_read, "included", stages=stages, reasons=reasons)
         self.run(
             prefill_sheets,
             run,
@@ -162,6 +164,10 @@ class Review:
             outcomes=list(self.config["outcomes"]),
             timepoint="post",
         )
+
+    def check(self, run):
+        reasons, outcomes = list(self.config["screening"]["reasons"]), list(self.config["outcomes"])
+        self.run(check_data, run, CHECKED, "checked", reasons=reasons, outcomes=outcomes)
 
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
@@ -437,7 +443,7 @@ CHECKED = "screening studies reports outcomes other_sources"
 
 
 def test_the_tables_that_people_edit_are_counted_once_they_are_checked(extracted):
-    extracted.run(check_data, "2020-01", CHECKED, "checked")
+    extracted.check("2020-01")
     assert extracted.json("2020-01", "checked") == {
         extracted.path("", name): rows
         for name, rows in {
@@ -466,7 +472,7 @@ def test_the_tables_that_people_edit_are_counted_once_they_are_checked(extracted
 def test_a_fault_in_a_table_is_found_before_anything_is_built(extracted, table, key, cells, message):
     edit(Path(extracted.path("", table)), key, cells)
     with pytest.raises(InputError) as caught:
-        extracted.run(check_data, "2020-01", CHECKED, "checked")
+        extracted.check("2020-01")
     assert (
         str(caught.value)
         .replace("2 problems\n  - ", "")

@@ -62,7 +62,7 @@ def check(config, path="config.yaml"):
     # An object that lacks several keys is one error for each key, and `_faults` names them all.
     problems = list(dict.fromkeys(line for error in errors for line in _faults(error)))
     if not problems:
-        problems = _subgroup_faults(config["subgroups"])
+        problems = _subgroup_faults(config["subgroups"]) + _size_faults(config["interpretation"])
     if problems:
         raise InputError(path, problems=problems)
     return config
@@ -113,6 +113,13 @@ def _subgroup_faults(subgroups):
                     found.append(problem(text, allowed="each value in one group"))
                 seen[value] = name
     return found
+
+
+def _size_faults(words):
+    sizes = [words[name] for name in ("no_effect", "small", "moderate", "large")]
+    if sizes == sorted(set(sizes)):
+        return []
+    return [problem("key interpretation", found=sizes, allowed="no_effect < small < moderate < large")]
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -191,11 +191,11 @@ def _line(cells):
     return out.getvalue().removesuffix("\r\n") + "\n"
 
 
-def append(frame, path, schema):
+def append(frame, path, schema, *, lock=True):
     """Add rows to a table that people own, atomically; what is there already stays as it is, to the byte.
 
     Two processes that append at once wait for each other. The whole new content is checked against the
-    schema first, so that a table never becomes unreadable.
+    schema first, so that a table never becomes unreadable. ``lock=False`` is for one who holds `locked`.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def append(frame, path, schema):
     path = Path(path)
     if frame.empty:
         return
-    with _locked(path):
+    with locked(path) if lock else contextlib.nullcontext():
         old = path.read_bytes()
         header = [cell.strip() for cell in _cells(path)[0]]
         rows = to_csv(frame.reindex(columns=header)).split("\n", 1)[1]
@@ -237,8 +237,9 @@ def _check(data, path, schema):
 
 
 @contextlib.contextmanager
-def _locked(path):
+def locked(path):
     """Hold a lock beside a file while it is read, changed and replaced."""
+    path = Path(path)
     with (path.parent / f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

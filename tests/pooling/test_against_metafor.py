@@ -13,7 +13,7 @@ from livingreview.pooling.random_effects import pool
 from livingreview.pooling.subgroups import between, by_group
 
 REFERENCE = Path(__file__).parents[1] / "reference"
-NAMES = {"set": str, "study": str, "group": str, "omitted": str}
+NAMES = {"set": str, "study": str, "group": str, "omitted": str, "left_out": str}
 INPUTS = dict(list(pd.read_csv(REFERENCE / "inputs.csv", dtype=NAMES).groupby("set", sort=False)))
 ESTIMATES = pd.read_csv(REFERENCE / "estimates.csv", dtype=NAMES)
 FIELDS = [
@@ -94,9 +94,16 @@ def test_each_subgroup_agrees_with_metafor_on_it_alone(name, expected):
 @pytest.mark.parametrize(("name", "expected"), reference("between.csv"))
 def test_the_test_between_subgroups_agrees_with_a_fixed_effects_rma_with_moderator(name, expected):
     yi, vi = inputs(name)
-    test = between(by_group(yi, vi, INPUTS[name]["group"]).values())
-    row = expected.iloc[0]
+    test = between(yi, vi, INPUTS[name]["group"])
+    row = expected.fillna({"left_out": ""}).iloc[0]
     assert (test.QM, test.df, test.p) == pytest.approx((row["QM"], row["df"], row["p"]), rel=1e-7)
+    assert (test.n_groups, ";".join(test.left_out)) == (row["n_groups"], row["left_out"])
+
+
+def test_sets_without_two_groups_to_compare_have_no_test():
+    untested = set(INPUTS) - {name for name, _ in reference("between.csv")}
+    assert {"k1", "k3", "normand1999"} <= untested
+    assert [name for name in untested if between(*inputs(name), INPUTS[name]["group"])] == []
 
 
 def test_the_reference_covers_what_it_should():

@@ -16,7 +16,7 @@ KEYS = {"value": str, "part": str, "outcome": str}
 ESTIMATES = pd.read_csv(
     REFERENCE / "default_estimates.csv", dtype=KEYS, keep_default_na=False, na_values=[""]
 )
-BETWEEN = pd.read_csv(REFERENCE / "default_between.csv")
+BETWEEN = pd.read_csv(REFERENCE / "default_between.csv", keep_default_na=False)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +77,20 @@ def test_every_test_between_subgroups_agrees_with_metafor(review):
     for _, expected in BETWEEN.iterrows():
         variables = review.outcomes[expected["outcome"]]["subgroups"]
         test = next(v for v in variables if v["variable"] == expected["variable"])["between"]
-        wanted = {"QM": expected["QM"], "df": expected["df"], "p": expected["p"]}
-        assert test == pytest.approx(wanted, rel=1e-7)
+        wanted = {name: expected[name] for name in ("QM", "df", "p", "n_groups")}
+        assert {name: test[name] for name in wanted} == pytest.approx(wanted, rel=1e-7)
+        assert sorted(test["left_out"]) == sorted(filter(None, expected["left_out"].split(";")))
     tested = sum(v["between"] is not None for one in review.outcomes.values() for v in one["subgroups"])
     assert tested == len(BETWEEN)
+
+
+def test_one_trial_of_pain_does_not_make_the_comparators_differ(review):
+    variables = review.outcomes["pain_intensity"]["subgroups"]
+    comparator = next(v for v in variables if v["variable"] == "comparator")
+    assert {g["value"]: g["k"] for g in comparator["groups"]}["information"] == 1
+    assert comparator["between"]["left_out"] == ["information"]
+    # With the Hartung-Knapp errors and the single trial it was 0.001.
+    assert comparator["between"]["p"] == pytest.approx(0.409, abs=0.001)
 
 
 def test_every_outcome_of_the_protocol_has_its_row_also_without_trials(review):

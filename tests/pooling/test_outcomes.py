@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 import pool_outcomes
-from livingreview.pooling.outcomes import flat_leave_one_out, flat_subgroups, participants, pool_outcome
+from livingreview.pooling.outcomes import (
+    SUBGROUP_COLUMNS,
+    flat_leave_one_out,
+    flat_subgroups,
+    participants,
+    pool_outcome,
+)
 from livingreview.pooling.random_effects import pool
 
 SUBGROUPS = [
@@ -96,7 +102,6 @@ def test_subgroups_come_in_the_order_of_the_config_and_the_unclassified_are_show
         ("other", "Other pain", 2, 1),
         ("unclassified", "unclassified", 1, 1),
     ]
-    assert condition["between"]["df"] == 2
     assert sum(g["k"] for g in condition["groups"]) == 4
 
 
@@ -107,6 +112,30 @@ def test_one_group_has_no_test_between_groups():
     assert [g["value"] for g in condition["groups"]] == ["other"]
     rows = flat_subgroups({"pain": {"subgroups": [condition]}})
     assert math.isnan(rows[0]["QM"])
+    assert math.isnan(rows[0]["n_groups_compared"])
+
+
+def test_groups_of_one_effect_are_shown_but_not_compared():
+    (condition,) = pain()["subgroups"]
+    assert condition["between"] is None
+    more = pd.concat([EFFECTS, pd.DataFrame([effect("r8", "F", -0.8, 0.04, condition="headache")])])
+    result = pool_outcome(more, outcome="pain", label="Pain", subgroups=SUBGROUPS)
+    (condition,) = result["subgroups"]
+    assert [g["value"] for g in condition["groups"]] == ["headache", "other", "unclassified"]
+    # -0.7 (variance 0.02) against -0.14 (0.012), without tau² in either.
+    expected = {"QM": 0.56**2 / 0.032, "df": 1, "n_groups": 2}
+    assert {name: condition["between"][name] for name in expected} == pytest.approx(expected, rel=1e-9)
+    assert condition["between"]["left_out"] == ["unclassified"]
+    assert {row["n_groups_compared"] for row in flat_subgroups({"pain": result})} == {2}
+
+
+def test_groups_left_out_are_named_in_the_order_in_which_they_are_listed():
+    conditions = ["other", "other", "b", "b", "unclassified", "headache"]
+    rows = [effect(f"r{i}", f"S{i}", -i / 10, 0.04, condition=c) for i, c in enumerate(conditions)]
+    result = pool_outcome(pd.DataFrame(rows), outcome="pain", label="Pain", subgroups=SUBGROUPS)
+    (condition,) = result["subgroups"]
+    assert [g["value"] for g in condition["groups"]] == ["headache", "other", "b", "unclassified"]
+    assert condition["between"]["left_out"] == ["headache", "unclassified"]
 
 
 def test_an_outcome_without_effects_is_a_row_without_numbers():
@@ -139,7 +168,7 @@ def test_flat_tables_name_their_outcome():
     assert {row["outcome"] for row in flat_leave_one_out(results)} == {"pain"}
     assert len(flat_leave_one_out(results)) == 3
     assert [row["label"] for row in flat_subgroups(results)] == ["Headache", "Other pain", "unclassified"]
-    assert len({row["QM"] for row in flat_subgroups(results)}) == 1
+    assert set(flat_subgroups(results)[0]) == {*SUBGROUP_COLUMNS}
 
 
 def job(tmp_path, effects):

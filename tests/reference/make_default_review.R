@@ -66,10 +66,17 @@ for (outcome in unique(effects$outcome)) {
   for (variable in c("population", "condition", "comparator")) {
     values <- unique(pool[[variable]])
     for (v in values) add(outcome, variable, v, pool[pool[[variable]] == v, ])
-    if (length(values) < 2) next
-    parts <- all[all$outcome == outcome & all$part == variable, ]
-    res <- rma(parts$estimate, sei = parts$se, mods = ~ factor(parts$value), method = "FE")
-    tests <- rbind(tests, data.frame(outcome, variable, QM = res$QM, df = res$m, p = res$QMp))
+    # Between groups: unadjusted standard errors, and only groups that have a tau2 of their own.
+    compared <- values[sapply(values, function(v) sum(pool[[variable]] == v) > 1)]
+    if (length(compared) < 2) next
+    parts <- lapply(compared, function(v) {
+      rma(yi = yi, vi = vi, data = pool[pool[[variable]] == v, ], method = "REML", test = "z", control = control)
+    })
+    est <- sapply(parts, function(r) c(r$beta))
+    se <- sapply(parts, function(r) r$se)
+    res <- rma(est, sei = se, mods = ~ factor(compared), method = "FE")
+    tests <- rbind(tests, data.frame(outcome, variable, QM = res$QM, df = res$m, p = res$QMp,
+      n_groups = length(compared), left_out = paste(setdiff(values, compared), collapse = ";")))
   }
 }
 save_csv(all, "default_estimates.csv")

@@ -114,10 +114,15 @@ for (set in sets) {
   if (length(values) > 1) {
     parts <- lapply(values, function(v) fit(set$yi[set$group == v], set$vi[set$group == v], "REML", "knha"))
     groups <- rbind(groups, cbind(data.frame(set = name, group = values), do.call(rbind, lapply(parts, row_of))))
+    # Between groups: unadjusted standard errors, and only groups that have a tau2 of their own.
+    compared <- values[sapply(values, function(v) sum(set$group == v) > 1)]
+    if (length(compared) < 2) next
+    parts <- lapply(compared, function(v) fit(set$yi[set$group == v], set$vi[set$group == v], "REML", "z"))
     est <- sapply(parts, function(r) c(r$beta))
     se <- sapply(parts, function(r) r$se)
-    meta <- rma(est, sei = se, mods = ~ factor(values), method = "FE")
-    tests <- rbind(tests, data.frame(set = name, QM = meta$QM, df = meta$m, p = meta$QMp))
+    meta <- rma(est, sei = se, mods = ~ factor(compared), method = "FE")
+    tests <- rbind(tests, data.frame(set = name, QM = meta$QM, df = meta$m, p = meta$QMp,
+      n_groups = length(compared), left_out = paste(setdiff(values, compared), collapse = ";")))
   }
 }
 save_csv(estimates, "estimates.csv")

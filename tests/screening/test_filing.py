@@ -1,10 +1,13 @@
 """From the file that people filled in to the ledger: all rows or none, and nothing typed is ever lost."""
 
+import concurrent.futures
+import multiprocessing
+
 import pytest
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.screening import filing
+from livingreview.screening import decisions, filing
 
 OPTIONS = {
     "known": {"101", "102"},
@@ -100,3 +103,53 @@ def test_a_decision_changed_after_filing_is_not_filed(example_table, ledger_path
     queue = example_table("queue", {"record_id": "102", **FILLED})
     with pytest.raises(InputError, match="1 filled-in rows are not filed as decisions yet; found '102'"):
         filing.refuse_unfiled(queue, ledger_path)
+
+
+def test_a_new_note_on_a_record_that_waits_is_kept(example_table, ledger_path):
+    waits = {"decision": "awaiting", "reviewer": "EX"}
+    filing.file(example_table("queue", waits), ledger_path, **OPTIONS)
+    queue = example_table("queue", waits | {"note": "the authors have answered"})
+    with pytest.raises(InputError):
+        filing.refuse_unfiled(queue, ledger_path)
+    assert filing.file(queue, ledger_path, **OPTIONS) == (1, 0)
+    assert tables.read(ledger_path, "screening")["note"].tolist()[-1] == "the authors have answered"
+
+
+def test_a_filed_queue_stays_filed_after_one_of_its_decisions_was_corrected(example_table, ledger_path):
+    queue = example_table("queue", FILLED)
+    filing.file(queue, ledger_path, **OPTIONS)
+    kept = queue.read_bytes()
+    corrected = FILLED | {"decision": "awaiting", "note": "misread"}
+    assert filing.file(example_table("queue", corrected), ledger_path, **OPTIONS, correct=True) == (1, 0)
+    queue.write_bytes(kept)
+    filing.refuse_unfiled(queue, ledger_path)
+    assert filing.file(queue, ledger_path, **OPTIONS) == (0, 1)
+    assert tables.read(ledger_path, "screening")["decision"].tolist()[-1] == "awaiting"
+
+
+def test_a_queue_filed_from_two_terminals_at_once_is_added_once(example_table, ledger_path):
+    queue = example_table("queue", FILLED)
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(filing.file, queue, ledger_path, **OPTIONS) for _ in range(2)]
+        assert sorted(job.result() for job in jobs) == [(0, 1), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"reason": "boring"}, "row 2, column reason: found 'boring'; allowed: not_rct"),
+        (
+            {"stage": "full-text", "decision": "exclude"},
+            "row 2, column reason: an exclusion on full text needs a reason",
+        ),
+        (
+            {"record_id": "999"},
+            "row 2, column record_id: no search or import has found this record; found '999'",
+        ),
+    ],
+)
+def test_a_ledger_edited_by_hand_is_checked(example_table, cells, message):
+    path = example_table("screening", cells)
+    with pytest.raises(InputError) as caught:
+        decisions.check(tables.read(path, "screening"), reasons=["not_rct"], known={"101"}, path=path)
+    assert str(caught.value) == f"{path}: {message}"

@@ -209,10 +209,19 @@ def test_a_run_that_is_no_month_is_refused(make_sandbox, take):
         take(make_sandbox(), "2026-13")
 
 
-def test_runs_are_the_complete_snapshots_up_to_a_month(make_sandbox, take, searches):
+def test_an_answer_of_another_month_is_not_filed_under_the_run(make_sandbox, take, searches):
+    for run in ("2026-08", "2026-12", "2062-11"):
+        with pytest.raises(
+            snapshot.SnapshotError, match=f"2026-11-01, so it cannot be the search of run {run}"
+        ):
+            take(make_sandbox(), run)
+    assert not list(searches.glob("*/*"))
+
+
+def test_runs_are_the_complete_snapshots_up_to_a_month(make_sandbox, take, searches, as_of):
     assert snapshot.runs(searches) == []
-    for run in ("2026-09", "2026-11", "2026-10"):
-        take(make_sandbox(), run)
+    for month in (9, 11, 10):
+        take(make_sandbox(as_of=as_of.replace(month=month)), f"2026-{month:02d}")
     (searches / "2026-12").mkdir()
     (searches / "README.md").write_text("")
     assert snapshot.runs(searches) == ["2026-09", "2026-10", "2026-11"]

@@ -114,7 +114,7 @@ def test_an_impossible_value_that_only_the_effect_sizes_show_is_refused(trials, 
     fill(sheet(), outcome={"n_2": "", "printed_ci_low": "0.5", "printed_ci_high": "-0.5"})
     before = contents(trials)
     text = refusal(trials)
-    assert text.startswith(f"{trials}/outcomes.csv: 2 problems")
+    assert text.startswith(f"{trials}, with the sheets merged: 2 problems")
     assert (
         "row sample_2021.pain_intensity.1, column printed_ci_low: found 0.5; allowed: below printed_ci_high"
         in text
@@ -241,3 +241,41 @@ def test_a_table_of_trials_that_is_broken_already_is_named(trials, sheet, fill):
     path.write_text(path.read_text().replace(",adult,", ",adults,"))
     with pytest.raises(InputError, match=r"studies\.csv: row 2, column population: found 'adults'"):
         merging.merge(trials, run="2020-02")
+
+
+def test_a_sheet_of_a_record_that_nobody_found_is_refused(trials, sheet, fill):
+    fill(sheet())
+    text = refusal(trials, known={"101"})
+    assert "record_id.txt: no search or import has found this record; found '201'" in text
+
+
+def test_a_misspelt_outcome_is_refused_with_the_one_that_was_meant(trials, sheet, fill):
+    fill(sheet(), outcome={"outcome": "pain_intensty"})
+    before = contents(trials)
+    text = refusal(trials, outcomes=["pain_intensity", "depression"])
+    assert "column outcome: found 'pain_intensty'; allowed: pain_intensity, depression" in text
+    assert "did you mean pain_intensity?" in text
+    assert contents(trials) == before
+
+
+def test_a_second_sheet_of_a_record_is_archived_beside_the_first(trials, sheet, fill):
+    (trials / "sheets/merged/201").mkdir(parents=True)
+    fill(sheet())
+    merging.merge(trials, run="2020-02")
+    assert (trials / "sheets/merged/201-2/study.csv").is_file()
+
+
+def test_a_trial_that_reports_no_usable_number_is_merged_with_its_study_alone(trials, sheet, fill):
+    folder = fill(sheet())
+    header, *rows = (folder / "outcomes.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "outcomes.csv").write_text(f"{header}\n", encoding="utf-8")
+    assert len(rows) == 2
+    assert merging.merge(trials, run="2020-02") == [
+        "201: study sample_2021 with 0 outcome rows merged for run 2020-02"
+    ]
+    assert keys(trials)["outcomes"] == ["example_2020.pain_intensity.1"]
+
+
+def test_a_row_in_which_only_a_note_was_typed_is_not_passed_over(trials, sheet, fill):
+    fill(sheet(), outcome={"source": "", "note": "see the supplement"})
+    assert "column source: empty" in refusal(trials)

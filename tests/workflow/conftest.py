@@ -24,6 +24,13 @@ class Review:
         command += ["--directory", self.folder, "--cores", "2", *options]
         return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
+    def start(self):
+        """Start the workflow in a process group of its own, to be killed."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile"]
+        command += ["--directory", self.folder, "--cores", "2"]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(list(map(str, command)), stdout=quiet, stderr=quiet, start_new_session=True)
+
     def command(self, script, *options):
         """Run one of the commands for people."""
         command = [sys.executable, self.code / "scripts" / script, "--directory", self.folder, *options]

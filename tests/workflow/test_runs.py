@@ -1,9 +1,12 @@
 """Building months: once, again, the next one, an earlier one, and after an edit."""
 
 import csv
+import fcntl
 import json
 import os
 import shutil
+import signal
+import time
 
 import pytest
 from workflow.conftest import CODE, ROOT, shipped
@@ -86,6 +89,29 @@ def test_a_second_run_has_nothing_to_do(built):
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout + done.stderr
     assert built.files("results") == before
+
+
+def test_a_run_that_was_killed_is_followed_by_running_again(clone, built_once):
+    run = clone.start()
+    deadline = time.monotonic() + 60
+    while not clone.path("results/2026-11/records.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not clone.path("results/2026-11/report.html").exists()
+    done = clone.snakemake()
+    assert done.returncode == 0, done.stderr
+    assert clone.files("results") == built_once.files("results")
+
+
+def test_a_second_run_at_the_same_time_is_told_and_does_nothing(built):
+    lock = built.path(".snakemake/living-review.lock")
+    with lock.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = built.snakemake("--config", "run=2026-12")
+    assert done.returncode != 0
+    assert "another run is working in this folder" in done.stderr.strip().splitlines()[-1]
+    assert not built.path("results/2026-12").exists()
 
 
 def test_the_same_month_built_twice_is_the_same_to_the_byte(built_once, clone):

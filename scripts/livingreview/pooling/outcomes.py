@@ -50,6 +50,7 @@ SUBGROUP_COLUMNS = (
     "QM",
     "QM_df",
     "QM_p",
+    "n_groups_compared",
 )
 
 
@@ -185,11 +186,10 @@ def _subgroup(rows, definition, options):
     estimates = by_group(rows["yi"], rows["vi"], values, **options)
     named = {name: group["label"] for name, group in definition["groups"].items()}
     order = [*named, *(value for value in estimates if value not in named)]
-    test = between(estimates.values())
     return {
         "variable": variable,
         "label": definition["label"],
-        "between": None if test is None else {"QM": test.QM, "df": test.df, "p": test.p},
+        "between": _between(rows, values, order, options),
         "groups": [
             {
                 "value": value,
@@ -203,6 +203,20 @@ def _subgroup(rows, definition, options):
     }
 
 
+def _between(rows, values, order, options):
+    """The test between groups; ``left_out`` are values, in the order in which the groups are listed."""
+    test = between(rows["yi"], rows["vi"], values, method=options.get("method", "REML"))
+    if test is None:
+        return None
+    return {
+        "QM": test.QM,
+        "df": test.df,
+        "p": test.p,
+        "n_groups": test.n_groups,
+        "left_out": [value for value in order if value in test.left_out],
+    }
+
+
 def flat_leave_one_out(results):
     """The rows of leave_one_out.csv from a mapping of outcome to `pool_outcome`."""
     return [{"outcome": outcome} | row for outcome, one in results.items() for row in one["leave_one_out"]]
@@ -213,7 +227,7 @@ def flat_subgroups(results):
     rows = []
     for outcome, one in results.items():
         for variable in one["subgroups"]:
-            test = variable["between"] or {"QM": math.nan, "df": math.nan, "p": math.nan}
+            test = variable["between"] or dict.fromkeys(("QM", "df", "p", "n_groups"), math.nan)
             repeated = {
                 "outcome": outcome,
                 "variable": variable["variable"],
@@ -221,6 +235,7 @@ def flat_subgroups(results):
                 "QM": test["QM"],
                 "QM_df": test["df"],
                 "QM_p": test["p"],
+                "n_groups_compared": test["n_groups"],
             }
             rows += [repeated | group for group in variable["groups"]]
     return rows

@@ -10,11 +10,23 @@ from livingreview.pooling.random_effects import checked, pool
 
 @dataclass(frozen=True)
 class Between:
-    """Test that all subgroups have one effect: `QM` against chi-squared on `df` degrees of freedom."""
+    """Test that the subgroups compared have one effect.
+
+    Attributes
+    ----------
+    QM, df, p : float, int, float
+        The statistic, referred to chi-squared on `df` degrees of freedom, and its p-value.
+    n_groups : int
+        Number of groups compared.
+    left_out : tuple of str
+        Groups that are not, because they hold a single effect.
+    """
 
     QM: float
     df: int
     p: float
+    n_groups: int
+    left_out: tuple
 
 
 def by_group(yi, vi, group, *, method="REML", test="knha", level=0.95):
@@ -49,31 +61,56 @@ def by_group(yi, vi, group, *, method="REML", test="knha", level=0.95):
     }
 
 
-def between(estimates):
-    """Test whether independent estimates differ.
+def between(yi, vi, group, *, method="REML"):
+    """Test whether the effects of independent groups differ, each with its own tau².
+
+    Groups of two or more effects are compared. A group of one effect has no tau² of its own; its standard
+    error is that of sampling alone and would count as more precise than it is.
 
     Parameters
     ----------
-    estimates : iterable of Estimate
-        One per group, from separate studies.
+    yi, vi, group, method
+        As `by_group`; the groups hold separate studies.
 
     Returns
     -------
     Between or None
-        None with fewer than two groups, or where a standard error is zero (equal effects in a group), which
-        leaves the statistic undefined.
+        None with fewer than two groups to compare.
+
+    Raises
+    ------
+    ValueError
+        As `by_group`.
 
     Notes
     -----
-    With w = 1 / se²: QM = sum(w (m - mean)²), mean the w-weighted mean; chi-squared on groups - 1 degrees of
-    freedom. This is metafor's omnibus test of ``rma(estimate, sei=se, mods=~group, method="FE")``, and the
-    test of the Cochrane Handbook, section 10.11.3.1. The standard errors are those of the groups, after
-    Hartung and Knapp where so chosen, as in Borenstein & Higgins 2013, Prev Sci 14:134-143.
+    With m the estimate of a group and w = 1 / se² = sum(1 / (v + tau²)): QM = sum(w (m - mean)²), mean the
+    w-weighted mean; chi-squared on groups - 1 degrees of freedom. This is metafor's omnibus test of
+    ``rma(estimate, sei=se, mods=~group, method="FE")`` on groups fitted with ``rma(yi, vi, test="z")``.
+
+    The standard errors are the unadjusted ones even where the intervals of the groups are after Hartung and
+    Knapp. That adjustment is made for a t quantile on k - 1 degrees of freedom. Chi-squared takes a standard
+    error as known, and the adjusted one of two or three effects that happen to agree can be near zero: it
+    would decide the test alone. The unadjusted one never falls below that of sampling. It still takes tau² as
+    known, so with few effects per group the p-value is a rough guide.
+
+    References
+    ----------
+    Borenstein, Hedges, Higgins & Rothstein 2009, Introduction to Meta-Analysis, ch. 19 (random effects with
+    a separate tau² per subgroup); Cochrane Handbook for Systematic Reviews of Interventions, 10.11.3.1.
     """
-    pooled = [e for e in estimates if e.k > 0]
-    if len(pooled) < 2 or any(e.se == 0 for e in pooled):
+    pooled = by_group(yi, vi, group, method=method, test="z")
+    compared = [one for one in pooled.values() if one.k > 1]
+    if len(compared) < 2:
         return None
-    m = np.array([e.estimate for e in pooled])
-    w = 1 / np.array([e.se for e in pooled]) ** 2
+    m = np.array([one.estimate for one in compared])
+    w = 1 / np.array([one.se for one in compared]) ** 2
     qm = float(np.sum(w * (m - np.sum(w * m) / w.sum()) ** 2))
-    return Between(QM=qm, df=len(pooled) - 1, p=float(stats.chi2.sf(qm, len(pooled) - 1)))
+    df = len(compared) - 1
+    return Between(
+        QM=qm,
+        df=df,
+        p=float(stats.chi2.sf(qm, df)),
+        n_groups=len(compared),
+        left_out=tuple(name for name, one in pooled.items() if one.k == 1),
+    )

@@ -45,8 +45,8 @@ def _methods_text(config):
         NOT_PRINTED[analysis["arm_sizes_not_printed"]],
         f"Size words: below {bounds[0]} little or no difference; below {bounds[1]} very slightly; below"
         f" {bounds[2]} a little; below {bounds[3]} moderately; from there a lot. “May” is written where the"
-        f" interval leaves the direction open, and with fewer than {few} the result is called uncertain. No"
-        " word depends on a p-value.",
+        f" interval includes zero or fewer than {few} were found. No word"
+        " depends on a p-value alone.",
     ]
 
 

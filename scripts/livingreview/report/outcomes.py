@@ -153,14 +153,21 @@ def _sensitivity(row, level):
     return f"{text}{result})."
 
 
-def _subgroup(row):
+def _between(row):
+    """The test between groups; one with a single effect shows no spread of its own and is not compared."""
     between = row["between"]
+    if not between:
+        return "no test: fewer than two groups have two comparisons or more"
+    text = f"Q = {number(between['QM'])} on {prose.plural(between['df'], 'degree')} of freedom, "
+    text += prose.p_value(between["p"])
+    single = sum(1 for group in row["groups"] if group["k"] == 1)
+    return f"{text}; {prose.spelled_plural(single, 'group')} with k = 1 not compared" if single else text
+
+
+def _subgroup(row):
     return {
         "label": row["label"],
-        "between": f"Q = {number(between['QM'])} on {prose.plural(between['df'], 'degree')} of freedom, "
-        f"{prose.p_value(between['p'])}"
-        if between
-        else "no test: fewer than two groups can be compared",
+        "between": _between(row),
         "groups": [
             {
                 "label": group["label"],

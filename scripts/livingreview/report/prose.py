@@ -207,7 +207,8 @@ def _effect_sentence(row, *, noun, rules, ci):
     side = "better" if row["estimate"] < 0 else "worse"
     where = certainty_of_direction(row["ci_low"], row["ci_high"], rules)
     evidence = f"{effect(row['estimate'])}, {ci}; {comparisons(row['k'], row['n_studies'])}{_people(row)}"
-    verb = "did" if where in ("clear", "reaches") else "may do"
+    certain = row["ci_low"] * row["ci_high"] > 0 and row["n_studies"] >= rules["minimum_studies"]
+    verb = "did" if certain else "may do"
     if size is None or where == "none":
         made = "made" if where == "none" else "may make"
         return f"{rules['treatment']} {made} little or no difference to {noun} ({evidence})."

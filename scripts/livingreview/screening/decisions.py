@@ -39,6 +39,35 @@ def under_kept(rows, kept):
     return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
 
 
+def check(decisions, *, reasons, known=None, path="data/decisions/screening.csv"):
+    """Refuse a ledger that was edited into something that filing would not have written.
+
+    Raises
+    ------
+    InputError
+        Naming every row with a reason that the protocol does not have, a full-text exclusion without reason,
+        or, if `known` is given, a record that no search or import has found.
+    """
+    problems = []
+    for row in decisions.itertuples():
+        at = row.Index + 2
+        if row.reason is not None and row.reason not in reasons:
+            fault = {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
+        elif row.reason is None and (row.stage, row.decision) == (FULL_TEXT, "exclude"):
+            fault = {"column": "reason", "text": "an exclusion on full text needs a reason"}
+        elif known is not None and row.record_id not in known:
+            fault = {
+                "column": "record_id",
+                "text": "no search or import has found this record",
+                "found": row.record_id,
+            }
+        else:
+            continue
+        problems.append(problem(row=at, **fault))
+    if problems:
+        raise InputError(path, problems=problems)
+
+
 def latest(decisions, run):
     """The decisions in force at a run.
 
@@ -129,11 +158,12 @@ def next_stage(status, awaiting, stages):
 def unfiled(queue, decisions):
     """Rows of a queue that a person has begun to fill in and that the ledger does not hold.
 
-    A row counts as filed if the ledger's last row for its record and stage says the same.
+    A row counts as filed if the ledger holds a row of its record and stage that says the same, reviewer and
+    note included; a later correction does not make it unfiled again.
     """
     touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
-    held = _last_by_key(decisions)
-    fresh = [not _same(held.get((r.record_id, r.stage)), r) for r in touched.itertuples()]
+    held = {_said(row) for row in decisions.itertuples()}
+    fresh = [_said(row) not in held for row in touched.itertuples()]
     return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
 
 
@@ -141,10 +171,10 @@ def _last_by_key(decisions):
     return {(row.record_id, row.stage): row for row in decisions.itertuples()}
 
 
-def _same(held, row):
-    if held is None:
-        return False
-    return (held.decision, held.reason or None) == (row.decision, row.reason or None)
+def _said(row):
+    """What a person said of a record: the part of a row that a queue and the ledger share."""
+    parts = (row.record_id, row.stage, row.decision, row.reason, row.reviewer, row.note)
+    return tuple(part or None for part in parts)
 
 
 def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_at, correct=False):
@@ -248,6 +278,8 @@ def _fault(row, held, future, *, known, reasons, stages, correct):
 
 def _conflict(row, before, correct):
     if before is None or before.decision == "awaiting":
+        return None
+    if (before.decision, before.reason) == (row.decision, row.reason):
         return None
     if not correct:
         return {

@@ -38,17 +38,17 @@ def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, co
         Rows added, and filled-in rows that the ledger held already.
     """
     queue = tables.read(queue_path, "queue")
-    held = ledger.under_kept(tables.read(ledger_path, "screening"), kept or {})
-    rows, already = ledger.from_queue(
-        queue,
-        held,
-        path=queue_path,
-        known=known,
-        reasons=reasons,
-        stages=stages,
-        run=run,
-        decided_at=decided_at,
-        correct=correct,
-    )
-    tables.append(rows, ledger_path, "screening")
+    with tables.locked(ledger_path):  # two people who file at once must see each other's rows
+        rows, already = ledger.from_queue(
+            queue,
+            ledger.under_kept(tables.read(ledger_path, "screening"), kept or {}),
+            path=queue_path,
+            known=known,
+            reasons=reasons,
+            stages=stages,
+            run=run,
+            decided_at=decided_at,
+            correct=correct,
+        )
+        tables.append(rows, ledger_path, "screening", lock=False)
     return len(rows), already

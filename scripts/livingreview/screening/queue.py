@@ -113,9 +113,9 @@ def _rank(labelled, included, waiting, *, ranking, protocol):
         "method": "logistic regression on the review's own decisions",
         "explanation": (
             f"Trained on {len(labelled)} decided records ({n_include} included, {n_exclude} excluded). "
-            "The score orders records and is not a probability. In cross-validation "
-            f"{ranking['read_first_recall']:.0%} of the included records scored in the band “{READ_FIRST}”; "
-            "every record is to be read, whatever its band."
+            f"The score orders records and is not a probability. The band “{READ_FIRST}” begins where "
+            f"{ranking['read_first_recall']:.0%} of the past included records lie, each scored by a model "
+            "that had not seen it; every record is to be read, whatever its band."
         ),
         "threshold": threshold,
         "quality": ranker.quality(past, included),

@@ -4,6 +4,7 @@ A directory ``<searches>/<run>`` with a ``provenance.json`` is a snapshot, and n
 being by one rename, so that a run that is killed or fails leaves nothing that could be taken for one.
 """
 
+import datetime
 import gzip
 import hashlib
 import importlib.metadata
@@ -87,7 +88,7 @@ def take(run, searches, client, query, known, *, base_url, tolerance, refetch=()
     Raises
     ------
     SnapshotError
-        If the run has a snapshot already, or something else is in its place.
+        If the run has a snapshot already, something else is in its place, or the answer is of another month.
     YieldAlarm
         If the search finds nothing, or too little beside the last one.
     InputError, EntrezError
@@ -99,6 +100,7 @@ def take(run, searches, client, query, known, *, base_url, tolerance, refetch=()
     _remove_leftovers(target)
     query_check.check(query)
     found = client.search(query)
+    _check_month(run, found.searched_at)
     _check_yield(found.count, query, before=_previous(searches, run), tolerance=tolerance)
     new = [pmid for pmid in found.pmids if pmid not in known]
     wanted = sorted({*new, *refetch}, key=int)
@@ -201,6 +203,20 @@ def _previous(searches, run):
     """Provenance of the last snapshot before a run, or None."""
     earlier = [one for one in runs(searches) if one < run]
     return tables.read_json(searches / earlier[-1] / PROVENANCE) if earlier else None
+
+
+def _check_month(run, searched_at):
+    """Refuse to file today's answer under another month; every later run would take it for that month's.
+
+    The day is the server's. One day either way is let pass, for a search at midnight in another time zone.
+    """
+    day = datetime.datetime.fromisoformat(searched_at)
+    near = {f"{day + datetime.timedelta(days=shift):%Y-%m}" for shift in (-1, 0, 1)}
+    if run not in near:
+        raise SnapshotError(
+            f"the search was answered on {day:%Y-%m-%d}, so it cannot be the search of run {run}; "
+            f"hint: build run {day:%Y-%m}. Nothing was saved."
+        )
 
 
 def _check_yield(count, query, *, before, tolerance):

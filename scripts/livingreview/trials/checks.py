@@ -3,6 +3,7 @@
 Faults of form (types, allowed words, keys) are the schema's; these need several cells or rows together.
 """
 
+import difflib
 import math
 from decimal import Decimal
 
@@ -47,6 +48,30 @@ def as_rows(outcomes):
 def known(*values):
     """Whether none of the numbers is NaN."""
     return not any(math.isnan(v) for v in values)
+
+
+def unknown_outcomes(outcomes, allowed):
+    """Outcomes that the protocol does not name, as lines for a person: a misspelt one would leave its pool.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        With row_id and outcome.
+    allowed : collection of str
+        The protocol's outcomes, and those it extracts without pooling.
+    """
+    return [
+        problem(
+            row=row.row_id,
+            column="outcome",
+            found=row.outcome,
+            allowed=", ".join(allowed),
+            hint=f"did you mean {near[0]}?" if near else "new outcomes are named in config.yaml first",
+        )
+        for row in outcomes.itertuples()
+        if row.outcome not in allowed
+        for near in [difflib.get_close_matches(row.outcome, list(allowed), n=1)]
+    ]
 
 
 def find_problems(rows, study_ids):

@@ -34,7 +34,7 @@ def included_studies(studies, reports, decisions, *, run, stages, known):
     """
     reports = reports[reports["run"] <= run].drop_duplicates(["record_id", "study_id"])
     studies = rows_at(studies, run, ["study_id"])
-    _check_links(reports, set(studies["study_id"]), known)
+    check_links(reports, set(studies["study_id"]), known)
     state = ledger.statuses(reports["record_id"], decisions, run=run, stages=stages)
     linked = reports.merge(state, on="record_id")
     linked = linked[linked["status"] == ledger.INCLUDED]
@@ -45,7 +45,14 @@ def included_studies(studies, reports, decisions, *, run, stages, known):
     return pd.DataFrame(rows, columns=["study_id", "record_ids", "since_run"])
 
 
-def _check_links(reports, study_ids, known):
+def check_links(reports, study_ids, known=None):
+    """Refuse reports of unknown studies and, if `known` is given, of records that nobody has found.
+
+    Raises
+    ------
+    InputError
+        Naming every such row of data/trials/reports.csv.
+    """
     problems = [
         problem(
             "unknown study",
@@ -66,7 +73,7 @@ def _check_links(reports, study_ids, known):
             hint="a record from elsewhere is first added to data/other_sources.csv",
         )
         for row in reports.itertuples()
-        if row.record_id not in known
+        if known is not None and row.record_id not in known
     ]
     if problems:
         raise InputError("data/trials/reports.csv", problems=problems)

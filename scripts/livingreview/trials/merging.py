@@ -7,6 +7,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError, problem
 from livingreview.trials import effects, sheets
+from livingreview.trials.checks import unknown_outcomes
 from livingreview.trials.revisions import rows_at
 
 TABLES = {"studies": ["study_id", "revision"], "reports": ["record_id"], "outcomes": ["row_id", "revision"]}
@@ -17,7 +18,7 @@ def pending(sheets_dir):
     return sorted(path.parent for path in Path(sheets_dir).glob("*/study.csv"))
 
 
-def merge(trials_dir, *, run, only=None):
+def merge(trials_dir, *, run, only=None, known=None, outcomes=None):
     """Merge every filled-in sheet, or none.
 
     Parameters
@@ -28,6 +29,10 @@ def merge(trials_dir, *, run, only=None):
         The run in which the rows begin to count.
     only : str, optional
         The folder name of the one sheet to merge.
+    known : collection of str, optional
+        Every record id that a search or an import has found; a sheet of another record is refused.
+    outcomes : collection of str, optional
+        The outcomes that the protocol names; a row of another is refused.
 
     Returns
     -------
@@ -53,6 +58,7 @@ def merge(trials_dir, *, run, only=None):
                 said.append(f"{folder.name}: not filled in yet")
                 continue
             ready.append((folder, *_rows(folder, held, run)))
+            _check_names(folder, ready[-1][1], known, outcomes)
         except InputError as error:
             faults.append(str(error))
     faults += _whole(held, ready, run, trials_dir) if not faults else []
@@ -61,11 +67,16 @@ def merge(trials_dir, *, run, only=None):
     for folder, new, note in ready:
         for name, rows in new.items():
             tables.append(rows, trials_dir / f"{name}.csv", name)
-        archive = trials_dir / "sheets/merged"
-        archive.mkdir(exist_ok=True)
-        folder.rename(archive / folder.name)
+        _archive(folder, trials_dir / "sheets/merged")
         said.append(f"{folder.name}: {note}")
     return said
+
+
+def _archive(folder, archive):
+    """Move a merged sheet away, beside any earlier sheet of the same record."""
+    archive.mkdir(exist_ok=True)
+    names = [folder.name, *(f"{folder.name}-{n}" for n in range(2, 1000))]
+    folder.rename(next(archive / name for name in names if not (archive / name).exists()))
 
 
 def _rows(folder, held, run):
@@ -80,6 +91,21 @@ def _rows(folder, held, run):
     if not_reported:
         note += f"; nothing typed for: {', '.join(not_reported)}"
     return fresh, note
+
+
+def _check_names(folder, new, known, outcomes):
+    """Refuse a sheet of a record that nobody found, or of an outcome that the protocol does not name."""
+    record_ids = new["reports"]["record_id"]
+    if known is not None and not set(record_ids) <= set(known):
+        raise InputError(
+            folder / "record_id.txt",
+            problem="no search or import has found this record",
+            found=", ".join(record_ids),
+            hint="the file is written with the sheet and not changed by people",
+        )
+    unknown = unknown_outcomes(new["outcomes"], outcomes) if outcomes is not None else []
+    if unknown:
+        raise InputError(folder / "outcomes.csv", problems=unknown)
 
 
 def _record_id(path):
@@ -133,7 +159,7 @@ def _whole(held, ready, run, trials_dir):
     try:
         for name, rows in together.items():
             tables.check(rows, trials_dir / f"{name}.csv", name)
-        effects.compute(outcomes, studies, set(), protocol=[], file=str(trials_dir / "outcomes.csv"))
+        effects.compute(outcomes, studies, set(), protocol=[], file=f"{trials_dir}, with the sheets merged")
     except InputError as error:
         return [str(error)]
     return []

@@ -15,24 +15,23 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError
 
-# A row in which a person has typed one of these counts as reported.
-TYPED = [
-    "mean_1",
-    "sd_1",
-    "n_1",
-    "mean_2",
-    "sd_2",
-    "n_2",
-    "n_total",
-    "events_1",
-    "events_2",
-    "printed_effect",
-    "printed_se",
-    "printed_ci_low",
-    "printed_ci_high",
-    "source",
-    "set_aside_reason",
-]
+# What a sheet holds before anybody has typed; a row with anything else in it counts as filled in.
+PREFILLED = {
+    "study.csv": [
+        "study_id",
+        "first_author",
+        "year",
+        "title",
+        "journal",
+        "doi",
+        "pmid",
+        "registry_ids",
+        "source",
+        "run",
+        "revision",
+    ],
+    "outcomes.csv": ["row_id", "study_id", "outcome", "timepoint", "priority", "status", "run", "revision"],
+}
 
 
 def folder_name(record_id):
@@ -142,7 +141,7 @@ def read(folder):
     not_reported = []
 
     def empty(row):
-        if _is_filled(row):
+        if _is_filled(row, "outcomes.csv"):
             return False
         not_reported.append(row.get("outcome", ""))
         return True
@@ -167,11 +166,14 @@ def read(folder):
 
 
 def is_untouched(folder):
-    """Whether nobody has typed a number, a source or a reason into the sheet's outcomes yet."""
+    """Whether nobody has typed anything into the sheet yet."""
     filled = []
-    tables.read(folder / "outcomes.csv", "outcomes", skip=lambda row: filled.append(_is_filled(row)) or True)
+    for name, schema in (("study.csv", "studies"), ("outcomes.csv", "outcomes")):
+        tables.read(
+            folder / name, schema, skip=lambda row, name=name: filled.append(_is_filled(row, name)) or True
+        )
     return not any(filled)
 
 
-def _is_filled(row):
-    return any((row.get(column) or "").strip() for column in TYPED)
+def _is_filled(row, name):
+    return any(text.strip() for column, text in row.items() if column not in PREFILLED[name])

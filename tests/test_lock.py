@@ -1,0 +1,44 @@
+"""Two runs in one folder: the second is told, and a killed one leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from livingreview import lock
+from livingreview.errors import ReviewError
+
+HOLD = """
+import sys, time
+from livingreview import lock
+lock.hold(sys.argv[1])
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_second_run_is_told_who_holds_the_lock_and_a_killed_run_frees_it(tmp_path, root):
+    path = tmp_path / "state/lock"
+    env = os.environ | {"PYTHONPATH": str(root / "scripts")}
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True, env=env
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(
+            ReviewError, match=rf"another run is working in this folder \(process {other.pid}\)"
+        ):
+            lock.hold(path)
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    for _ in range(100):  # the kernel frees it when the process is gone
+        try:
+            lock.hold(path)
+            break
+        except ReviewError:
+            time.sleep(0.05)
+    assert path.read_text() == str(os.getpid())
