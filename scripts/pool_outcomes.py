@@ -34,7 +34,9 @@ def main(job):
     }
     _write(results, job.output, run=params.run, level=analysis["level"])
     for outcome, one in results.items():
-        log.info("%s: k = %d, estimate %.3f", outcome, one["main"]["k"], one["main"]["estimate"])
+        main_result = one["main"]
+        found = f"estimate {main_result['estimate']:.3f}" if main_result["k"] else "no estimate"
+        log.info("%s: k = %d, %s", outcome, main_result["k"], found)
 
 
 def _write(results, output, *, run, level):
