@@ -6,10 +6,6 @@ from pathlib import Path
 
 from livingreview.errors import ReviewError
 
-# Kept open until the process ends, however it ends: the kernel then gives the lock back. Snakemake's own lock
-# stays after a kill and would stop every later run of a scheduler.
-_held = []
-
 
 def hold(path):
     """Take the lock of a review for the rest of this process.
@@ -21,17 +17,16 @@ def hold(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
+        holder = os.read(descriptor, 20).decode() or "unknown"
+        os.close(descriptor)
         raise ReviewError(
             f"another run is working in this folder (process {holder}); wait until it ends, then run again"
         ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    _held.append(file)
+    # The descriptor stays open on purpose until the process ends, however it ends: the kernel then gives the
+    # lock back. Snakemake's own lock stays after a kill and would stop every later run of a scheduler.
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
