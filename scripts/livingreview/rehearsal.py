@@ -57,7 +57,7 @@ def months_after(run, count):
 
 def answers(data):
     """Read the answers from a review's data folder."""
-    read = {name: tables.read(data / path, schema) for path, schema in DATED.items() for name in [schema]}
+    read = {schema: tables.read(data / path, schema) for path, schema in DATED.items()}
     newest = max(read["screening"]["run"], default="0000-00")
     return Answers(
         decisions=ledger.latest(read["screening"], newest),
