@@ -24,16 +24,7 @@ rule check_data:
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         code=fingerprint(
             "check_data.py",
-            *(
-                SCHEMAS / f"{name}.schema.json"
-                for name in (
-                    "screening",
-                    "studies",
-                    "reports",
-                    "outcomes",
-                    "other_sources",
-                )
-            ),
+            schemas=["screening", "studies", "reports", "outcomes", "other_sources"],
         ),
     message:
         "Checking the tables that people edit"

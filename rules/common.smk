@@ -27,7 +27,6 @@ except ReviewError as error:
     raise WorkflowError("stopped before any job ran; the reason stands at the end") from None
 
 RUN = config["run"]
-SCHEMAS = Path(workflow.basedir) / "schemas"
 TEMPLATES = Path(workflow.basedir) / "templates"
 
 # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.

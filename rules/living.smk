@@ -27,7 +27,7 @@ rule count_flow:
         stages=config["screening"]["stages"],
         reasons=list(config["screening"]["reasons"]),
         living=config["living"],
-        code=fingerprint("count_flow.py", SCHEMAS / "screening.schema.json"),
+        code=fingerprint("count_flow.py", schemas=["screening"]),
     message:
         "Counting the flow of records and studies"
     script:

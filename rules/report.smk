@@ -33,7 +33,7 @@ rule build_report:
         code=fingerprint(
             "build_report.py",
             TEMPLATES,
-            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "outcomes", "screening")),
+            schemas=["studies", "outcomes", "screening"],
         ),
     message:
         "Building the report"

@@ -23,7 +23,7 @@ rule rank_records:
         ranking=config["screening"]["ranking"],
         question=config["review"]["question"],
         eligibility=config["eligibility"],
-        code=fingerprint("rank_records.py", SCHEMAS / "screening.schema.json", SCHEMAS / "queue.schema.json"),
+        code=fingerprint("rank_records.py", schemas=["screening", "queue"]),
     message:
         "Ranking the records that wait for a decision"
     script:

@@ -45,7 +45,7 @@ rule fold_corpus:
         runtime=30,
     params:
         run=RUN,
-        code=fingerprint("fold_corpus.py", SCHEMAS / "other_sources.schema.json"),
+        code=fingerprint("fold_corpus.py", schemas=["other_sources"]),
     message:
         "Folding all snapshots into one table of records"
     script:

@@ -21,10 +21,9 @@ rule link_studies:
     params:
         run=RUN,
         stages=config["screening"]["stages"],
-        reasons=list(config["screening"]["reasons"]),
         code=fingerprint(
             "link_studies.py",
-            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "reports", "screening")),
+            schemas=["studies", "reports", "screening"],
         ),
     message:
         "Linking included records to studies"
@@ -58,7 +57,7 @@ rule prefill_sheets:
         timepoint=config["analysis"]["timepoint"],
         code=fingerprint(
             "prefill_sheets.py",
-            *(SCHEMAS / f"{name}.schema.json" for name in ("studies", "reports", "screening", "outcomes")),
+            schemas=["studies", "reports", "screening", "outcomes"],
         ),
     message:
         "Preparing extraction sheets for newly included records"
@@ -87,9 +86,7 @@ rule compute_effects:
         outcomes=config["outcomes"],
         analysis=config["analysis"],
         subgroups=config["subgroups"],
-        code=fingerprint(
-            "compute_effects.py", SCHEMAS / "studies.schema.json", SCHEMAS / "outcomes.schema.json"
-        ),
+        code=fingerprint("compute_effects.py", schemas=["studies", "outcomes"]),
     message:
         "Computing effect sizes"
     script:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from livingreview import config as protocol
 from livingreview import tables
-from livingreview.errors import ReviewError
+from livingreview.errors import InputError, ReviewError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 
@@ -31,9 +31,7 @@ def main(argv=None, today=None):
     )
     args = parser.parse_args(argv)
     try:
-        config = protocol.load(args.directory / "config.yaml")
-        if args.run:
-            config = protocol.check(config | {"run": args.run})
+        config = protocol.load(args.directory / "config.yaml", run=args.run)
         added, already = _file(args, config, today or datetime.date.today())
     except (ReviewError, OSError) as error:
         print(f"{error}\nNothing was filed.", file=sys.stderr)
@@ -48,9 +46,7 @@ def _file(args, config, today):
     queue = args.queue or results / "queue.csv"
     for path in (queue, results / "records.csv"):
         if not path.is_file():
-            raise protocol.InputError(
-                path, problem="there is no such file", hint=f"build the run {run} first"
-            )
+            raise InputError(path, problem="there is no such file", hint=f"build the run {run} first")
     records = tables.read_results(results / "records.csv")
     return filing.file(
         queue,

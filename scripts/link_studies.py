@@ -16,7 +16,6 @@ def main(job):
     decisions = tables.read(job.input.decisions, "screening")
     ledger.check(
         decisions[decisions["run"] <= job.params.run],
-        reasons=job.params.reasons,
         known=set(records["record_id"]),
         path=job.input.decisions,
     )

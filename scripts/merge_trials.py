@@ -18,9 +18,7 @@ def main(argv=None):
     parser.add_argument("--sheet", help="merge only this sheet: its folder's name under data/trials/sheets")
     args = parser.parse_args(argv)
     try:
-        config = protocol.load(args.directory / "config.yaml")
-        if args.run:
-            config = protocol.check(config | {"run": args.run})
+        config = protocol.load(args.directory / "config.yaml", run=args.run)
         trials = args.directory / "data/trials"
         if not merging.pending(trials / "sheets"):
             print("No sheet waits under data/trials/sheets.")

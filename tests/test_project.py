@@ -247,7 +247,6 @@ def baseline(tmp_path_factory, fold, config):
     params = SimpleNamespace(
         run="2016-01",
         stages=config["screening"]["stages"],
-        reasons=list(config["screening"]["reasons"]),
         **{name: config[name] for name in ("outcomes", "analysis", "subgroups")},
     )
     for script in (link_studies, compute_effects, pool_outcomes):

@@ -152,9 +152,7 @@ class Review:
 
     def link(self, run):
         stages = self.config["screening"]["stages"]
-        reasons = list(self.config["screening"]["reasons"])
-        tables_read = "records decisions studies reports"
-        self.run(link_studies, run, tables_read, "included", stages=stages, reasons=reasons)
+        self.run(link_studies, run, "records decisions studies reports", "included", stages=stages)
         self.run(
             prefill_sheets,
             run,

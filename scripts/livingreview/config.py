@@ -10,8 +10,14 @@ from livingreview import tables
 from livingreview.errors import InputError, problem
 
 
-def load(path):
+def load(path, *, run=None):
     """Read and check a config file.
+
+    Parameters
+    ----------
+    path : path
+    run : str, optional
+        A month to take instead of the file's.
 
     Returns
     -------
@@ -30,7 +36,8 @@ def load(path):
             problem="there is no such file",
             hint="run the command in the review's folder, or name the folder with --directory",
         )
-    return check(_parse(path), path)
+    config = check(_parse(path), path)
+    return config if run is None else check(config | {"run": run})
 
 
 def check_file(path, config):

@@ -12,9 +12,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 SCRIPTS = PACKAGE.parent
+SCHEMAS = SCRIPTS.parent / "schemas"
 
 
-def fingerprint(script, *also):
+def fingerprint(script, *also, schemas=()):
     """Digest of a script, of what it imports from the package, and of further files.
 
     Parameters
@@ -22,7 +23,9 @@ def fingerprint(script, *also):
     script : str
         File name in ``scripts/``.
     also : paths
-        Further files, or folders of files (templates, schemas), on which the result depends.
+        Further files, or folders of files (templates), on which the result depends.
+    schemas : sequence of str
+        Names of the schemas by which it reads tables.
 
     Returns
     -------
@@ -30,7 +33,7 @@ def fingerprint(script, *also):
         Twelve hexadecimal digits of SHA-256.
     """
     files = {SCRIPTS / script} | _imported(SCRIPTS / script, set())
-    for path in map(Path, also):
+    for path in [*map(Path, also), *(SCHEMAS / f"{name}.schema.json" for name in schemas)]:
         files |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}
     digest = hashlib.sha256()
     # By the path within the repository: the same in every clone, and in a fixed order.

@@ -15,7 +15,8 @@ from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.living.status import next_run
 from livingreview.screening import decisions as ledger
-from livingreview.trials import merging
+from livingreview.search import snapshot
+from livingreview.trials import merging, sheets
 from livingreview.trials.revisions import rows_at
 
 # Tables whose rows carry the run in which they began to count.
@@ -26,6 +27,7 @@ DATED = {
     "trials/outcomes.csv": "outcomes",
 }
 MARKER = ".rehearsal"
+ALL_RUNS = "9999-12"  # later than any run
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,11 @@ def months_after(run, count):
 def answers(data):
     """Read the answers from a review's data folder."""
     read = {schema: tables.read(data / path, schema) for path, schema in DATED.items()}
-    newest = max(read["screening"]["run"], default="0000-00")
     return Answers(
-        decisions=ledger.latest(read["screening"], newest),
-        studies=rows_at(read["studies"], "9999-12", ["study_id"]),
+        decisions=ledger.latest(read["screening"], ALL_RUNS),
+        studies=rows_at(read["studies"], ALL_RUNS, ["study_id"]),
         reports=read["reports"],
-        outcomes=rows_at(read["outcomes"], "9999-12", ["row_id"]),
+        outcomes=rows_at(read["outcomes"], ALL_RUNS, ["row_id"]),
     )
 
 
@@ -76,7 +77,7 @@ def copy_review(review, target, *, after):
         If the target holds something that is no rehearsal, or the review has no snapshot of that run.
     """
     review, target = Path(review), Path(target)
-    if not (review / "data/searches" / after / "provenance.json").is_file():
+    if after not in snapshot.runs(review / "data/searches"):
         raise InputError(
             review / "data/searches", problem="no snapshot of the run to start after", found=after
         )
@@ -125,7 +126,7 @@ def fill_sheets(sheets_dir, given):
     study_of = given.reports.set_index("record_id")["study_id"]
     filled = 0
     for folder in merging.pending(sheets_dir):
-        record_id = (folder / "record_id.txt").read_text(encoding="utf-8").strip()
+        record_id = sheets.record_id(folder)
         if record_id not in study_of.index:
             continue
         study_id = study_of[record_id]

@@ -210,7 +210,7 @@ def _estimates(name, rows):
             {
                 "variable": "population",
                 "label": "Age group",
-                "between": {"QM": 1.2, "df": 1, "p": 0.27} if k > 2 else None,
+                "between": {"QM": 1.2, "df": 1, "p": 0.27, "n_groups": 2, "left_out": []} if k > 2 else None,
                 "groups": [
                     {
                         "value": "adult",
@@ -312,6 +312,7 @@ def _flow():
         "total": {"studies": 8, "reports": 9},
         "awaiting_extraction": 1,
         "from_earlier_searches": 1,
+        "included_before": 0,
         "checks": [{"identity": "total studies = previous + new", "left": 8, "right": 8}],
     }
 

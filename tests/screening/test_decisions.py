@@ -104,24 +104,26 @@ def test_statuses_come_in_the_order_asked_for(ledger):
 def test_no_records_have_no_statuses(ledger):
     found = module.statuses([], ledger(), run="2020-01", stages=BOTH)
     assert len(found) == 0
-    assert list(found.columns) == ["record_id", "status", "reason", "since_run", "note"]
+    assert list(found.columns) == ["record_id", "status", "reason", "since_run", "note", "ask"]
 
 
 @pytest.mark.parametrize(
-    ("state", "awaiting", "stage"),
+    ("decided", "state", "stage"),
     [
-        ("unscreened", set(), TA),
-        ("to be assessed in full text", set(), FT),
-        ("awaiting classification", {TA}, TA),
-        ("awaiting classification", {FT}, FT),
-        ("awaiting classification", {TA, FT}, TA),
-        ("included", set(), None),
-        ("excluded on title and abstract", set(), None),
-        ("excluded on full text", set(), None),
+        ({}, "unscreened", TA),
+        ({TA: "include"}, "to be assessed in full text", FT),
+        ({TA: "awaiting"}, "awaiting classification", TA),
+        ({TA: "include", FT: "awaiting"}, "awaiting classification", FT),
+        ({TA: "awaiting", FT: "awaiting"}, "awaiting classification", TA),
+        ({TA: "include", FT: "include"}, "included", None),
+        ({TA: "exclude"}, "excluded on title and abstract", None),
+        ({TA: "include", FT: "exclude"}, "excluded on full text", None),
     ],
 )
-def test_people_are_asked_at_the_stage_that_is_open(state, awaiting, stage):
-    assert module.next_stage(state, awaiting, BOTH) == stage
+def test_people_are_asked_at_the_stage_that_is_open(ledger, decided, state, stage):
+    rows = [("101", "2020-01", at, decision, {"reason": "not_rct"}) for at, decision in decided.items()]
+    found = module.statuses(["101"], ledger(*rows), run="2020-01", stages=BOTH)
+    assert found[["status", "ask"]].values.tolist() == [[state, stage]]
 
 
 @pytest.fixture

@@ -20,16 +20,16 @@ class Review:
 
     def snakemake(self, *options):
         """Run the workflow; returns the finished process with its output as text."""
+        return subprocess.run(self._build(*options), capture_output=True, text=True, check=False)
+
+    def _build(self, *options):
         command = [sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile"]
-        command += ["--directory", self.folder, "--cores", "2", *options]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        return list(map(str, [*command, "--directory", self.folder, "--cores", "2", *options]))
 
     def start(self):
         """Start the workflow in a process group of its own, to be killed."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile"]
-        command += ["--directory", self.folder, "--cores", "2"]
         quiet = subprocess.DEVNULL
-        return subprocess.Popen(list(map(str, command)), stdout=quiet, stderr=quiet, start_new_session=True)
+        return subprocess.Popen(self._build(), stdout=quiet, stderr=quiet, start_new_session=True)
 
     def command(self, script, *options):
         """Run one of the commands for people."""

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from livingreview.pooling.random_effects import Estimate, checked, pool
+from livingreview.pooling.random_effects import Estimate, checked, checked_names, pool
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,7 @@ def leave_one_study_out(yi, vi, study, *, method="REML", test="knha", level=0.95
         As `pool`, or `study` is of another length.
     """
     yi, vi = checked(yi, vi)
-    study = np.asarray(study, dtype=object)
-    if study.shape != yi.shape:
-        raise ValueError(f"study must name the study of each of the {len(yi)} effects, not {study.shape}")
+    study = checked_names(study, yi, "study")
     names = list(dict.fromkeys(study))
     if len(names) < 2:
         return []

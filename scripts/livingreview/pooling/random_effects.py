@@ -155,6 +155,20 @@ def checked(yi, vi):
     return yi, vi
 
 
+def checked_names(names, yi, what):
+    """Names of the studies or groups of effects, as an array.
+
+    Raises
+    ------
+    ValueError
+        There is not one name for each effect.
+    """
+    names = np.asarray(names, dtype=object)
+    if names.shape != yi.shape:
+        raise ValueError(f"{what} must name the {what} of each of the {len(yi)} effects, not {names.shape}")
+    return names
+
+
 def between_variance(yi, vi, *, method="REML"):
     """The variance of true effects, tau².
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from livingreview.pooling.random_effects import checked, pool
+from livingreview.pooling.random_effects import checked, checked_names, pool
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ def by_group(yi, vi, group, *, method="REML", test="knha", level=0.95):
         As `pool`, or `group` is of another length.
     """
     yi, vi = checked(yi, vi)
-    group = np.asarray(group, dtype=object)
-    if group.shape != yi.shape:
-        raise ValueError(f"group must name the group of each of the {len(yi)} effects, not {group.shape}")
+    group = checked_names(group, yi, "group")
     return {
         name: pool(yi[group == name], vi[group == name], method=method, test=test, level=level)
         for name in dict.fromkeys(group)

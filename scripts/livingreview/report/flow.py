@@ -56,7 +56,7 @@ def boxes(flow, reasons, *, release):
         out += _stream(flow["other"], "other", f"{new} via other sources", reasons)
     found = _studies(flow["new"]) + _if_any("Reports awaiting extraction", flow["awaiting_extraction"])
     found += _if_any("Reports of records found earlier", flow["from_earlier_searches"])
-    found += _if_any("Reports already in the previous version", flow.get("included_before", 0))
+    found += _if_any("Reports already in the previous version", flow["included_before"])
     out.append(_box("new", 5, "New in this version", found, arrow="down"))
     total = _studies(flow["total"]) + _if_any("Studies no longer included", flow["removed"]["studies"])
     out.append(_box("total", 6, "Total in this version", total, arrow=""))

@@ -160,7 +160,7 @@ def _between(row):
         return "no test: fewer than two groups have two comparisons or more"
     text = f"Q = {number(between['QM'])} on {prose.plural(between['df'], 'degree')} of freedom, "
     text += prose.p_value(between["p"])
-    single = sum(1 for group in row["groups"] if group["k"] == 1)
+    single = len(between["left_out"])
     return f"{text}; {prose.spelled_plural(single, 'group')} with k = 1 not compared" if single else text
 
 

@@ -18,9 +18,7 @@ def studies(context):
     """The table of included studies."""
     labels = {name: declared["short"] for name, declared in context["config"]["outcomes"].items()}
     pools, aside = {}, {}
-    names = {}
     for row in context["effects"]:
-        names.setdefault(row["study"], row["label"])
         if row["outcome"] in labels:
             part = pools if row["in_pool"] else aside
             part.setdefault(row["study"], {})[row["outcome"]] = True

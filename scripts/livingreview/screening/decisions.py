@@ -39,31 +39,26 @@ def under_kept(rows, kept):
     return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
 
 
-def check(decisions, *, reasons, known=None, path="data/decisions/screening.csv"):
+def check(decisions, *, reasons=None, known=None, path="data/decisions/screening.csv"):
     """Refuse a ledger that was edited into something that filing would not have written.
 
     Raises
     ------
     InputError
-        Naming every row with a reason that the protocol does not have, a full-text exclusion without reason,
-        or, if `known` is given, a record that no search or import has found.
+        If `reasons` is given, naming every row with another reason and every full-text exclusion without one;
+        if `known` is given, every row of a record that no search or import has found.
     """
     problems = []
     for row in decisions.itertuples():
-        at = row.Index + 2
-        if row.reason is not None and row.reason not in reasons:
-            fault = {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
-        elif row.reason is None and (row.stage, row.decision) == (FULL_TEXT, "exclude"):
-            fault = {"column": "reason", "text": "an exclusion on full text needs a reason"}
-        elif known is not None and row.record_id not in known:
+        fault = _reason_fault(row, reasons) if reasons is not None else None
+        if fault is None and known is not None and row.record_id not in known:
             fault = {
                 "column": "record_id",
                 "text": "no search or import has found this record",
                 "found": row.record_id,
             }
-        else:
-            continue
-        problems.append(problem(row=at, **fault))
+        if fault:
+            problems.append(problem(row=row.Index + 2, **fault))
     if problems:
         raise InputError(path, problems=problems)
 
@@ -104,13 +99,14 @@ def statuses(record_ids, decisions, *, run, stages):
     -------
     DataFrame
         Columns record_id, status, reason, since_run (the run of the decision that put it there, None while
-        unscreened), note; in the order of `record_ids`.
+        unscreened), note, ask (the stage at which a person is asked next, None if nothing is asked); in the
+        order of `record_ids`.
     """
     current = latest(decisions, run)
     by_stage = {stage: rows.set_index("record_id") for stage, rows in current.groupby("stage")}
     return pd.DataFrame(
         [_status(record_id, by_stage, stages) for record_id in record_ids],
-        columns=["record_id", "status", "reason", "since_run", "note"],
+        columns=["record_id", "status", "reason", "since_run", "note", "ask"],
         dtype=object,  # so that None stays None
     )
 
@@ -120,39 +116,21 @@ def _status(record_id, by_stage, stages):
     for stage in stages:
         rows = by_stage.get(stage)
         if rows is None or record_id not in rows.index:
-            break
+            return record_id, status, reason, since, note, stage
         row = rows.loc[record_id]
         reason, since, note = row["reason"], row["run"], row["note"]
-        last = stage == stages[-1]
         if row["decision"] == "awaiting":
-            status = AWAITING
-            break
+            return record_id, AWAITING, reason, since, note, stage
         if row["decision"] == "exclude":
             status = EXCLUDED_FULL_TEXT if stage == FULL_TEXT else EXCLUDED_TITLE_ABSTRACT
-            break
-        status = INCLUDED if last else TO_ASSESS
-    return record_id, status, reason, since, note
+            return record_id, status, reason, since, note, None
+        status = TO_ASSESS
+    return record_id, INCLUDED, reason, since, note, None
 
 
-def next_stage(status, awaiting, stages):
-    """The stage at which a person is asked next, or None if nothing is asked.
-
-    Parameters
-    ----------
-    status : str
-        As from `statuses`.
-    awaiting : set of str
-        The stages at which the decision in force is to await classification.
-    stages : list of str
-        The protocol's stages.
-    """
-    if status == UNSCREENED:
-        return stages[0]
-    if status == TO_ASSESS:
-        return stages[-1]
-    if status == AWAITING:
-        return next(stage for stage in stages if stage in awaiting)
-    return None
+def _touched(queue):
+    """Rows of a queue in which a person has typed something."""
+    return queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
 
 
 def unfiled(queue, decisions):
@@ -161,7 +139,7 @@ def unfiled(queue, decisions):
     A row counts as filed if the ledger holds a row of its record and stage that says the same, reviewer and
     note included; a later correction does not make it unfiled again.
     """
-    touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
+    touched = _touched(queue)
     held = {_said(row) for row in decisions.itertuples()}
     fresh = [_said(row) not in held for row in touched.itertuples()]
     return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
@@ -214,7 +192,6 @@ def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_a
         Naming every row that has an unknown record, no decision, no reviewer, an unknown or missing reason,
         a stage that does not fit, or a conflict with a decision in force. Nothing is filed then.
     """
-    touched = queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
     fresh = unfiled(queue, decisions)
     held = _last_by_key(decisions[decisions["run"] <= run])
     future = _last_by_key(decisions[decisions["run"] > run])
@@ -228,7 +205,7 @@ def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_a
     rows = fresh[["record_id", "stage", "decision", "reason", "reviewer", "note", "score", "band"]].copy()
     rows["run"] = run
     rows["decided_at"] = decided_at
-    return rows, len(touched) - len(fresh)
+    return rows, len(_touched(queue)) - len(fresh)
 
 
 def _fault(row, held, future, *, known, reasons, stages, correct):
@@ -250,14 +227,9 @@ def _fault(row, held, future, *, known, reasons, stages, correct):
         return {"column": "reviewer", "text": "a decision needs a name", "allowed": "a name or initials"}
     if row.stage not in stages:
         return {"column": "stage", "found": row.stage, "allowed": ", ".join(stages)}
-    if row.reason is not None and row.reason not in reasons:
-        return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
-    if row.stage == FULL_TEXT and row.decision == "exclude" and row.reason is None:
-        return {
-            "column": "reason",
-            "text": "an exclusion on full text needs a reason",
-            "allowed": ", ".join(reasons),
-        }
+    fault = _reason_fault(row, reasons)
+    if fault:
+        return fault
     if row.stage == FULL_TEXT and stages[0] != FULL_TEXT:
         before = held.get((row.record_id, TITLE_ABSTRACT))
         if before is None or before.decision != "include":
@@ -274,6 +246,19 @@ def _fault(row, held, future, *, known, reasons, stages, correct):
             "hint": "file it for that run",
         }
     return _conflict(row, held.get((row.record_id, row.stage)), correct)
+
+
+def _reason_fault(row, reasons):
+    """What is wrong with the reason of one decision, or None."""
+    if row.reason is not None and row.reason not in reasons:
+        return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
+    if row.reason is None and (row.stage, row.decision) == (FULL_TEXT, "exclude"):
+        return {
+            "column": "reason",
+            "text": "an exclusion on full text needs a reason",
+            "allowed": ", ".join(reasons),
+        }
+    return None
 
 
 def _conflict(row, before, correct):

@@ -1,7 +1,5 @@
 """The queue: every record that a person still has to decide, best first, none hidden."""
 
-import pandas as pd
-
 from livingreview.screening import decisions as ledger
 from livingreview.screening import ranker
 from livingreview.tables import columns
@@ -38,14 +36,7 @@ def build(records, decisions, *, run, stages, ranking, protocol):
     """
     records = records[records["duplicate_of"].isna()].reset_index(drop=True)
     state = ledger.statuses(records["record_id"], decisions, run=run, stages=stages)
-    in_force = ledger.latest(decisions, run)
-    in_force = in_force[in_force["decision"] == "awaiting"]
-    awaiting = {record_id: set(rows["stage"]) for record_id, rows in in_force.groupby("record_id")}
-    stage = [
-        ledger.next_stage(status, awaiting.get(record_id, set()), stages)
-        for record_id, status in zip(state["record_id"], state["status"], strict=True)
-    ]
-    asked = pd.Series(stage).notna()
+    asked = state["ask"].notna()
     waiting = records[asked.to_numpy()]
     labelled = state["status"].isin(
         [ledger.INCLUDED, ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT]
@@ -59,7 +50,7 @@ def build(records, decisions, *, run, stages, ranking, protocol):
     )
     queue = waiting.assign(
         **scored,
-        stage=[s for s in stage if s is not None],
+        stage=state.loc[asked, "ask"].to_numpy(),
         state=[
             _state(status, first_run, run)
             for status, first_run in zip(state.loc[asked, "status"], waiting["first_run"], strict=True)

@@ -82,7 +82,7 @@ def _archive(folder, archive):
 def _rows(folder, held, run):
     """The rows that one sheet adds to each table, and a sentence about it."""
     study, outcomes, not_reported = sheets.read(folder)
-    record_id = _record_id(folder / "record_id.txt")
+    record_id = sheets.record_id(folder)
     study_id = study.at[0, "study_id"]
     report = pd.DataFrame([{"record_id": record_id, "study_id": study_id, "run": run, "note": None}])
     new = {"studies": study.assign(run=run), "reports": report, "outcomes": outcomes.assign(run=run)}
@@ -106,13 +106,6 @@ def _check_names(folder, new, known, outcomes):
     unknown = unknown_outcomes(new["outcomes"], outcomes) if outcomes is not None else []
     if unknown:
         raise InputError(folder / "outcomes.csv", problems=unknown)
-
-
-def _record_id(path):
-    """The record that a sheet was made for."""
-    if not path.is_file():
-        raise InputError(path, problem="there is no such file", hint="it names the record of the sheet")
-    return path.read_text(encoding="utf-8").strip()
 
 
 def _fresh(rows, held, key, folder):

@@ -73,17 +73,10 @@ def prefill(record, *, study_id, outcomes, timepoint, run):
     study, outcomes : DataFrame
         In the columns of the schemas ``studies`` and ``outcomes``.
     """
-    source = (
-        f"PubMed {record['pmid']}"
-        if record.get("pmid")
-        else f"doi {record['doi']}"
-        if record.get("doi")
-        else None
-    )
     study = {
         "study_id": study_id,
         "first_author": (record.get("authors") or "").split(";")[0].strip() or None,
-        "source": source,
+        "source": _source(record),
         "run": run,
         "revision": 1,
         **{
@@ -110,6 +103,12 @@ def prefill(record, *, study_id, outcomes, timepoint, run):
     )
 
 
+def _source(record):
+    if record.get("pmid"):
+        return f"PubMed {record['pmid']}"
+    return f"doi {record['doi']}" if record.get("doi") else None
+
+
 def write(folder, record_id, study, outcomes):
     """Write a sheet unless it exists; returns whether it was written.
 
@@ -121,6 +120,20 @@ def write(folder, record_id, study, outcomes):
     tables.write_text(f"{record_id}\n", folder / "record_id.txt")
     tables.write(study, folder / "study.csv")
     return True
+
+
+def record_id(folder):
+    """The record that a sheet was made for.
+
+    Raises
+    ------
+    InputError
+        If ``record_id.txt`` is missing.
+    """
+    path = folder / "record_id.txt"
+    if not path.is_file():
+        raise InputError(path, problem="there is no such file", hint="it names the record of the sheet")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def read(folder):
