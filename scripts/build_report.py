@@ -49,8 +49,10 @@ def read(inputs, *, config, run):
     included = set(tables.read_results(inputs.included)["study_id"])
     studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
     decisions = tables.read(inputs.decisions, "screening")
-    releases = [tables.read_json(path) for path in inputs.releases]
-    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.releases]
+    releases = {path: tables.read_json(path) for path in inputs.releases}
+    # A release of this very run or a later one came after its report.
+    releases = {path: row for path, row in releases.items() if row["kind"] != "release" or row["run"] < run}
+    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *releases]
     return {
         "config": config,
         "run": run,
@@ -65,8 +67,7 @@ def read(inputs, *, config, run):
         "studies": plain(studies[studies["study_id"].isin(included)]),
         "decisions": plain(decisions[decisions["run"] <= run]),
         "provenances": [tables.read_json(path) for path in inputs.provenances],
-        # A release of this very run came after its report.
-        "releases": [row for row in releases if row["kind"] != "release" or row["run"] < run],
+        "releases": list(releases.values()),
         "files": [described(path) for path in sorted(set(map(str, paths)))],
         "software": {
             "living-review": __version__,
