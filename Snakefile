@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 2                           the run that config.yaml names
 #   snakemake --cores 2 --config run=2026-12      another run
+#   snakemake --cores 2 bulk                      the same query over PubMed's baseline and update files
 #   snakemake --cores 2 --directory DIR           another review: DIR holds its config.yaml and data/
 #
 # Snapshots and decisions under data/ are state; everything under results/ follows from them.
@@ -16,6 +17,7 @@ configfile: "config.yaml"
 include: "rules/common.smk"
 include: "rules/check.smk"
 include: "rules/search.smk"
+include: "rules/bulk.smk"
 include: "rules/screening.smk"
 include: "rules/trials.smk"
 include: "rules/pooling.smk"
@@ -29,6 +31,14 @@ rule all:
         f"results/{RUN}/report.html",
         f"results/{RUN}/queue.csv",
         f"results/{RUN}/extraction.csv",
+
+
+# A recall audit: the same query over PubMed's own files, where the protocol names their folder.
+if "bulk" in config["search"]:
+
+    rule bulk:
+        input:
+            f"results/{RUN}/bulk_audit.json",
 
 
 onsuccess:

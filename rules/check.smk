@@ -7,7 +7,8 @@ rule check_data:
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
         outcomes="data/trials/outcomes.csv",
-        other_sources="data/other_sources.csv",
+        pairs="data/decisions/pairs.csv",
+        imports=IMPORTS,
     output:
         checked=f"results/{RUN}/checked.json",
     log:
@@ -20,11 +21,20 @@ rule check_data:
         runtime=30,
     params:
         run=RUN,
+        searches="data/searches",
         reasons=list(config["screening"]["reasons"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         code=fingerprint(
             "check_data.py",
-            schemas=["screening", "studies", "reports", "outcomes", "other_sources"],
+            schemas=[
+                "screening",
+                "studies",
+                "reports",
+                "outcomes",
+                "pairs",
+                "import_sources",
+                "import_records",
+            ],
         ),
     message:
         "Checking the tables that people edit"

@@ -12,7 +12,7 @@ from livingreview.errors import ReviewError
 from livingreview.fingerprint import fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
 from livingreview.screening.filing import refuse_unfiled
-from livingreview.search import snapshot
+from livingreview.search import imports, pairs, snapshot
 
 try:
     protocol.check_file("config.yaml", config)
@@ -22,6 +22,7 @@ try:
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     refuse_unfiled(f"results/{config['run']}/queue.csv", "data/decisions/screening.csv")
+    pairs.refuse_unfiled(f"results/{config['run']}/pairs.csv", "data/decisions/pairs.csv")
 except ReviewError as error:
     say_last(f"\n{error}")
     raise WorkflowError("stopped before any job ran; the reason stands at the end") from None
@@ -31,6 +32,12 @@ TEMPLATES = Path(workflow.basedir) / "templates"
 
 # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
 TAKEN = snapshot.runs("data/searches", RUN)
-SNAPSHOTS = [f"data/searches/{run}/provenance.json" for run in sorted({*TAKEN, RUN})]
+SNAPSHOTS = [f"data/searches/{run}/pubmed/provenance.json" for run in sorted({*TAKEN, RUN})]
+# Runs whose records stayed on the machine that fetched them; what was fetched again is not asked for twice.
+KEPT_ELSEWHERE = snapshot.kept_elsewhere("data/searches", RUN)
+REFETCHED = {run: f"data/searches/{run}/refetched/provenance.json" for run in KEPT_ELSEWHERE}
+TO_REFETCH = [run for run, path in REFETCHED.items() if not Path(path).is_file()]
+# What people exported from other databases, up to this run.
+IMPORTS = imports.files("data/searches", RUN)
 
 RELEASES = sorted(str(path) for path in Path("data/releases").glob("*/release.json"))

@@ -4,12 +4,14 @@
 rule count_flow:
     input:
         records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        imports=f"results/{RUN}/imports.json",
         decisions="data/decisions/screening.csv",
         queue=f"results/{RUN}/queue.csv",
         included=f"results/{RUN}/included.csv",
         effects=f"results/{RUN}/effects.csv",
         extraction=f"results/{RUN}/extraction.csv",
-        provenance=f"data/searches/{RUN}/provenance.json",
+        provenance=f"data/searches/{RUN}/pubmed/provenance.json",
         releases=RELEASES,
     output:
         flow=f"results/{RUN}/flow.json",

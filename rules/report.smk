@@ -4,6 +4,11 @@
 rule build_report:
     input:
         records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        imports=f"results/{RUN}/imports.json",
+        pairs=f"results/{RUN}/pairs.csv",
+        companions=f"results/{RUN}/companions.csv",
+        refetched=list(REFETCHED.values()),
         queue=f"results/{RUN}/queue.csv",
         ranking=f"results/{RUN}/ranking.json",
         effects=f"results/{RUN}/effects.csv",

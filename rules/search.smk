@@ -1,11 +1,14 @@
-# Needs: the query. Makes: the snapshot of this run, once; and all records of all snapshots up to it.
+# Needs: the query, and what people exported from other databases. Makes: the snapshot of this run, once; and all
+# records of all searches up to it.
 
 # The rule exists only while its snapshot does not: what PubMed answered is never asked for again.
 if RUN not in TAKEN:
 
     rule search_pubmed:
+        input:
+            bulk=["results/bulk/bulk.json"] if config["search"]["base_url"] == "bulk" else [],
         output:
-            provenance=f"data/searches/{RUN}/provenance.json",
+            provenance=f"data/searches/{RUN}/pubmed/provenance.json",
         log:
             f"logs/{RUN}/search_pubmed.log",
         conda:
@@ -13,28 +16,54 @@ if RUN not in TAKEN:
         threads: 1
         resources:
             mem_mb=1000,
-            runtime=60,
+            runtime=240,
         params:
             run=RUN,
-            base_url=config["search"]["base_url"],
-            sandbox_corpus=config["search"].get("sandbox_corpus"),
-            query=config["search"]["query"],
-            tool=config["search"]["tool"],
-            email=config["search"]["email"],
-            tolerance=config["search"]["drop_tolerance_percent"],
+            search=config["search"],
         message:
             "Searching PubMed for run {params.run}"
         script:
             "../scripts/search_pubmed.py"
 
 
+# The same for records that the protocol keeps on the machine that fetched them, where this is another one.
+if TO_REFETCH:
+
+    rule refetch_records:
+        input:
+            snapshot="data/searches/{earlier}/pubmed/provenance.json",
+        output:
+            provenance="data/searches/{earlier}/refetched/provenance.json",
+        wildcard_constraints:
+            earlier="|".join(TO_REFETCH),
+        log:
+            f"logs/{RUN}/refetch_records.{{earlier}}.log",
+        conda:
+            "../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=240,
+        params:
+            run=RUN,
+            search=config["search"],
+        message:
+            "Fetching the records of {wildcards.earlier} again, which are kept on another machine"
+        script:
+            "../scripts/refetch_records.py"
+
+
 rule fold_corpus:
     input:
         snapshots=SNAPSHOTS,
-        other_sources="data/other_sources.csv",
+        refetched=list(REFETCHED.values()),
+        imports=IMPORTS,
+        pairs="data/decisions/pairs.csv",
         checked=f"results/{RUN}/checked.json",
     output:
         records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        imports=f"results/{RUN}/imports.json",
     log:
         f"logs/{RUN}/fold_corpus.log",
     conda:
@@ -45,8 +74,41 @@ rule fold_corpus:
         runtime=30,
     params:
         run=RUN,
-        code=fingerprint("fold_corpus.py", schemas=["other_sources"]),
+        searches="data/searches",
+        code=fingerprint(
+            "fold_corpus.py",
+            schemas=["import_sources", "import_records", "pairs"],
+        ),
     message:
-        "Folding all snapshots into one table of records"
+        "Folding all searches into one table of records"
     script:
         "../scripts/fold_corpus.py"
+
+
+rule group_companions:
+    input:
+        records=f"results/{RUN}/records.csv",
+        pairs="data/decisions/pairs.csv",
+        reports="data/trials/reports.csv",
+        decisions="data/decisions/screening.csv",
+    output:
+        companions=f"results/{RUN}/companions.csv",
+        pairs=f"results/{RUN}/pairs.csv",
+    log:
+        f"logs/{RUN}/group_companions.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        code=fingerprint(
+            "group_companions.py", schemas=["pairs", "pair_queue", "reports", "screening"]
+        ),
+    message:
+        "Grouping the reports of one trial, and listing uncertain pairs"
+    script:
+        "../scripts/group_companions.py"

@@ -14,6 +14,10 @@ log = logging.getLogger(__name__)
 
 SINGLE = (
     "records",
+    "events",
+    "imports",
+    "pairs",
+    "companions",
     "queue",
     "ranking",
     "effects",
@@ -57,6 +61,11 @@ def read(inputs, *, config, run):
         "config": config,
         "run": run,
         "records": plain(tables.read_results(inputs.records)),
+        "events": plain(tables.read_results(inputs.events)),
+        "imports": tables.read_json(inputs.imports),
+        "pairs": plain(tables.read_results(inputs.pairs)),
+        "companions": plain(tables.read_results(inputs.companions)),
+        "refetched": [tables.read_json(path) for path in inputs.refetched],
         "queue": plain(tables.read_results(inputs.queue)),
         "ranking": tables.read_json(inputs.ranking),
         "effects": plain(tables.read_results(inputs.effects)),

@@ -9,6 +9,7 @@ import logging
 from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.screening import decisions as ledger
+from livingreview.search import imports
 from livingreview.trials import effects
 from livingreview.trials.checks import unknown_outcomes
 from livingreview.trials.inclusion import check_links
@@ -21,7 +22,7 @@ def main(job):
     """Read each table against its schema, and the extracted values as they will be used; write row counts."""
     read = {
         schema: tables.read(getattr(job.input, schema), schema)
-        for schema in ("screening", "studies", "reports", "outcomes", "other_sources")
+        for schema in ("screening", "studies", "reports", "outcomes", "pairs")
     }
     ledger.check(read["screening"], reasons=job.params.reasons, path=job.input.screening)
     check_links(read["reports"], set(read["studies"]["study_id"]))
@@ -35,7 +36,9 @@ def main(job):
         protocol=[],
         file=str(job.input.outcomes),
     )
+    imported = imports.read_runs(job.params.searches, up_to=job.params.run)
     counts = {str(getattr(job.input, schema)): len(frame) for schema, frame in read.items()}
+    counts |= {f"{one.run}/imports": len(one.rows) for one in imported}
     log.info("checked %d rows in %d tables", sum(counts.values()), len(counts))
     tables.write_json(counts, job.output.checked)
 

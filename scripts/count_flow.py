@@ -5,6 +5,7 @@ import logging
 from livingreview import tables
 from livingreview.living import flow, releases, status
 from livingreview.screening import decisions as ledger
+from livingreview.search.records import PUBMED
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def main(job):
         included,
         release=release and release | {"included": _released(release, kept)},
         codes=job.params.reasons,
+        databases={PUBMED, *_searched(tables.read_json(job.input.imports))},
     )
     described = status.describe(
         records,
@@ -35,6 +37,7 @@ def main(job):
         tables.read(job.input.queue, "queue"),
         included,
         tables.read_results(job.input.effects),
+        events=tables.read_results(job.input.events),
         run=run,
         provenance=tables.read_json(job.input.provenance),
         living=job.params.living,
@@ -47,6 +50,11 @@ def main(job):
     )
     tables.write_json(counted, job.output.flow)
     tables.write_json(described, job.output.status)
+
+
+def _searched(imported):
+    """Databases of which an import states the strategy; anything else came by other ways."""
+    return {source["database"] for source in imported if source["strategy"]}
 
 
 def _released(release, kept):

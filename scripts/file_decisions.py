@@ -1,4 +1,4 @@
-"""File the decisions that people filled into a queue: checked first, all or none."""
+"""File what people filled into a queue and a list of uncertain pairs: each checked first, all or none."""
 
 import argparse
 import datetime
@@ -10,6 +10,7 @@ from livingreview import tables
 from livingreview.errors import InputError, ReviewError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
+from livingreview.search import pairs
 
 
 def main(argv=None, today=None):
@@ -32,22 +33,54 @@ def main(argv=None, today=None):
     args = parser.parse_args(argv)
     try:
         config = protocol.load(args.directory / "config.yaml", run=args.run)
-        added, already = _file(args, config, today or datetime.date.today())
+        run = config["run"]
+        queue = args.queue or args.directory / "results" / run / "queue.csv"
+        records = _records(args.directory / "results" / run, queue, run=run)
     except (ReviewError, OSError) as error:
         print(f"{error}\nNothing was filed.", file=sys.stderr)
         return 1
-    print(f"{added} decisions filed for run {config['run']}; {already} filled-in rows were filed before.")
-    return 0
+    decided_at = (today or datetime.date.today()).isoformat()
+    told = [
+        _tell("decisions", run, lambda: _file(args, config, queue, records, decided_at)),
+        _tell("verdicts on pairs", run, lambda: _file_pairs(args, run, records, decided_at)),
+    ]
+    return 0 if all(told) else 1
 
 
-def _file(args, config, today):
-    run = config["run"]
-    results = args.directory / "results" / run
-    queue = args.queue or results / "queue.csv"
+def _tell(what, run, file):
+    """Say what became of one kind of entries; whether it went well."""
+    try:
+        added, already = file()
+    except (ReviewError, OSError) as error:
+        print(f"{error}\nNo {what} were filed.", file=sys.stderr)
+        return False
+    if added or already or what == "decisions":
+        print(f"{added} {what} filed for run {run}; {already} filled-in rows were filed before.")
+    return True
+
+
+def _records(results, queue, *, run):
     for path in (queue, results / "records.csv"):
         if not path.is_file():
             raise InputError(path, problem="there is no such file", hint=f"build the run {run} first")
-    records = tables.read_results(results / "records.csv")
+    return tables.read_results(results / "records.csv")
+
+
+def _file_pairs(args, run, records, decided_at):
+    queue = args.directory / "results" / run / "pairs.csv"
+    if not queue.is_file():
+        return 0, 0
+    return pairs.file_pairs(
+        queue,
+        args.directory / "data/decisions/pairs.csv",
+        known=set(records["record_id"]),
+        run=run,
+        decided_at=decided_at,
+        correct=args.correct,
+    )
+
+
+def _file(args, config, queue, records, decided_at):
     return filing.file(
         queue,
         args.directory / "data/decisions/screening.csv",
@@ -55,8 +88,8 @@ def _file(args, config, today):
         kept=ledger.kept_ids(records),
         reasons=config["screening"]["reasons"],
         stages=config["screening"]["stages"],
-        run=run,
-        decided_at=today.isoformat(),
+        run=config["run"],
+        decided_at=decided_at,
         correct=args.correct,
     )
 

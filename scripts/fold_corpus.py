@@ -1,40 +1,73 @@
-"""Fold the snapshots of all runs and the records from other sources into one table."""
+"""Fold the snapshots of all runs and the records from other databases into one table."""
 
 import logging
 from pathlib import Path
 
+import pandas as pd
+
 from livingreview import tables
-from livingreview.search import records, snapshot
+from livingreview.search import duplicates, events, imports, records, snapshot
 
 log = logging.getLogger(__name__)
 
 
 def main(job):
-    """Write the records known at a run.
+    """Write the records known at a run, what changed in them, and where they came from.
 
-    Input: snapshots, a list of provenance files; other_sources, a table.
-    Output: records, the table ``results/<run>/records.csv``.
+    Input: snapshots, a list of provenance files; pairs, people's verdicts on pairs of records.
+    Params: run, searches (the directory of all runs' searches).
+    Output: records and events, tables; imports, what each imported file is (JSON).
     """
     snapshots = [snapshot.read(Path(path).parent) for path in job.input.snapshots]
-    others = tables.read(job.input.other_sources, "other_sources")
-    frame = records.fold(snapshots, others)
-    from_pubmed = frame["source"] == "PubMed"
+    imported = imports.read_runs(job.params.searches, up_to=job.params.run)
+    verdicts = tables.read(job.input.pairs, "pairs")
+    verdicts = verdicts[verdicts["run"] <= job.params.run].to_dict("records")
+    found = {}
+
+    def duplicate_of(rows):
+        found["duplicates"] = duplicates.find(rows, verdicts)
+        return found["duplicates"].duplicate_of
+
+    frame, folded = records.fold(
+        snapshots,
+        _articles(snapshots),
+        imported,
+        duplicate_of=duplicate_of,
+    )
+    from_pubmed = frame["source"] == records.PUBMED
     log.info(
-        "%d records: %d from PubMed in %d searches, %d from elsewhere, of which %d duplicates",
+        "%d records: %d from PubMed in %d searches, %d from elsewhere, of which %d duplicates;"
+        " %d pairs are uncertain",
         len(frame),
         from_pubmed.sum(),
         len(snapshots),
         (~from_pubmed).sum(),
         (frame["duplicate_of"] != "").sum(),
+        len(found["duplicates"].uncertain),
     )
-    _report_unreturned(snapshots, set(frame["pmid"]))
+    log.info("%d imported records were known from another source or month", folded.n_same)
+    for remark in [*(remark for one in imported for remark in one.remarks), *folded.remarks]:
+        log.warning("import: %s", remark)
+    for one in snapshots:
+        if one.provenance["absent"]:
+            log.warning("run %s: PubMed never returned PMID %s", one.run, ", ".join(one.provenance["absent"]))
     tables.write(frame, job.output.records)
+    tables.write(_events(snapshots), job.output.events)
+    tables.write_json(
+        [{"run": one.run, **source} for one in imported for source in one.sources], job.output.imports
+    )
 
 
-def _report_unreturned(snapshots, held):
-    found = {pmid for one in snapshots for pmid in one.pmids}
-    for pmid in sorted(found - held, key=int):
-        log.warning("PMID %s was found and never returned by PubMed; it is not in the table", pmid)
+def _articles(snapshots):
+    by_run = {one.run: one for one in snapshots}
+    for run, wanted in records.latest_files(snapshots).items():
+        yield from snapshot.read_articles(by_run[run], wanted)
+
+
+def _events(snapshots):
+    rows = [{"run": one.run, **event} for one in snapshots for event in one.events]
+    rows.sort(key=lambda row: row["run"])
+    return pd.DataFrame(rows, columns=["run", *events.EVENT_COLUMNS], dtype=object)
 
 
 if "snakemake" in globals():

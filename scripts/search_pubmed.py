@@ -7,6 +7,7 @@ from pathlib import Path
 
 from livingreview.errors import InputError
 from livingreview.search import sandbox, snapshot
+from livingreview.search.bulk_client import BulkClient
 from livingreview.search.entrez import Client
 
 log = logging.getLogger(__name__)
@@ -15,39 +16,48 @@ log = logging.getLogger(__name__)
 def main(job):
     """Take the snapshot of a run.
 
-    Params: run, base_url ("sandbox" or an address), sandbox_corpus, query, tool, email, tolerance (per cent).
-    Output: provenance, the path ``<searches>/<run>/provenance.json``.
+    Params: run, and search, the protocol's block of that name.
+    Output: provenance, the path ``<searches>/<run>/pubmed/provenance.json``.
     """
-    params = job.params
+    run, protocol = job.params.run, job.params.search
     target = Path(job.output.provenance).parent
-    if target.name != params.run:
+    if target.parent.name != run:
         raise InputError(
-            "config.yaml", column="run", found=params.run, allowed=target.name, hint="one run, one directory"
+            "config.yaml", column="run", found=run, allowed=target.parent.name, hint="one run, one directory"
         )
-    if params.base_url != "sandbox" and params.email.endswith("@example.org"):
-        log.warning("search.email is %s: NCBI cannot warn you before it blocks you", params.email)
-    known = snapshot.known(target.parent, before=params.run)
-    with _server(params) as base_url, Client(base_url, tool=params.tool, email=params.email) as client:
-        log.info("searching %s for run %s", params.base_url, params.run)
-        snapshot.take(
-            params.run,
-            target.parent,
-            client,
-            params.query,
-            known,
-            base_url=params.base_url,
-            tolerance=params.tolerance,
-        )
+    if protocol["base_url"].startswith("http") and protocol["email"].endswith("@example.org"):
+        log.warning("search.email is %s: NCBI cannot warn you before it blocks you", protocol["email"])
+    with connected(run, protocol) as client:
+        log.info("searching %s for run %s", protocol["base_url"], run)
+        snapshot.take(run, target.parents[1], client, described(protocol))
+
+
+def described(protocol):
+    """The protocol's search as `snapshot.Search`."""
+    return snapshot.Search(
+        query=protocol["query"],
+        base_url=protocol["base_url"],
+        drop_tolerance=protocol["drop_tolerance_percent"],
+        rise_tolerance=protocol["rise_tolerance_percent"],
+        absent_tolerance=protocol["absent_tolerance_percent"],
+        acknowledged=tuple(protocol["acknowledged"]),
+        bodies=protocol["bodies"],
+    )
 
 
 @contextlib.contextmanager
-def _server(params):
-    """The address to ask: that of a sandbox as of the first day of the run, or the one in the config."""
-    if params.base_url != "sandbox":
-        yield params.base_url
-        return
-    with sandbox.serve(params.sandbox_corpus, datetime.date.fromisoformat(f"{params.run}-01")) as base_url:
-        yield base_url
+def connected(run, protocol):
+    """A client of the server that the protocol names; a sandbox stands on the first day of the run."""
+    with contextlib.ExitStack() as stack:
+        base_url = protocol["base_url"]
+        if base_url == "bulk":
+            as_of = protocol["bulk"]["as_of"]
+            yield stack.enter_context(BulkClient("results/bulk", as_of=as_of))
+            return
+        if base_url == "sandbox":
+            day = datetime.date.fromisoformat(f"{run}-01")
+            base_url = stack.enter_context(sandbox.serve(protocol["sandbox_corpus"], day))
+        yield stack.enter_context(Client(base_url, tool=protocol["tool"], email=protocol["email"]))
 
 
 if "snakemake" in globals():

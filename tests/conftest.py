@@ -21,12 +21,31 @@ EXAMPLES = {
         "decided_at": "2020-01-15",
     },
     "queue": {"record_id": "101", "pmid": "101", "stage": "title-abstract", "state": "new"},
-    "other_sources": {
-        "record_id": "doi:10.1000/example.9",
+    "pairs": {
+        "record_a": "101",
+        "record_b": "doi:10.1000/example.9",
+        "verdict": "same_record",
+        "reviewer": "EX",
         "run": "2020-01",
-        "source": "Example registry",
+        "decided_at": "2020-01-15",
+    },
+    "pair_queue": {
+        "record_a": "101",
+        "record_b": "doi:10.1000/example.9",
+        "kind": "duplicate",
+        "score": "0.8",
+        "evidence": "same title",
+    },
+    "import_sources": {
+        "file": "example.csv",
+        "database": "Example registry",
+        "n_records": "1",
+        "note": "found by hand",
+    },
+    "import_records": {
         "doi": "10.1000/example.9",
         "title": "An example trial from a registry",
+        "authors": "Registry E",
         "year": "2020",
     },
     "sandbox_records": {

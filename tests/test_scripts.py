@@ -17,6 +17,7 @@ import count_flow
 import file_decisions
 import fold_corpus
 import freeze_release
+import group_companions
 import link_studies
 import merge_trials
 import pool_outcomes
@@ -78,8 +79,8 @@ class Review:
         """A review with a corpus to search and nothing else."""
         tables.write_text(yaml.safe_dump(self.config, sort_keys=False), self.folder / "config.yaml")
         write_example("sandbox_records", *CORPUS, path=self.folder / "corpus.csv")
-        write_example("other_sources", path=self.folder / "data/other_sources.csv")
         write_example("screening", path=self.folder / "data/decisions/screening.csv")
+        write_example("pairs", path=self.folder / "data/decisions/pairs.csv")
         for name in ("studies", "reports", "outcomes"):
             write_example(name, path=self.folder / f"data/trials/{name}.csv")
         (self.folder / "data/releases").mkdir()
@@ -90,13 +91,15 @@ class Review:
         places = {
             "decisions": "data/decisions/screening.csv",
             "screening": "data/decisions/screening.csv",
-            "other_sources": "data/other_sources.csv",
-            "provenance": f"data/searches/{run}/provenance.json",
+            "pairs": "data/decisions/pairs.csv",
+            "provenance": f"data/searches/{run}/pubmed/provenance.json",
             **{one: f"data/trials/{one}.csv" for one in ("studies", "reports", "outcomes")},
             **{
                 one: f"results/{run}/{one}.json"
-                for one in ("ranking", "changes", "flow", "status", "checked")
+                for one in ("imports", "ranking", "changes", "flow", "status", "checked")
             },
+            "events": f"results/{run}/record_events.csv",
+            "pair_queue": f"results/{run}/pairs.csv",
             "details": f"results/{run}/estimates.json",
         }
         return str(self.folder / places.get(name, f"results/{run}/{name}.csv"))
@@ -107,8 +110,8 @@ class Review:
         if "releases" in given:
             given["releases"] = [str(path) for path in self.folder.glob("data/releases/*/release.json")]
         if "snapshots" in given:
-            found = self.folder.glob("data/searches/*/provenance.json")
-            given["snapshots"] = sorted(str(path) for path in found if path.parent.name <= run)
+            found = self.folder.glob("data/searches/*/pubmed/provenance.json")
+            given["snapshots"] = sorted(str(path) for path in found if path.parents[1].name <= run)
         script.main(
             SimpleNamespace(
                 input=SimpleNamespace(**given),
@@ -118,23 +121,31 @@ class Review:
         )
 
     def search(self, run):
-        config = self.config["search"]
-        self.run(
-            search_pubmed,
-            run,
-            "",
-            "provenance",
-            base_url="sandbox",
-            sandbox_corpus=str(self.folder / "corpus.csv"),
-            query="pain[ti]",
-            tool=config["tool"],
-            email=config["email"],
-            tolerance=5,
-        )
+        search = self.config["search"] | {
+            "base_url": "sandbox",
+            "sandbox_corpus": str(self.folder / "corpus.csv"),
+            "query": "pain[ti]",
+            "acknowledged": [],
+        }
+        self.run(search_pubmed, run, "", "provenance", search=search)
         self.fold(run)
 
     def fold(self, run):
-        self.run(fold_corpus, run, "snapshots other_sources", "records")
+        searches = str(self.folder / "data/searches")
+        self.run(fold_corpus, run, "snapshots pairs", "records events imports", searches=searches)
+
+    def group(self, run):
+        """The groups of reports and the pairs for people, which are an output of this rule and not an input."""
+        path = self.path(run, "pair_queue")
+        given = {name: self.path(run, name) for name in ("records", "pairs", "reports", "decisions")}
+        group_companions.main(
+            SimpleNamespace(
+                input=SimpleNamespace(**given),
+                output=SimpleNamespace(companions=self.path(run, "companions"), pairs=path),
+                params=SimpleNamespace(run=run, stages=self.config["screening"]["stages"]),
+            )
+        )
+        return Path(path)
 
     def rank(self, run):
         screening, review = self.config["screening"], self.config["review"]
@@ -165,7 +176,8 @@ class Review:
 
     def check(self, run):
         reasons, outcomes = list(self.config["screening"]["reasons"]), list(self.config["outcomes"])
-        self.run(check_data, run, CHECKED, "checked", reasons=reasons, outcomes=outcomes)
+        searches = str(self.folder / "data/searches")
+        self.run(check_data, run, CHECKED, "checked", reasons=reasons, outcomes=outcomes, searches=searches)
 
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
@@ -178,7 +190,7 @@ class Review:
         self.run(
             count_flow,
             run,
-            "records decisions queue included effects extraction provenance releases",
+            "records events imports decisions queue included effects extraction provenance releases",
             "flow status",
             stages=screening["stages"],
             reasons=list(screening["reasons"]),
@@ -371,8 +383,10 @@ def test_a_review_without_any_decision_has_a_complete_month(review):
 def test_a_trial_from_elsewhere_that_pubmed_finds_later_stays_one_trial(review, example_table, released):
     """Its decision and its report were made for the record from elsewhere, now a duplicate of PubMed's."""
     record_id = "doi:10.1000/late"
-    other = {"record_id": record_id, "doi": "10.1000/late", "title": CORPUS[3]["title"], "authors": "Late E"}
-    example_table("other_sources", other, path=review.folder / "data/other_sources.csv")
+    other = {"doi": "10.1000/late", "title": CORPUS[3]["title"], "authors": "Late E", "year": "2020"}
+    imports = review.folder / "data/searches/2020-01/imports"
+    example_table("import_records", other, path=imports / "example.csv")
+    example_table("import_sources", {}, path=imports / "sources.csv")
     review.search("2020-01")
     review.include("2020-01", record_id)
     review.link("2020-01")
@@ -437,7 +451,7 @@ def test_two_trials_of_one_author_and_year_get_two_ids(review, example_table):
     assert ids == ["twin_2019", "twin_2019_b"]
 
 
-CHECKED = "screening studies reports outcomes other_sources"
+CHECKED = "screening studies reports outcomes pairs"
 
 
 def test_the_tables_that_people_edit_are_counted_once_they_are_checked(extracted):
@@ -449,7 +463,7 @@ def test_the_tables_that_people_edit_are_counted_once_they_are_checked(extracted
             "studies": 1,
             "reports": 1,
             "outcomes": 1,
-            "other_sources": 0,
+            "pairs": 0,
         }.items()
     }
 
@@ -518,8 +532,101 @@ def test_a_refused_filing_says_why_and_that_nothing_was_filed(review, capsys):
     )
     error = capsys.readouterr().err
     assert "(102, title-abstract), column reviewer: a decision needs a name" in error
-    assert error.endswith("\nNothing was filed.\n")
+    assert error.endswith("\nNo decisions were filed.\n")
     assert Path(review.path("", "decisions")).read_bytes() == before
+
+
+@pytest.fixture
+def uncertain(review, example_table):
+    """A run with an import that is probably, and not surely, PubMed's record 101."""
+    record = {"record_id": "other:a", "doi": "", "authors": "Example AB", "year": "2020"}
+    record |= {"title": "Internet treatment of example pain: randomized trial"}
+    imports = review.folder / "data/searches/2020-01/imports"
+    example_table("import_records", record, path=imports / "example.csv")
+    example_table("import_sources", {}, path=imports / "sources.csv")
+    twin = CORPUS[0] | {"year": "2020"}
+    example_table("sandbox_records", twin, *CORPUS[1:], path=review.folder / "corpus.csv")
+    review.search("2020-01")
+    review.rank("2020-01")
+    review.pairs = review.group("2020-01")
+    return review
+
+
+def judge(review, **cells):
+    """Fill in the only pair of the list and file everything; returns the command's exit status."""
+    edit(review.pairs, "record_b", {"other:a": cells})
+    return file_decisions.main(["--directory", str(review.folder), "--run", "2020-01"], today=TODAY)
+
+
+def verdicts(review):
+    filed = tables.read(review.path("", "pairs"), "pairs")
+    return filed[["record_a", "record_b", "verdict", "run", "decided_at"]].values.tolist()
+
+
+def test_a_verdict_on_a_pair_is_filed_and_counts_from_then_on(uncertain, capsys):
+    assert tables.read(uncertain.pairs, "pair_queue")["kind"].tolist() == ["duplicate"]
+    assert judge(uncertain, verdict="same_record", reviewer="EX") == 0
+    assert "1 verdicts on pairs filed for run 2020-01; 0 filled-in rows" in capsys.readouterr().out
+    assert verdicts(uncertain) == [["101", "other:a", "same_record", "2020-01", "2020-02-15"]]
+    uncertain.fold("2020-01")
+    records = tables.read_results(uncertain.path("2020-01", "records")).set_index("record_id")
+    assert records.loc["other:a", "duplicate_of"] == "101"
+    assert len(tables.read(uncertain.group("2020-01"), "pair_queue")) == 0
+    assert len(uncertain.rank("2020-01")) == 3
+
+
+def test_a_faulty_verdict_is_not_filed_and_faultless_decisions_beside_it_are(uncertain, capsys):
+    edit(
+        Path(uncertain.path("2020-01", "queue")),
+        "record_id",
+        {"103": {"decision": "exclude", "reviewer": "EX"}},
+    )
+    assert judge(uncertain, verdict="same_record", reviewer="") == 1
+    said = capsys.readouterr()
+    assert said.out == "1 decisions filed for run 2020-01; 0 filled-in rows were filed before.\n"
+    assert "row 2 (101, other:a), column reviewer: a verdict needs a name" in said.err
+    assert said.err.endswith("\nNo verdicts on pairs were filed.\n")
+    assert verdicts(uncertain) == []
+
+
+def test_a_verdict_is_corrected_with_its_option_and_note(uncertain, capsys):
+    assert judge(uncertain, verdict="different", reviewer="EX") == 0
+    assert judge(uncertain, verdict="same_record", reviewer="EX", note="misread") == 1
+    assert "conflicts with the verdict of EX in run 2020-01" in capsys.readouterr().err
+    command = ["--directory", str(uncertain.folder), "--run", "2020-01", "--correct"]
+    assert file_decisions.main(command, today=TODAY) == 0
+    assert [row[2] for row in verdicts(uncertain)] == ["different", "same_record"]
+
+
+def test_imports_are_counted_with_the_tables_and_a_fault_in_them_is_found_first(extracted, example_table):
+    imports = extracted.folder / "data/searches/2020-01/imports"
+    example_table("import_records", {}, {"doi": "10.1000/other"}, path=imports / "example.csv")
+    example_table("import_sources", {"n_records": "2"}, path=imports / "sources.csv")
+    extracted.check("2020-01")
+    assert extracted.json("2020-01", "checked")["2020-01/imports"] == 2
+    Path(extracted.path("2020-01", "checked")).unlink()
+    example_table("import_sources", {"n_records": "3"}, path=imports / "sources.csv")
+    with pytest.raises(InputError, match=r"found 2 records; allowed: 3"):
+        extracted.check("2020-01")
+    assert not Path(extracted.path("2020-01", "checked")).exists()
+
+
+def test_a_record_of_a_searched_database_flows_with_the_databases(review, example_table):
+    imports = review.folder / "data/searches/2020-01/imports"
+    example_table("import_records", {}, path=imports / "embase.csv")
+    example_table("import_records", {"doi": "10.1000/other", "title": "By hand"}, path=imports / "hand.csv")
+    searched = {
+        "file": "embase.csv",
+        "database": "Embase",
+        "strategy": "pain.ti.",
+        "searched_on": "2020-01-10",
+    }
+    by_hand = {"file": "hand.csv", "database": "Handsearch"}
+    example_table("import_sources", searched, by_hand, path=imports / "sources.csv")
+    review.search("2020-01")
+    review.build("2020-01")
+    flow = review.json("2020-01", "flow")
+    assert (flow["databases"]["identified"], flow["other"]["identified"]) == (4, 1)
 
 
 def test_a_correction_is_filed_with_its_option_and_note(review, capsys):

@@ -22,16 +22,19 @@ FINAL = {
 }
 
 
+DATABASES = {"PubMed", "Embase"}
+
+
 def corpus(*rows):
-    """Records with their status: (record_id, first_run, status) and, if need be, reason or duplicate_of."""
+    """Records with their status: (record_id, first_run, status) and, if need be, reason, duplicate_of, found_in."""
     records, statuses = [], []
     for record_id, first_run, status, *more in rows:
         about = more[0] if more else {}
-        source = "PubMed" if record_id.isdigit() else "Example"
-        records.append((record_id, first_run, source, about.get("duplicate_of")))
+        found_in = about.get("found_in", "PubMed" if record_id.isdigit() else "Example")
+        records.append((record_id, first_run, found_in, about.get("duplicate_of")))
         statuses.append((record_id, FINAL[status], about.get("reason")))
     return (
-        pd.DataFrame(records, columns=["record_id", "first_run", "source", "duplicate_of"], dtype=object),
+        pd.DataFrame(records, columns=["record_id", "first_run", "found_in", "duplicate_of"], dtype=object),
         pd.DataFrame(statuses, columns=["record_id", "status", "reason"], dtype=object),
     )
 
@@ -42,7 +45,7 @@ def studies(**record_ids):
 
 
 def count(rows, included, release=None):
-    return flow.count(*corpus(*rows), included, release=release, codes=CODES)
+    return flow.count(*corpus(*rows), included, release=release, codes=CODES, databases=DATABASES)
 
 
 NONE = studies()
@@ -93,6 +96,42 @@ def test_the_first_build_counts_everything_as_new():
     assert counted["previous"] == {"studies": 0, "reports": 0}
     assert counted["new"] == counted["total"] == {"studies": 2, "reports": 2}
     assert (counted["from_earlier_searches"], counted["awaiting_extraction"]) == (0, 0)
+
+
+def box(counted, stream, *names):
+    return [counted[stream][name] for name in names]
+
+
+def test_a_record_that_several_databases_hold_was_identified_in_each_and_is_screened_once():
+    counted = count(
+        [
+            ("101", "2020-01", "included", {"found_in": "PubMed; Embase; Example"}),
+            ("102", "2020-01", "unscreened"),
+            ("embase:7", "2020-01", "unscreened", {"found_in": "Embase", "duplicate_of": "102"}),
+        ],
+        studies(a_2020="101"),
+    )
+    assert box(counted, "databases", "identified", "duplicates", "screened", "unscreened") == [5, 3, 1, 1]
+    assert box(counted, "other", "identified", "duplicates") == [0, 0]
+    assert all(check["left"] == check["right"] for check in counted["checks"])
+
+
+def test_what_no_database_was_searched_for_came_by_other_ways_however_many_they_are():
+    counted = count(
+        [
+            ("other:a", "2020-01", "excluded", {"found_in": "Example; A colleague"}),
+            ("embase:7", "2020-01", "excluded", {"found_in": "Embase; Example"}),
+        ],
+        NONE,
+    )
+    assert box(counted, "databases", "identified", "duplicates", "screened") == [2, 1, 1]
+    assert box(counted, "other", "identified", "duplicates", "screened") == [2, 1, 1]
+
+
+def test_the_name_of_a_database_is_compared_whole():
+    counted = count([("other:a", "2020-01", "excluded", {"found_in": "Embase pages by hand"})], NONE)
+    assert counted["databases"]["identified"] == 0
+    assert counted["other"]["identified"] == 1
 
 
 def test_an_empty_review_flows_to_zero():
@@ -163,7 +202,9 @@ def random_review(seed):
         record_id = str(1000 + n) if rng.random() < 0.7 else f"other:r{n}"
         first = int(rng.integers(3))
         duplicate = "1000" if not record_id.isdigit() and rng.random() < 0.2 else None
-        rows.append((record_id, RUNS[first], "PubMed" if record_id.isdigit() else "Example", duplicate))
+        others = rng.permutation(["Embase", "Example", "A colleague"])[: rng.integers(3)]
+        names = ["PubMed", *others] if record_id.isdigit() else list(others) or ["Example"]
+        rows.append((record_id, RUNS[first], "; ".join(names), duplicate))
         for _ in range(0 if duplicate else rng.integers(4)):
             run = RUNS[int(rng.integers(first, 3))]
             stage = ledger.TITLE_ABSTRACT if rng.random() < 0.5 else ledger.FULL_TEXT
@@ -171,7 +212,7 @@ def random_review(seed):
         if not duplicate and rng.random() < 0.5:
             links.append((record_id, f"study_{rng.integers(40)}", RUNS[int(rng.integers(first, 3))]))
     decided.sort(key=lambda row: row[1])
-    records = pd.DataFrame(rows, columns=["record_id", "first_run", "source", "duplicate_of"], dtype=object)
+    records = pd.DataFrame(rows, columns=["record_id", "first_run", "found_in", "duplicate_of"], dtype=object)
     decisions = pd.DataFrame(decided, columns=["record_id", "run", "stage", "decision"], dtype=object)
     decisions["reason"] = rng.choice(CODES, len(decisions))
     return records, decisions.assign(note=None), pd.DataFrame(links, columns=["record_id", "study_id", "run"])
@@ -187,21 +228,31 @@ def at_run(records, decisions, links, run):
     return known, statuses, studies(**grouped.to_dict())
 
 
+def of_databases(records):
+    """Whether PubMed or Embase holds each record."""
+    return records["found_in"].str.contains(r"\b(?:PubMed|Embase)\b")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_identity_holds_on_ledgers_drawn_at_random(seed):
     review = random_review(seed)
     release = {"run": "2020-01", "included": at_run(*review, "2020-01")[2]}
     known, statuses, included = at_run(*review, "2020-03")
-    counted = flow.count(known, statuses, included, release=release, codes=CODES)
+    counted = flow.count(known, statuses, included, release=release, codes=CODES, databases=DATABASES)
     assert len(counted["checks"]) == 13
     assert all(check["left"] == check["right"] for check in counted["checks"])
     since = known[known["first_run"] > "2020-01"]
-    assert counted["databases"]["identified"] + counted["other"]["identified"] == len(since)
+    times = since["found_in"].str.count("; ") + 1
+    assert counted["databases"]["identified"] + counted["other"]["identified"] == times.sum()
+    assert times.sum() > len(since)
+    kept = since["duplicate_of"].isna()
+    for name, stream in (("databases", kept & of_databases(since)), ("other", kept & ~of_databases(since))):
+        assert counted[name]["screened"] + counted[name]["unscreened"] == stream.sum()
     assert counted["total"]["studies"] == len(included)
     status = statuses.set_index("record_id")["status"]
-    pubmed = [r.record_id for r in since.itertuples() if r.source == "PubMed"]
-    assert counted["databases"]["included_reports"] == sum(status[r] == ledger.INCLUDED for r in pubmed)
-    assert counted["databases"]["awaiting"] == sum(status[r] == ledger.AWAITING for r in pubmed)
+    searched = status[since.loc[kept & of_databases(since), "record_id"]]
+    assert counted["databases"]["included_reports"] == (searched == ledger.INCLUDED).sum()
+    assert counted["databases"]["awaiting"] == (searched == ledger.AWAITING).sum()
 
 
 BOXES = [
@@ -257,4 +308,6 @@ def test_an_included_study_whose_record_nobody_included_stops_the_run():
 def test_a_record_without_a_status_stops_the_run():
     records, statuses = corpus(("101", "2020-01", "included"), ("102", "2020-01", "excluded"))
     with pytest.raises(ReviewError, match=r"databases: screened = excluded \+ sought: 2 is not 1"):
-        flow.count(records, statuses[:1], studies(a_2020="101"), release=None, codes=CODES)
+        flow.count(
+            records, statuses[:1], studies(a_2020="101"), release=None, codes=CODES, databases=DATABASES
+        )

@@ -5,21 +5,44 @@ import pytest
 
 from livingreview.living import status
 from livingreview.screening import decisions as ledger
+from livingreview.search.events import ALERTS
+
+COLUMNS = ["record_id", "title", "source", "first_run", "last_run", "duplicate_of"]
+MORE = ["pmid", "retrieval", "editorial_status", "notices"]
+EVENT = ["run", "pmid", "event", "date", "date_revised", "other_pmid", "detail"]
+
+
+def corpus(*rows):
+    """Records as (cells of COLUMNS..., cells of MORE by name); those of PubMed are found by its search."""
+    filled = []
+    for row in rows:
+        cells, about = (row[:-1], row[-1]) if isinstance(row[-1], dict) else (row, {})
+        made = dict.fromkeys([*COLUMNS, *MORE]) | dict(zip(COLUMNS, cells, strict=True))
+        if made["source"] == "PubMed":
+            made |= {"pmid": made["record_id"], "retrieval": "found"}
+        filled.append(made | about)
+    return pd.DataFrame(filled, columns=[*COLUMNS, *MORE], dtype=object)
+
+
+def happened(*rows):
+    """Events: (run, pmid, event)."""
+    day = {"date": "2020-02-01", "date_revised": "2020-01-20", "other_pmid": "900", "detail": "as printed"}
+    made = [dict(zip(EVENT, row, strict=False)) | day for row in rows]
+    return pd.DataFrame(made, columns=EVENT, dtype=object)
 
 
 @pytest.fixture
 def describe():
-    def run(records, statuses=(), queue=(), included=(), effects=(), *, living=None, extraction=()):
+    def run(
+        records, statuses=(), queue=(), included=(), effects=(), *, events=(), living=None, extraction=()
+    ):
         return status.describe(
-            pd.DataFrame(
-                records,
-                columns=["record_id", "title", "source", "first_run", "last_run", "duplicate_of"],
-                dtype=object,
-            ),
+            corpus(*records),
             pd.DataFrame(statuses, columns=["record_id", "status", "since_run"], dtype=object),
             pd.DataFrame(queue, columns=["record_id", "stage", "state", "first_run"], dtype=object),
             pd.DataFrame(included, columns=["study_id", "record_ids"], dtype=object),
             pd.DataFrame(effects, columns=["study", "in_pool"]).astype({"in_pool": bool}),
+            events=happened(*events),
             run="2020-02",
             provenance={"searched_at": "2020-02-01T00:00:00Z", "base_url": "sandbox", "count": 3},
             living=living or {"mode": "active", "search_every_months": 1},
@@ -32,7 +55,7 @@ def describe():
 RECORDS = [
     ("101", "One", "PubMed", "2020-01", "2020-02", None),
     ("102", "Two", "PubMed", "2020-02", "2020-02", None),
-    ("103", "Three", "PubMed", "2020-01", "2020-01", None),
+    ("103", "Three", "PubMed", "2020-01", "2020-01", None, {"retrieval": "no longer found"}),
     ("other:a", "Four", "Example", "2020-02", "2020-02", None),
     ("other:b", "Two", "Example", "2020-02", "2020-02", "102"),
 ]
@@ -83,9 +106,112 @@ def test_waiting_records_say_since_when(describe):
 
 def test_included_records_that_the_search_no_longer_finds_are_named(describe):
     found = describe(RECORDS, included=[("a_2020", "101; 103"), ("b_2020", "other:a")])
-    assert found["included_not_found_by_search"] == ["103"]
-    assert found["included_from_other_sources"] == 1
+    assert found["sentinels"] == {
+        "n": 2,
+        "missing": [{"record_id": "103", "pmid": "103", "title": "Three", "reason": "no longer found"}],
+        "without_pmid": 1,
+    }
     assert found["studies_included"] == 2
+
+
+def test_an_included_record_that_left_pubmed_is_missing_for_that_reason():
+    records = corpus(("101", "One", "PubMed", "2020-01", "2020-01", None, {"retrieval": "gone from PubMed"}))
+    (missing,) = status.sentinels(records, {"101"})["missing"]
+    assert missing["reason"] == "gone from PubMed"
+
+
+def test_an_imported_record_with_a_pmid_tests_the_search_that_never_found_it():
+    records = corpus(("201", "Other", "Embase", "2020-01", "2020-01", None, {"pmid": "201"}))
+    assert status.sentinels(records, {"201"}) == {
+        "n": 1,
+        "missing": [
+            {"record_id": "201", "pmid": "201", "title": "Other", "reason": "never found by the search"}
+        ],
+        "without_pmid": 0,
+    }
+
+
+def test_records_that_nobody_included_test_nothing():
+    assert status.sentinels(corpus(*RECORDS), set()) == {"n": 0, "missing": [], "without_pmid": 0}
+
+
+def test_notices_on_included_records_are_told_in_every_run_and_others_are_not(describe):
+    retracted = {"editorial_status": "retracted", "notices": "RetractionIn:900"}
+    records = [
+        (*RECORDS[0], retracted),
+        (*RECORDS[1], retracted | {"editorial_status": "corrected"}),
+        (*RECORDS[2][:6], {"editorial_status": "expression of concern", "notices": None}),
+    ]
+    found = describe(records, included=[("a_2020", "101; 103")])["notices_on_included"]
+    assert found == [
+        {
+            "record_id": "101",
+            "title": "One",
+            "editorial_status": "retracted",
+            "notices": "RetractionIn:900",
+        },
+        {
+            "record_id": "103",
+            "title": "Three",
+            "editorial_status": "expression of concern",
+            "notices": None,
+        },
+    ]
+
+
+STANDING = [
+    ("101", ledger.INCLUDED, "2020-01"),
+    ("102", ledger.UNSCREENED, None),
+    ("103", ledger.EXCLUDED_TITLE_ABSTRACT, "2020-01"),
+    ("other:a", ledger.UNSCREENED, None),
+    ("other:b", ledger.UNSCREENED, None),
+]
+
+
+def alerted(found):
+    return [(row["record_id"], row["event"]) for row in found["alerts"]]
+
+
+def test_a_retraction_of_an_included_record_is_put_to_people(describe):
+    found = describe(RECORDS, STANDING, events=[("2020-02", "101", "retraction")])
+    assert found["alerts"] == [
+        {
+            "record_id": "101",
+            "title": "One",
+            "status": ledger.INCLUDED,
+            "event": "retraction",
+            "date": "2020-02-01",
+            "other_pmid": "900",
+            "detail": "as printed",
+        }
+    ]
+
+
+@pytest.mark.parametrize("excluded", [ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT])
+def test_of_an_excluded_record_only_an_abstract_that_comes_late_matters(describe, excluded):
+    standing = [row for row in STANDING if row[0] != "103"] + [("103", excluded, "2020-01")]
+    events = [("2020-02", "103", event) for event in ("retraction", "abstract added", "abstract changed")]
+    assert alerted(describe(RECORDS, standing, events=events)) == [("103", "abstract added")]
+
+
+@pytest.mark.parametrize("event", ALERTS)
+def test_every_weighty_change_of_a_record_not_decided_on_is_put_to_people(describe, event):
+    assert alerted(describe(RECORDS, STANDING, events=[("2020-02", "102", event)])) == [("102", event)]
+
+
+@pytest.mark.parametrize("event", ["MeSH added", "comment", "indexing status changed", "found again"])
+def test_changes_that_alter_nothing_for_the_review_need_nobody(describe, event):
+    assert alerted(describe(RECORDS, STANDING, events=[("2020-02", "101", event)])) == []
+
+
+def test_changes_of_earlier_runs_were_put_to_people_then(describe):
+    events = [("2020-01", "101", "retraction"), ("2020-02", "101", "erratum")]
+    assert alerted(describe(RECORDS, STANDING, events=events)) == [("101", "erratum")]
+
+
+def test_an_event_of_a_pmid_that_is_no_record_is_passed_over(describe):
+    """A PMID that PubMed lists and does not hold has no row, and so nobody to alert."""
+    assert alerted(describe(RECORDS, STANDING, events=[("2020-02", "999", "no longer found")])) == []
 
 
 def test_studies_in_pools_are_counted_once(describe):
@@ -97,7 +223,9 @@ def test_studies_in_pools_are_counted_once(describe):
 
 def test_an_empty_review_has_a_status(describe):
     found = describe([])
-    assert found["waiting"] == found["awaiting_extraction"] == found["included_not_found_by_search"] == []
+    assert found["waiting"] == found["awaiting_extraction"] == found["notices_on_included"] == []
+    assert found["alerts"] == []
+    assert found["sentinels"] == {"n": 0, "missing": [], "without_pmid": 0}
     assert (found["oldest_waiting_since"], found["studies_included"], found["rows_in_pools"]) == (None, 0, 0)
 
 

@@ -196,7 +196,7 @@ def test_an_untouched_queue_files_nothing(file):
         (
             FILLED | {"record_id": "999"},
             "queue.csv: row 2 (999, title-abstract), column record_id: no search or import has found this record; "
-            "found '999'; hint: a record from elsewhere is first added to data/other_sources.csv",
+            "found '999'; hint: a record from elsewhere is first imported: data/searches/<run>/imports/",
         ),
         (
             {"note": "looks good", "reviewer": "EX"},

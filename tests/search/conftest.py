@@ -1,9 +1,12 @@
 """A small corpus, a sandbox that serves it, and clients that wait without waiting."""
 
 import datetime
+import io
 from types import SimpleNamespace
 
 import pytest
+import requests
+import urllib3
 
 from livingreview.search.entrez import Client
 from livingreview.search.sandbox import Sandbox
@@ -122,3 +125,50 @@ def make_client(time):
     yield make
     for client in made:
         client.__exit__()
+
+
+class Scripted(requests.adapters.BaseAdapter):
+    """Answers requests from a list of (status, headers, body), the last one for ever; no network."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.answers = list(answers)
+        self.sent = []
+
+    def send(self, request, **_):
+        self.sent.append(request)
+        status, headers, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        given = {"Date": "Sun, 01 Nov 2026 00:00:00 GMT", "Content-Type": "text/xml", **headers}
+        response = requests.Response()
+        response.status_code = status
+        response.headers = requests.structures.CaseInsensitiveDict(given)
+        response.raw = urllib3.HTTPResponse(
+            body=io.BytesIO(body), headers=given, status=status, preload_content=False, decode_content=False
+        )
+        response.url, response.request, response.connection = request.url, request, self
+        return response
+
+    def close(self):
+        """Nothing is open."""
+
+
+@pytest.fixture
+def make_session():
+    """Makes sessions that answer from a list of bodies or (status, headers, body); `.sent` lists requests."""
+
+    def make(*answers):
+        adapter = Scripted([one if isinstance(one, tuple) else (200, {}, one) for one in answers])
+        session = requests.Session()
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        session.sent = adapter.sent
+        return session
+
+    return make
+
+
+@pytest.fixture
+def window_of_50(monkeypatch):
+    """Lets sandbox and client list 50 records of a search where PubMed lists 9,999, so that tests are quick."""
+    monkeypatch.setattr("livingreview.search.eutilities.WINDOW", 50)
+    monkeypatch.setattr("livingreview.search.partition.collect.__kwdefaults__", {"window": 50, "rounds": 3})

@@ -1,280 +1,170 @@
-"""What is read from PubMed's XML, and how several sources become one table."""
+"""How an article becomes a row, and how all searches and imports become one table."""
 
 import pandas as pd
 import pytest
-from lxml import etree
 
 from livingreview import tables
-from livingreview.search import records
+from livingreview.search import articles, duplicates, records, snapshot
 from livingreview.search.citation_xml import article_set
-from livingreview.search.snapshot import Snapshot
+from livingreview.search.imports import CELLS, Imported
 
-ARTICLE = """<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID Version="1">7</PMID>
-<Article PubModel="Print"><Journal><JournalIssue CitedMedium="Print"><PubDate>{date}</PubDate></JournalIssue>
-<ISOAbbreviation>Ex. J.</ISOAbbreviation></Journal><ArticleTitle>{title}</ArticleTitle>{article}</Article>
-<MedlineJournalInfo><MedlineTA>Ex J</MedlineTA></MedlineJournalInfo>{citation}</MedlineCitation>
-<PubmedData>{data}</PubmedData></PubmedArticle>"""
-BOOK = """<PubmedBookArticle><BookDocument><PMID Version="1">8</PMID>
-<ArticleIdList><ArticleId IdType="bookaccession">NBK1</ArticleId></ArticleIdList>
-<Book><Publisher><PublisherName>Example Press</PublisherName></Publisher>
-<BookTitle book="ex">Example Reviews</BookTitle><PubDate><Year>1993</Year></PubDate>
-<AuthorList Type="editors"><Author><LastName>Editor</LastName></Author></AuthorList></Book>
-<ArticleTitle book="ex" part="1">Example Syndrome</ArticleTitle><Language>eng</Language>
-<AuthorList Type="authors"><Author><LastName>Example</LastName><Initials>AB</Initials></Author></AuthorList>
-<PublicationType UI="D016454">Review</PublicationType>
-<Abstract><AbstractText>Invented text.</AbstractText></Abstract></BookDocument>
-<PubmedBookData><History><PubMedPubDate PubStatus="entrez"><Year>2010</Year><Month>3</Month><Day>20</Day>
-</PubMedPubDate></History><ArticleIdList><ArticleId IdType="pubmed">8</ArticleId></ArticleIdList>
-</PubmedBookData></PubmedBookArticle>"""
+EMPTY = dict.fromkeys(CELLS, "")
 
 
-def document(*articles, doctype="pubmed_250101.dtd"):
-    head = (
-        '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN"'
-        f' "https://dtd.invalid/{doctype}">\n'
+@pytest.fixture
+def search(tmp_path, make_sandbox, make_client):
+    """Takes one snapshot for each corpus given, month by month from 2026-08 on, and reads them back."""
+
+    def take(*corpora, query="pain[ti]"):
+        protocol = snapshot.Search(
+            query, "sandbox", drop_tolerance=100, rise_tolerance=1000, absent_tolerance=100
+        )
+        for month, rows in enumerate(corpora, start=8):
+            withheld = [row["pmid"] for row in rows if row.get("withheld")]
+            sandbox = make_sandbox(rows, as_of=pd.Timestamp(2026, month, 1).date(), withheld=withheld)
+            snapshot.take(f"2026-{month:02d}", tmp_path, make_client(sandbox.url), protocol)
+        return [snapshot.read(tmp_path / run / "pubmed") for run in snapshot.runs(tmp_path)]
+
+    return take
+
+
+def fold(snapshots, imported=(), verdicts=()):
+    """The table, by record id."""
+    by_run = {one.run: one for one in snapshots}
+    latest = [
+        article
+        for run, wanted in records.latest_files(snapshots).items()
+        for article in snapshot.read_articles(by_run[run], wanted)
+    ]
+    frame, _ = records.fold(
+        snapshots, latest, imported, duplicate_of=lambda rows: duplicates.find(rows, verdicts).duplicate_of
     )
-    return f"{head}<PubmedArticleSet>{''.join(articles)}</PubmedArticleSet>".encode()
+    assert list(frame.columns) == records.COLUMNS
+    return frame.set_index("record_id", drop=False)
 
 
-def article(*, date="<Year>2020</Year>", title="Example.", article="", citation="", data=""):
-    return ARTICLE.format(date=date, title=title, article=article, citation=citation, data=data)
+def imports(run, *rows, database="Embase"):
+    return Imported(run, [], [{**EMPTY, "found_in": database, "source": database, **row} for row in rows], [])
 
 
-def parsed(**parts):
-    return records.parse(document(article(**parts)))[0]
-
-
-def test_markup_within_a_title_is_dropped_and_its_words_are_kept():
-    title = "Effect of <i>Ex. ample</i> on CO<sub>2</sub> at p &lt; 0.05 &amp; more<!-- note -->."
-    assert parsed(title=title)["title"] == "Effect of Ex. ample on CO2 at p < 0.05 & more."
-
-
-def test_an_abstract_holds_all_its_parts_with_labels_and_nothing_beside_them():
-    text = """<Abstract><AbstractText Label="AIM" NlmCategory="OBJECTIVE">To test <b>x</b>.</AbstractText>
-    <AbstractText Label="RESULTS">y &lt; 0.05, <mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML">
-    <mml:mi>z</mml:mi></mml:math>.</AbstractText><AbstractText>End.</AbstractText>
-    <CopyrightInformation>Owner</CopyrightInformation></Abstract>"""
-    other = (
-        '<OtherAbstract Type="Publisher" Language="spa"><AbstractText>Otro.</AbstractText></OtherAbstract>'
-    )
-    row = parsed(article=text, citation=other)
-    assert row["abstract"] == "AIM: To test x. RESULTS: y < 0.05, z. End."
-
-
-def test_an_article_without_an_abstract_has_an_empty_one():
-    assert parsed()["abstract"] == ""
-
-
-@pytest.mark.parametrize(
-    ("date", "more", "year"),
-    [
-        ("<Year>2020</Year><Month>Jul</Month>", "", "2020"),
-        ("<Year>2020</Year><Season>Spring</Season>", "", "2020"),
-        ("<MedlineDate>2013 Jan-Mar</MedlineDate>", "", "2013"),
-        ("<MedlineDate>1999 Dec-2000 Jan</MedlineDate>", "", "1999"),
-        ("<MedlineDate>Winter</MedlineDate>", "<ArticleDate><Year>2001</Year></ArticleDate>", "2001"),
-        ("<MedlineDate>Winter</MedlineDate>", "", ""),
-        ("", "", ""),
-    ],
-)  # fmt: skip
-def test_the_year_comes_from_the_issue_then_from_free_text_then_from_the_electronic_date(date, more, year):
-    assert parsed(date=date, article=more)["year"] == year
-
-
-def test_the_doi_is_the_articles_own_and_in_lower_case():
-    cited = (
-        '<Reference><ArticleIdList><ArticleId IdType="doi">10.1/cited</ArticleId></ArticleIdList></Reference>'
-    )
-    references = f"<ReferenceList>{cited}</ReferenceList>"
-    own = '<ArticleIdList><ArticleId IdType="doi">10.1/OWN</ArticleId></ArticleIdList>'
-    assert parsed(data=own + references)["doi"] == "10.1/own"
-    assert parsed(data=references)["doi"] == ""
-
-
-def test_an_electronic_location_is_the_second_source_of_a_doi_unless_it_is_invalid():
-    location = '<ELocationID EIdType="doi" ValidYN="{}">10.1/Located</ELocationID>'
-    assert parsed(article=location.format("Y"))["doi"] == "10.1/located"
-    assert parsed(article=location.format("N"))["doi"] == ""
-
-
-def test_authors_are_last_names_with_initials_or_groups_and_old_spellings_are_skipped():
-    text = """<AuthorList CompleteYN="Y">
-    <Author ValidYN="Y"><LastName>Exämple</LastName><ForeName>Anna</ForeName><Initials>AB</Initials></Author>
-    <Author ValidYN="N"><LastName>Exampel</LastName><Initials>AB</Initials></Author>
-    <Author ValidYN="Y"><CollectiveName>Example Pain Group; part 2</CollectiveName></Author>
-    <Author ValidYN="Y"><LastName>Mono</LastName></Author></AuthorList>"""
-    assert parsed(article=text)["authors"] == "Exämple AB; Example Pain Group, part 2; Mono"
-
-
-def test_headings_keep_their_qualifiers_and_the_mark_of_a_major_topic():
-    text = """<MeshHeadingList><MeshHeading><DescriptorName UI="" MajorTopicYN="N">Pain</DescriptorName>
-    <QualifierName UI="" MajorTopicYN="Y">therapy</QualifierName>
-    <QualifierName UI="" MajorTopicYN="N">psychology</QualifierName></MeshHeading>
-    <MeshHeading><DescriptorName UI="" MajorTopicYN="Y">Internet</DescriptorName></MeshHeading>
-    </MeshHeadingList>
-    <KeywordList Owner="NOTNLM"><Keyword MajorTopicYN="N">e-health</Keyword></KeywordList>"""
-    row = parsed(citation=text)
-    assert row["mesh_terms"] == "Pain / therapy* / psychology; Internet*"
-    assert row["keywords"] == "e-health"
-
-
-def test_registry_numbers_come_from_registries_and_from_the_abstract_but_not_from_archives():
-    text = """<Abstract><AbstractText>Registered as NCT00000002 and NCT00000001.</AbstractText></Abstract>
-    <DataBankList><DataBank><DataBankName>ClinicalTrials.gov</DataBankName><AccessionNumberList>
-    <AccessionNumber>NCT00000001</AccessionNumber></AccessionNumberList></DataBank>
-    <DataBank><DataBankName>ISRCTN</DataBankName><AccessionNumberList>
-    <AccessionNumber>ISRCTN00000001</AccessionNumber></AccessionNumberList></DataBank>
-    <DataBank><DataBankName>GENBANK</DataBankName><AccessionNumberList>
-    <AccessionNumber>AB000001</AccessionNumber></AccessionNumberList></DataBank></DataBankList>"""
-    assert parsed(article=text)["registry_ids"] == "NCT00000001; ISRCTN00000001; NCT00000002"
-
-
-def test_the_entry_date_is_the_day_of_creation_not_the_back_dated_one():
-    date = '<PubMedPubDate PubStatus="{}"><Year>{}</Year><Month>2</Month><Day>3</Day></PubMedPubDate>'
-    history = f"<History>{date.format('pubmed', 2021)}{date.format('entrez', 2023)}</History>"
-    assert parsed(data=history)["entry_date"] == "2023-02-03"
-    assert parsed()["entry_date"] == ""
-
-
-def test_a_translated_title_stands_in_only_where_there_is_no_other():
-    original = "<VernacularTitle>Beispiel.</VernacularTitle>"
-    assert parsed(title="[Example].", article=original)["title"] == "[Example]."
-    assert parsed(title="", article=original)["title"] == "Beispiel."
-
-
-def test_book_articles_are_records_too():
-    rows = records.parse(document(article(), BOOK))
-    assert [row["pmid"] for row in rows] == ["7", "8"]
-    assert rows[1] == {
-        "record_id": "8",
-        "pmid": "8",
-        "doi": "",
-        "title": "Example Syndrome",
-        "authors": "Example AB",
-        "journal": "Example Reviews",
-        "year": "1993",
-        "publication_types": "Review",
-        "mesh_terms": "",
-        "keywords": "",
-        "abstract": "Invented text.",
+def test_what_the_sandbox_holds_is_read_back_as_rows(rows):
+    (row, *_) = [records.row(article) for article in articles.read(article_set(rows[:1]))]
+    assert {name: text for name, text in row.items() if text} == {
+        "record_id": "101",
+        "pmid": "101",
+        "doi": "10.1000/example.1",
+        "title": "Internet treatment for chronic pain: an example trial",
+        "authors": "Example AB; Sample C",
+        "journal": "Example J Pain",
+        "year": "2015",
+        "publication_types": "Journal Article; Randomized Controlled Trial",
+        "mesh_terms": "Chronic Pain / therapy*; Internet*; Humans",
         "language": "eng",
-        "registry_ids": "",
-        "entry_date": "2010-03-20",
+        "registry_ids": "NCT00000101",
+        "entry_date": "2015-03-04",
+        "medline_status": "MEDLINE",
         "source": "PubMed",
     }
-    assert records.pmids_of(document(article(), BOOK)) == ("7", "8")
 
 
-def test_an_empty_set_has_no_rows():
-    assert records.parse(document()) == []
-
-
-def test_a_document_type_of_the_future_is_read_without_the_network():
-    assert records.parse(document(article(), doctype="pubmed_990101.dtd"))[0]["pmid"] == "7"
-
-
-def test_a_document_that_ends_early_is_an_error():
-    with pytest.raises(etree.XMLSyntaxError):
-        records.parse(document(article())[:-40])
-
-
-def test_an_article_without_a_pmid_is_an_error_and_not_a_gap():
-    with pytest.raises(records.RecordError, match="number 2"):
-        records.parse(document(article(), "<PubmedArticle><PubmedData/></PubmedArticle>"))
-
-
-def test_what_the_sandbox_writes_is_read_back(rows):
-    first, second, *_ = records.parse(article_set(rows))
-    assert first["mesh_terms"] == "Chronic Pain / therapy*; Internet*; Humans"
-    assert first["authors"] == "Example AB; Sample C"
-    assert first["doi"] == "10.1000/example.1"
-    assert first["registry_ids"] == "NCT00000101"
-    assert second["title"] == rows[1]["title"]
-    assert second["mesh_terms"] == "Headache / psychology; Internet"
-    assert second["entry_date"] == "2019-06-01"
-
-
-def snapshot(run, pmids, bodies):
-    return Snapshot(run, {"run": run}, tuple(pmids), tuple(bodies))
-
-
-def others(*rows):
-    columns = tables.columns("other_sources")
-    return pd.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], columns=columns, dtype=object)
-
-
-def elsewhere(record_id, **cells):
-    given = {"run": "2016-01", "source": "A registry", "title": "Something else"}
-    return {"record_id": record_id, **given, **cells}
-
-
-def test_records_remember_their_first_and_last_run_and_are_sorted_by_number(row):
-    old = [row(20, "Example twenty"), row(3, "Example three")]
-    new = [row(100, "Example hundred")]
-    frame = records.fold(
-        [
-            snapshot("2016-02", ["100", "3"], [article_set(new)]),
-            snapshot("2016-01", ["20", "3"], [article_set(old)]),
-        ],
-        others(),
+def test_a_row_tells_abstract_notices_and_indexing(row):
+    one = row(
+        7,
+        "An example of pain",
+        abstract=[("AIM", "To give an example."), ("RESULTS", "p < 0.05.")],
+        notices="ErratumIn:8; CommentIn:9",
+        indexing_method="Automated",
+        vernacular_title="Ein Beispiel",
     )
-    assert list(frame.columns) == records.COLUMNS
-    assert frame[["record_id", "first_run", "last_run"]].to_numpy().tolist() == [
-        ["3", "2016-01", "2016-02"],
-        ["20", "2016-01", "2016-01"],
-        ["100", "2016-02", "2016-02"],
-    ]
+    (read,) = [records.row(article) for article in articles.read(article_set([one]))]
+    assert read["abstract"] == "AIM: To give an example. RESULTS: p < 0.05."
+    assert (read["notices"], read["editorial_status"]) == ("CommentIn:9; ErratumIn:8", "corrected")
+    assert (read["indexing_method"], read["vernacular_title"]) == ("Automated", "Ein Beispiel")
 
 
-def test_the_latest_fetched_state_of_a_record_counts(row):
-    frame = records.fold(
-        [
-            snapshot("2016-01", ["3"], [article_set([row(3, "Example")])]),
-            snapshot("2016-02", ["3"], [article_set([row(3, "RETRACTED: Example")])]),
-        ],
-        others(),
-    )
-    assert frame["title"].tolist() == ["RETRACTED: Example"]
+def test_a_semicolon_within_an_entry_of_a_list_becomes_a_comma(row):
+    one = row(7, "An example of pain", publication_types="Journal Article")
+    body = article_set([one]).replace(b">Journal Article<", b">Journal; Article<")
+    (read,) = [records.row(article) for article in articles.read(body)]
+    assert read["publication_types"] == "Journal, Article"
 
 
-def test_a_record_that_was_never_returned_has_no_row(row):
-    frame = records.fold([snapshot("2016-01", ["3", "4"], [article_set([row(3, "Example")])])], others())
-    assert frame["pmid"].tolist() == ["3"]
+def test_records_remember_their_first_and_last_run_and_are_sorted_by_number(search, row):
+    both = [row(20, "Back pain"), row(9, "Pain")]
+    frame = fold(search(both[:1], both, both[1:]))
+    assert frame["record_id"].tolist() == ["9", "20"]
+    assert frame["first_run"].tolist() == ["2026-09", "2026-08"]
+    assert frame["last_run"].tolist() == ["2026-10", "2026-09"]
 
 
-def test_a_record_from_elsewhere_is_marked_as_a_duplicate_by_doi_or_by_title_and_year(row):
-    held = [row(3, "Pain & Example: a trial.", doi="10.1000/abc", year="2015")]
-    frame = records.fold(
-        [snapshot("2016-01", ["3"], [article_set(held)])],
-        others(
-            elsewhere("doi:10.1000/ABC", doi="10.1000/ABC"),
-            elsewhere("other:same-title", title="Pain & example - A Trial", year="2015"),
-            elsewhere("other:same-title-other-year", title="Pain & example: a trial", year="2016"),
-            elsewhere("other:new", title="New", year="2015"),
-            elsewhere("other:new-again", title="NEW.", year="2015"),
-        ),
-    ).set_index("record_id")
-    assert frame["duplicate_of"].to_dict() == {
-        "3": "",
-        "doi:10.1000/ABC": "3",
-        "other:new": "",
-        "other:new-again": "other:new",
-        "other:same-title": "3",
-        "other:same-title-other-year": "",
+def test_a_record_says_whether_this_search_found_it(search, row):
+    kept, renamed, gone = row(1, "Pain one"), row(2, "Pain two"), row(3, "Pain three")
+    frame = fold(search([kept, renamed, gone], [kept, {**renamed, "title": "Renamed"}]))
+    assert frame["retrieval"].to_dict() == {
+        "1": records.FOUND,
+        "2": records.NOT_FOUND,
+        "3": records.GONE,
     }
-    assert frame.loc["other:new", "source"] == "A registry"
-    assert frame.loc["other:new", "pmid"] == ""
+    assert frame.loc["3", "title"] == "Pain three"
 
 
-def test_records_from_elsewhere_of_later_runs_are_not_known_yet(row):
-    frame = records.fold(
-        [snapshot("2016-01", ["3"], [article_set([row(3, "Example")])])],
-        others(elsewhere("other:later", run="2016-02"), elsewhere("other:now", run="2016-01")),
+def test_the_latest_state_of_a_record_counts(search, row):
+    frame = fold(search([row(1, "Pain, old title")], [row(1, "Pain, new title")]))
+    assert frame["title"].tolist() == ["Pain, new title"]
+
+
+def test_only_files_that_hold_a_latest_state_are_read(search, row):
+    snapshots = search([row(1, "Pain, old title")], [row(1, "Pain, new title")], [row(1, "Pain, new title")])
+    assert records.latest_files(snapshots) == {"2026-09": {"1": "efetch-001.xml.gz"}}
+
+
+def test_a_record_that_was_never_delivered_has_no_row_and_stands_in_the_provenance(search, row):
+    snapshots = search([row(1, "Pain one"), {**row(2, "Pain two"), "withheld": True}])
+    assert fold(snapshots)["record_id"].tolist() == ["1"]
+    assert snapshots[0].provenance["absent"] == ["2"]
+
+
+def test_how_a_record_arrived_is_kept_when_it_changes_later(search, row):
+    first, late = row(1, "Pain one"), row(2, "Pain two", entry_date="2026-08-20")
+    frame = fold(search([first], [first, late], [first, {**late, "title": "Pain two, corrected"}]))
+    assert frame["arrival"].to_dict() == {"1": "first search", "2": "newly entered"}
+
+
+def test_an_imported_record_that_pubmed_holds_is_a_duplicate_of_pubmeds(search, row):
+    snapshots = search(
+        [row(1, "Internet treatment for pain", doi="10.1000/a", authors="Example A", year="2020")]
     )
-    assert frame["record_id"].tolist() == ["3", "other:now"]
+    same = {
+        "record_id": "embase:l1",
+        "title": "Internet treatment for pain",
+        "doi": "10.1000/a",
+        "authors": "Example A",
+        "year": "2020",
+    }
+    other = {"record_id": "embase:l2", "title": "Surgery", "authors": "Sample B", "year": "2019"}
+    frame = fold(snapshots, [imports("2026-08", same, other)])
+    assert frame["record_id"].tolist() == ["1", "embase:l1", "embase:l2"]
+    assert frame["duplicate_of"].tolist() == ["", "1", ""]
+    assert frame["first_run"].tolist() == ["2026-08"] * 3
 
 
-def test_no_snapshots_and_no_other_records_make_an_empty_table():
-    frame = records.fold([], others())
+def test_an_imported_record_with_pubmeds_number_is_that_record(search, row):
+    snapshots = search([row(1, "Internet treatment for pain", authors="Example A", year="2020")])
+    same = {"record_id": "1", "pmid": "1", "title": "Internet treatment for pain", "year": "2020"}
+    frame = fold(snapshots, [imports("2026-08", same)])
+    assert frame["found_in"].tolist() == ["PubMed; Embase"]
+    assert frame["source"].tolist() == ["PubMed"]
+
+
+def test_the_same_record_imported_again_only_moves_its_last_run(search, row):
+    snapshots = search([row(1, "Pain one")], [row(1, "Pain one")])
+    same = {"record_id": "embase:l2", "title": "Surgery", "year": "2019"}
+    frame = fold(snapshots, [imports("2026-08", same), imports("2026-09", same)])
+    assert frame.loc["embase:l2", ["first_run", "last_run"]].tolist() == ["2026-08", "2026-09"]
+
+
+def test_no_snapshots_and_no_imports_make_an_empty_table(tmp_path):
+    frame = fold([])
     assert frame.empty
-    assert list(frame.columns) == records.COLUMNS
+    tables.write(frame, tmp_path / "records.csv")
+    assert tables.read_results(tmp_path / "records.csv").empty

@@ -82,7 +82,7 @@ def test_a_report_of_an_unknown_study_or_record_is_named(included):
         "data/trials/reports.csv: 2 problems",
         "  - row 2, column study_id: unknown study; found 'nobody_2020'; allowed: a study_id of data/trials/studies.csv",
         "  - row 3, column record_id: no search or import up to this run has found this record; found '999'; "
-        "hint: a record from elsewhere is first added to data/other_sources.csv",
+        "hint: a record from elsewhere is first imported: data/searches/<run>/imports/",
     ]
 
 

@@ -7,10 +7,8 @@ diagram for updated reviews with searches of databases and other sources.
 from livingreview.errors import ReviewError
 from livingreview.screening import decisions as ledger
 
-PUBMED = "PubMed"
 
-
-def count(records, statuses, included, *, release, codes):
+def count(records, statuses, included, *, release, codes, databases):
     """Count the flow since the last release.
 
     Parameters
@@ -25,6 +23,8 @@ def count(records, statuses, included, *, release, codes):
         The release compared with: its run, and its frame ``included``.
     codes : collection of str
         Coded reasons of the protocol.
+    databases : collection of str
+        Of the names in `found_in`, those of databases that were searched; PubMed is one.
 
     Returns
     -------
@@ -39,10 +39,12 @@ def count(records, statuses, included, *, release, codes):
     """
     table = records.merge(statuses, on="record_id", how="left", validate="one_to_one")
     since = table if release is None else table[table["first_run"] > release["run"]]
-    from_pubmed = since["source"] == PUBMED
+    found_in = since["found_in"].map(lambda names: names.split("; "))
+    searched = found_in.map(lambda names: not set(names).isdisjoint(databases)).astype(bool)
+    overlap = found_in.map(len) - 1
     flow = {
-        "databases": _stream(since[from_pubmed], codes),
-        "other": _stream(since[~from_pubmed], codes),
+        "databases": _stream(since[searched], codes, overlap=int(overlap[searched].sum())),
+        "other": _stream(since[~searched], codes, overlap=int(overlap[~searched].sum())),
     }
     before, reports_before = _ids(None if release is None else release["included"])
     now, reports_now = _ids(included)
@@ -72,16 +74,20 @@ def _ids(included):
     return set(included["study_id"]), records
 
 
-def _stream(table, codes):
-    """The boxes of one stream of the diagram."""
+def _stream(table, codes, *, overlap):
+    """The boxes of one stream of the diagram.
+
+    A record that several sources hold was identified in each of them: `overlap` counts the further times, all
+    of them duplicates.
+    """
     duplicates = table["duplicate_of"].notna()
     status = table.loc[~duplicates, "status"]
     n = status.value_counts()
     excluded = table[(table["status"] == ledger.EXCLUDED_FULL_TEXT) & ~duplicates]
     reasons = excluded["reason"].value_counts()
     return {
-        "identified": len(table),
-        "duplicates": int(duplicates.sum()),
+        "identified": len(table) + overlap,
+        "duplicates": int(duplicates.sum()) + overlap,
         "screened": int((status != ledger.UNSCREENED).sum()),
         "unscreened": int(n.get(ledger.UNSCREENED, 0)),
         "excluded": int(n.get(ledger.EXCLUDED_TITLE_ABSTRACT, 0)),

@@ -1,15 +1,20 @@
 """The status of the review at a run: what was found, what waits for people, what the evidence rests on."""
 
 from livingreview.screening import decisions as ledger
+from livingreview.search.events import ALERTS
+from livingreview.search.records import FOUND, PUBMED
+
+# An abstract that comes late may turn an exclusion that was made without it.
+OF_EXCLUDED = ("abstract added",)
 
 
-def describe(records, statuses, queue, included, effects, *, run, provenance, living, extraction):
+def describe(records, statuses, queue, included, effects, *, events, run, provenance, living, extraction):
     """The facts of the status block.
 
     Parameters
     ----------
-    records, statuses, queue, included, effects : DataFrame
-        Results of this run.
+    records, statuses, queue, included, effects, events : DataFrame
+        Results of this run; `events` of all runs up to it.
     run : str
         A month YYYY-MM.
     provenance : dict
@@ -40,8 +45,6 @@ def describe(records, statuses, queue, included, effects, *, run, provenance, li
         for row in queue.itertuples()
     ]
     included_ids = set("; ".join(included["record_ids"]).split("; ")) - {""}
-    in_search = set(records.loc[(records["source"] == "PubMed") & (records["last_run"] == run), "record_id"])
-    from_pubmed = {record_id for record_id in included_ids if record_id.isdigit()}
     in_pool = effects[effects["in_pool"]]
     return {
         "run": run,
@@ -61,11 +64,87 @@ def describe(records, statuses, queue, included, effects, *, run, provenance, li
         "awaiting_extraction": extraction,
         "studies_included": len(included),
         "studies_in_any_pool": int(in_pool["study"].nunique()),
-        "included_not_found_by_search": sorted(from_pubmed - in_search),
-        "included_from_other_sources": len(included_ids - from_pubmed),
+        "sentinels": sentinels(records, included_ids),
+        "notices_on_included": notices_on_included(records, included_ids),
+        "alerts": alerts(records, statuses, events, run=run),
         "rows_extracted": len(effects),
         "rows_in_pools": len(in_pool),
     }
+
+
+def sentinels(records, included_ids):
+    """Included records with a PMID: does the search still find each of them?
+
+    Parameters
+    ----------
+    records : DataFrame
+        The corpus at this run.
+    included_ids : set of str
+        Records of included studies.
+
+    Returns
+    -------
+    dict
+        ``n`` sentinels, ``missing`` (record_id, pmid, title, reason of each that the search does not find),
+        and ``without_pmid``, the number of included records that cannot be sentinels.
+    """
+    rows = records[records["record_id"].isin(included_ids)]
+    with_pmid = rows[rows["pmid"].notna()]
+    missing = [
+        {
+            "record_id": row.record_id,
+            "pmid": row.pmid,
+            "title": row.title,
+            "reason": row.retrieval if row.source == PUBMED else "never found by the search",
+        }
+        for row in with_pmid.itertuples()
+        if row.retrieval != FOUND
+    ]
+    return {"n": len(with_pmid), "missing": missing, "without_pmid": len(rows) - len(with_pmid)}
+
+
+def notices_on_included(records, included_ids):
+    """Included records that are retracted, corrected or under an expression of concern, and why."""
+    rows = records[records["record_id"].isin(included_ids) & records["editorial_status"].notna()]
+    return [
+        {
+            "record_id": row.record_id,
+            "title": row.title,
+            "editorial_status": row.editorial_status,
+            "notices": row.notices,
+        }
+        for row in rows.itertuples()
+    ]
+
+
+def alerts(records, statuses, events, *, run):
+    """Changes seen in this run that people must look at, of records that are not excluded.
+
+    Returns
+    -------
+    list of dict
+        record_id, title, status, event, date, other_pmid, detail; in the order of `events`.
+    """
+    status = statuses.set_index("record_id")["status"]
+    titles = records.set_index("record_id")["title"]
+    excluded = (ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT)
+    found = []
+    for row in events[events["run"] == run].itertuples():
+        state = status.get(row.pmid)
+        wanted = OF_EXCLUDED if state in excluded else ALERTS
+        if state is not None and row.event in wanted:
+            found.append(
+                {
+                    "record_id": row.pmid,
+                    "title": titles[row.pmid],
+                    "status": state,
+                    "event": row.event,
+                    "date": row.date,
+                    "other_pmid": row.other_pmid,
+                    "detail": row.detail,
+                }
+            )
+    return found
 
 
 def next_run(run, months):

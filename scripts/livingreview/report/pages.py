@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jinja2
 
-from livingreview.report import changes, methods, outcomes, records, studies, summary
+from livingreview.report import changes, methods, outcomes, records, search, studies, summary
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
@@ -29,9 +29,10 @@ def build(context, *, templates=TEMPLATES):
     context : dict
         ``config``, ``run``, ``records``, ``decisions`` (up to this run), ``effects``, ``estimates``,
         ``changes``, ``flow``, ``status``, ``studies`` (those included at this run), ``queue``, ``ranking``,
-        ``provenances``, ``releases``,
-        ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain dicts and lists;
-        missing values are None.
+        ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
+        other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
+        fetched again), ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain
+        dicts and lists; missing values are None.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def build(context, *, templates=TEMPLATES):
         "outcomes": outcomes.outcomes(context),
         "studies": studies.studies(context),
         "records": records.records(context),
-        "search": records.search(context),
+        "search": search.search(context),
         "changes": changes.changes(context),
         "methods": methods.methods(context),
         "provenance": methods.provenance(context),

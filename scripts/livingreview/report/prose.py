@@ -360,6 +360,11 @@ def this_month(status):
         parts.insert(2, f"{count(status['n_new_other'])} from other sources")
     if status["oldest_waiting_since"]:
         parts[-1] += f" (the oldest since {month(status['oldest_waiting_since'])})"
+    if status["alerts"]:
+        parts.append(f"{plural(len(status['alerts']), 'change')} in known records to look at")
+    missing = status["sentinels"]["missing"]
+    if missing:
+        parts.append(f"{plural(len(missing), 'included record')} not found by the query")
     return parts
 
 
@@ -406,12 +411,3 @@ def first_author(authors):
     """The first of a "; "-separated list of authors, with "et al." where others follow."""
     first, *others = str(authors or "").split("; ")
     return f"{first} et al." if others else first
-
-
-def grouped(warnings):
-    """Warnings of the form ``text: term``, one per text with all its terms."""
-    terms = {}
-    for warning in warnings:
-        text, _, term = warning.partition(": ")
-        terms.setdefault(text, []).append(term)
-    return [f"{text}: {', '.join(found)}" if any(found) else text for text, found in terms.items()]

@@ -1,4 +1,4 @@
-"""The records: flow diagram, waiting records and how they were ranked; the search that found them."""
+"""The records: flow diagram, waiting records and how they were ranked."""
 
 from livingreview.report import changes, flow, links, prose
 from livingreview.report.prose import count, number
@@ -67,51 +67,6 @@ def _quality(quality):
         f"On this review’s own past decisions, each scored by a model that had not seen it: area under the"
         f" ROC curve {number(quality['roc_auc'])}, average precision {number(quality['average_precision'])}."
     )
-
-
-def search(context):
-    """The search of this run, and all runs so far."""
-    runs = sorted(context["provenances"], key=lambda row: row["run"])
-    latest = {row["run"]: row for row in runs}[context["run"]]
-    return {
-        "corpus": _corpus(context["records"]),
-        "query": latest["query"],
-        "protocol_differs": latest["query"].split() != context["config"]["search"]["query"].split(),
-        "translation": latest["query_translation"],
-        "count": count(latest["count"]),
-        "n_known": count(latest["n_known"]),
-        "n_new": count(latest["n_new"]),
-        "n_fetched": count(latest["n_fetched"]),
-        "not_returned": count(len(latest["not_returned"])),
-        "warnings": prose.grouped(latest["warnings"]),
-        "searched": prose.day(latest["searched_at"]),
-        "searched_at": latest["searched_at"],
-        "base_url": latest["base_url"],
-        "sandbox": latest["base_url"] == "sandbox",
-        "runs": [
-            {
-                "run": prose.month(row["run"]),
-                "run_sort": row["run"],
-                "searched": prose.day(row["searched_at"]),
-                "count": count(row["count"]),
-                "n_new": count(row["n_new"]),
-                "not_returned": count(len(row["not_returned"])),
-                "answered_by": "sandbox" if row["base_url"] == "sandbox" else "PubMed",
-                "warnings": "; ".join(prose.grouped(row["warnings"])),
-                "query_changed": before is not None and row["query"] != before["query"],
-            }
-            for before, row in zip([None, *runs], runs, strict=False)
-        ],
-    }
-
-
-def _corpus(rows):
-    kept = [row for row in rows if not row["duplicate_of"]]
-    other = sum(1 for row in kept if row["source"] != "PubMed")
-    text = f"All searches and imports together hold {prose.plural(len(kept), 'record')}"
-    if len(kept) < len(rows):
-        text += f" after {prose.plural(len(rows) - len(kept), 'duplicate')}"
-    return f"{text}; {count(other)} of them from other sources than PubMed."
 
 
 def _doi_of(record_id):

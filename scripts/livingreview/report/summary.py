@@ -1,6 +1,6 @@
 """The first screen: title, notices, and what the evidence says now."""
 
-from livingreview.report import changes, figures, prose
+from livingreview.report import changes, figures, links, prose
 from livingreview.report.prose import count, interval, number, percent
 
 MINI_LEFT, MINI_RIGHT = 18, 226  # the drawing of the first screen, in pixels
@@ -19,7 +19,26 @@ def heading(context):
         "release": changes.compared_with(context),
         "demonstration": config["review"]["demonstration"],
         "sandbox": status["sandbox"],
+        "notices": [_notice(row) for row in status["notices_on_included"]],
         "authors": config["review"].get("authors", []),
+    }
+
+
+# What the editorial status of an included record means for a reader, in neutral words.
+EDITORIAL = {
+    "retracted": "has been retracted. Its numbers are still in this version; the maintainers have to decide.",
+    "expression of concern": "is under an expression of concern.",
+    "corrected": "has a published erratum; the maintainers have to check the extracted values against it.",
+    "retraction notice": "is the notice of a retraction, not a trial.",
+}
+
+
+def _notice(row):
+    return {
+        "title": row["title"] or row["record_id"],
+        "link": links.pubmed_link(row["record_id"]),
+        "text": EDITORIAL[row["editorial_status"]],
+        "notices": row["notices"] or "",
     }
 
 

@@ -215,7 +215,7 @@ def _fault(row, held, future, *, known, reasons, stages, correct):
             "column": "record_id",
             "text": "no search or import has found this record",
             "found": row.record_id,
-            "hint": "a record from elsewhere is first added to data/other_sources.csv",
+            "hint": "a record from elsewhere is first imported: data/searches/<run>/imports/",
         }
     if row.decision is None:
         return {

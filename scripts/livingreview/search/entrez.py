@@ -3,9 +3,10 @@
 Everything is asked by POST and answered in XML. What may pass by itself (no connection, 429, 5xx, an answer
 cut short, a failed search backend) is tried again with growing pauses; what would only be refused again is
 not. Every answer is proved complete before it is returned: ids against Count, delivered PMIDs against asked.
+Nothing is kept on PubMed's history server, so nothing there can expire.
 """
 
-import io
+import html
 import json
 import logging
 import os
@@ -16,61 +17,51 @@ import urllib.parse
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-import requests
-from Bio import Entrez
-from lxml import etree
+from livingreview.errors import problem
+from livingreview.search import articles, partition, rate, replies, transport
+from livingreview.search.failures import (
+    LATER,
+    BrokenZero,
+    EntrezError,
+    IncompleteAnswer,
+    KeyRefused,
+    Passing,
+    Refused,
+    Unreachable,
+    UnsafeAnswer,
+)
+from livingreview.search.partition import WINDOW, Part
 
-from livingreview.errors import ReviewError
-from livingreview.search.records import pmids_of
+__all__ = [
+    "PUBMED",
+    "WINDOW",
+    "BrokenZero",
+    "Client",
+    "EntrezError",
+    "Fetching",
+    "Found",
+    "IncompleteAnswer",
+    "KeyRefused",
+    "Part",
+    "Refused",
+    "Unreachable",
+    "UnsafeAnswer",
+]
 
 log = logging.getLogger(__name__)
 
 PUBMED = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
-WINDOW = 9999  # records of one search that PubMed lists; asking for 10,000 silently loses one
-BATCH = 200  # records per EFetch; NCBI asks that no more ids than this are sent at once
+BATCH = 500  # records per EFetch, some 5 MB; NCBI wants ids in numbers to be posted, and sets no other limit
+FEW = 20  # records missing from all batches that are at once asked for one by one
 TRIES = 5
 FIRST_PAUSE = 1.0  # seconds; doubled with each try, plus up to as much again by chance
 LONGEST_PAUSE = 60.0
-TIMEOUT = (10.0, 120.0)  # seconds to connect, and between two pieces of an answer
-RATE, RATE_WITH_KEY = 3, 10  # requests per second that NCBI grants (NBK25497)
-SLACK = 1.1  # requests bunch up on their way; a little slower than allowed is never refused
+LONGEST_WAIT = 600.0  # seconds of a Retry-After that are waited; a longer one is for the next run
 KEY_VARIABLE = "NCBI_API_KEY"
-ESEARCH_DOCTYPE = (
-    b'<!DOCTYPE eSearchResult PUBLIC "-//NLM//DTD esearch 20060628//EN"'
-    b' "https://eutils.ncbi.nlm.nih.gov/eutils/dtd/20060628/esearch.dtd">'
-)
-
-
-class EntrezError(ReviewError):
-    """PubMed's answer cannot be used; nothing was saved."""
-
-
-class Unreachable(EntrezError):
-    """No usable answer after all tries; later it may work."""
-
-
-class Refused(EntrezError):
-    """PubMed answered, and said no; the same request would be refused again."""
-
-
-class TooManyRecords(EntrezError):
-    """The query finds more records than PubMed lists."""
-
-
-class IncompleteAnswer(EntrezError):
-    """What came is not what was announced or asked for."""
-
-
-class BrokenZero(EntrezError):
-    """No records, and a term that PubMed could not look up: a fault of the query, not an empty result."""
-
-
-class _Passing(Exception):
-    """A failure worth another try; `wait` is what the server asked for, in seconds."""
-
-    def __init__(self, text, *, wait=0.0):
-        super().__init__(text)
-        self.wait = wait
+# Bytes, unpacked. 9,999 ids are 0.2 MB, and so are their terms and translations; 500 summaries are 3 MB.
+LARGEST_LIST = 16 * 2**20
+# A file of the PubMed baseline has 30,000 records in some 200 MB, so 500 of the longest ones are well below.
+LARGEST_BATCH = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -79,45 +70,33 @@ class Found:
 
     Attributes
     ----------
-    pmids : tuple of str
-        In PubMed's order, each once, as many as `count`.
     count : int
-        What PubMed says that it holds.
+        Records that PubMed holds for the query.
+    pmids : tuple of str
+        All of them, each once, from the highest range of UIDs to the lowest, within one in PubMed's order.
     translation : str
         How PubMed understood the query.
-    warnings : tuple of str
-        Terms that it did not find and therefore left out, and its messages.
+    dropped : tuple of str
+        What PubMed left out of the query, as it wrote it: phrases and fields that it did not find, phrases
+        that it ignored.
+    messages : tuple of str
+        What else it remarked.
     searched_at : str
-        Time of the answer by the server's clock, ISO 8601 with offset.
+        Time of the answer to the whole query by the server's clock, ISO 8601 with offset.
+    parts : tuple of Part
+        The ranges of UIDs in which the ids were read, which tile: one where PubMed lists all.
     body : bytes
-        The answer as it came.
+        The answer to the whole query, as it came; that of the first part, as a rule.
     """
 
-    pmids: tuple
     count: int
-    translation: str
-    warnings: tuple
-    searched_at: str
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """Records that were asked for.
-
-    Attributes
-    ----------
-    bodies : tuple of bytes
-        Whole PubmedArticleSet documents, as they came.
-    pmids : tuple of str
-        The PMIDs in them.
-    not_returned : tuple of str
-        PMIDs that were asked for twice and never came: deleted, merged or not yet to be had.
-    """
-
-    bodies: tuple
     pmids: tuple
-    not_returned: tuple
+    translation: str
+    dropped: tuple
+    messages: tuple
+    searched_at: str
+    parts: tuple
+    body: bytes
 
 
 class Client:
@@ -130,18 +109,26 @@ class Client:
     tool, email : str
         Who asks: sent with every request, as NCBI demands.
     session : requests.Session, optional
-        Carries the requests. The default ignores proxies for a server on this computer.
+        Carries the requests; see `transport.Transport`.
     sleep, clock : callable, optional
         Wait for, and tell, seconds.
     jitter : callable, optional
         A number from 0 to 1 that spreads the pauses of several clients.
     environ : mapping, optional
         Where `NCBI_API_KEY` is looked up; an empty value counts as none.
+    limiter : object with wait(), optional
+        Waits until a request may be sent. The default is shared by all processes of this user; for a server
+        on this computer, which grants its rate to one program, it is this client's own.
     timeout : (float, float), optional
         Seconds to wait for a connection, and for the next piece of an answer.
+    time_limit : float, optional
+        Seconds for a whole answer.
     tries : int, optional
         How often one request is sent at most.
     """
+
+    # What a record says now can be asked for by its PMID, whether the query finds it or not.
+    refetches = True
 
     def __init__(
         self,
@@ -154,95 +141,110 @@ class Client:
         clock=time.monotonic,
         jitter=random.random,
         environ=os.environ,
-        timeout=TIMEOUT,
+        limiter=None,
+        timeout=transport.TIMEOUT,
+        time_limit=transport.TIME_LIMIT,
         tries=TRIES,
     ):
         self._base_url = base_url.rstrip("/") + "/"
         self._identity = {"tool": tool, "email": email}
         self._key = environ.get(KEY_VARIABLE, "").strip()
-        self._session = session or _session(base_url)
+        self._spelt = _spellings(self._key) if self._key else None
+        self._transport = transport.Transport(
+            base_url, session=session, clock=clock, timeout=timeout, time_limit=time_limit
+        )
+        self._limiter = limiter or _limiter(base_url, keyed=bool(self._key), clock=clock, sleep=sleep)
         self._sleep = sleep
-        self._clock = clock
         self._jitter = jitter
-        self._timeout = timeout
         self._tries = tries
-        self._interval = SLACK / (RATE_WITH_KEY if self._key else RATE)
-        self._earliest = clock()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._session.close()
+        self._transport.close()
 
     def search(self, query):
-        """Run a query and return all that it finds, as `Found`.
+        """Run a query and return all that it finds, as `Found`; more than 9,999 records in several parts.
 
         Raises
         ------
-        Unreachable, Refused, IncompleteAnswer
+        Unreachable, Refused, UnsafeAnswer
             As their names say.
-        TooManyRecords
-            If PubMed holds more than 9,999 records for the query.
+        IncompleteAnswer
+            If lists and counts contradict each other, however often asked.
         BrokenZero
-            If it holds none because a term could not be looked up.
+            If PubMed holds no records because a term could not be looked up.
         """
-        params = {"db": "pubmed", "term": query, "retmax": str(WINDOW), "retmode": "xml", "usehistory": "y"}
-        body, date = self._ask("esearch.fcgi", params, b"</eSearchResult>")
-        answer = _read_esearch(body)
-        pmids = tuple(str(pmid) for pmid in answer["IdList"])
-        count = int(answer["Count"])
-        warnings, unknown = _warnings(answer)
-        _check_search(count, pmids, unknown)
+        listings = []
+        try:
+            whole, parts = partition.collect(lambda term: self._listing(term, listings), query)
+        except partition.Unsettled as failure:
+            raise IncompleteAnswer(f"PubMed {failure}. {LATER}") from None
+        if whole.count == 0 and whole.unknown:
+            raise BrokenZero(
+                f"PubMed found nothing, and could not look up {', '.join(whole.unknown)}: it does not index"
+                " such terms, and one of them joined by AND empties the whole result. Nothing was saved."
+                " Remove them from search: query in config.yaml."
+            )
         return Found(
-            pmids=pmids,
-            count=count,
-            translation=str(answer.get("QueryTranslation", "")),
-            warnings=warnings,
-            searched_at=parsedate_to_datetime(date).isoformat(),
-            body=body,
+            count=whole.count,
+            pmids=tuple(pmid for part in parts for pmid in part.pmids),
+            translation=whole.translation,
+            dropped=_each_once(listings, "dropped"),
+            messages=whole.messages,
+            searched_at=whole.date,
+            parts=parts,
+            body=whole.body,
         )
 
     def fetch(self, pmids):
-        """Fetch records by PMID, as `Fetched`; those that do not come are asked for once more, singly.
+        """Fetch records by PMID: a `Fetching` to iterate over.
 
         Raises
         ------
-        Unreachable, Refused
-            As their names say.
-        IncompleteAnswer
-            If records come that nobody asked for.
+        EntrezError
+            If something else than PMIDs is asked for. NCBI would drop letters, and send another article.
         """
-        asked = list(dict.fromkeys(pmids))
-        answers = [self._fetch(asked[start : start + BATCH]) for start in range(0, len(asked), BATCH)]
-        came = {pmid for _, found in answers for pmid in found}
-        missing = [pmid for pmid in asked if pmid not in came]
-        if missing:
-            log.info(
-                "PubMed did not return %d of %d records; asking for each again", len(missing), len(asked)
+        asked = tuple(dict.fromkeys(pmids))
+        wrong = [pmid for pmid in asked if not re.fullmatch(r"[1-9]\d{0,7}", pmid)]
+        if wrong:
+            raise EntrezError(
+                problem("not a PMID", found=", ".join(wrong[:5]), allowed="1 to 8 digits, no leading zero")
             )
-        again = [answer for answer in (self._fetch([pmid]) for pmid in missing) if answer[1]]
-        came |= {pmid for _, found in again for pmid in found}
-        return Fetched(
-            bodies=tuple(body for body, _ in [*answers, *again]),
-            pmids=tuple(pmid for pmid in asked if pmid in came),
-            not_returned=tuple(pmid for pmid in asked if pmid not in came),
-        )
+        return Fetching(asked, deliver=self._deliver, held=self._held)
 
-    def _fetch(self, pmids):
+    def _listing(self, term, listings):
+        params = {"db": "pubmed", "term": term, "retmax": str(WINDOW), "retmode": "xml", "usehistory": "y"}
+
+        def read(body, headers):
+            return replies.read_search(body, date=_date(headers))
+
+        listing = self._ask("esearch.fcgi", params, read, largest=LARGEST_LIST)
+        listings.append(listing)
+        return listing
+
+    def _deliver(self, pmids):
+        """Those of the articles that PubMed sends, by PMID, in the order asked for."""
+
+        def read(body, _):
+            replies.check(body, "PubmedArticleSet")
+            return _by_pmid(body, pmids)
+
         params = {"db": "pubmed", "id": ",".join(pmids), "retmode": "xml"}
-        body, _ = self._ask("efetch.fcgi", params, b"</PubmedArticleSet>")
-        found = pmids_of(body)
-        foreign = sorted(set(found) - set(pmids))
-        if foreign:
-            raise IncompleteAnswer(
-                f"PubMed returned records that nobody asked for ({', '.join(foreign[:5])})."
-                " Nothing was saved. Run the same command again later."
-            )
-        return body, found
+        return self._ask("efetch.fcgi", params, read, largest=LARGEST_BATCH)
 
-    def _ask(self, service, params, ending):
-        """Send a request until a whole answer comes; its body and Date header."""
+    def _held(self, pmids):
+        """Those of the PMIDs for which PubMed has a document summary."""
+
+        def read(body, _):
+            return replies.read_summaries(body, pmids)
+
+        params = {"db": "pubmed", "id": ",".join(pmids), "retmode": "xml"}
+        return self._ask("esummary.fcgi", params, read, largest=LARGEST_LIST)
+
+    def _ask(self, service, params, read, *, largest):
+        """Send a request until `read` accepts the answer; what it makes of it."""
         last = None
         for attempt in range(self._tries):
             if last is not None:
@@ -250,190 +252,184 @@ class Client:
                 log.warning("PubMed: %s; trying again in %.0f s", last, pause)
                 self._sleep(pause)
             try:
-                return self._once(service, params, ending)
-            except _Passing as failure:
+                return self._once(service, params, read, largest)
+            except Passing as failure:
                 last = failure
+        if last.last is not Unreachable:
+            raise last.last(f"PubMed {last}, {self._tries} times. {LATER}")
+        what = "gave no usable answer" if last.answered else "could not be reached"
         raise Unreachable(
-            f"PubMed could not be reached at {self._base_url} after {self._tries} tries (last: {last})."
-            " Nothing was saved. Run the same command again later."
+            f"PubMed {what} at {self._base_url} after {self._tries} tries (last: {last}). {LATER}"
         )
 
-    def _once(self, service, params, ending):
-        self._keep_rate()
+    def _once(self, service, params, read, largest):
+        self._limiter.wait()
         data = {**params, **self._identity} | ({"api_key": self._key} if self._key else {})
+        reply, wait = None, 0.0
         try:
-            response = self._session.post(self._base_url + service, data=data, timeout=self._timeout)
-        except (requests.ConnectionError, requests.Timeout) as error:
-            raise _Passing(self._plain(_connection_words(error, self._timeout))) from None
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-            raise _Passing("the answer was cut short") from None
-        except requests.RequestException as error:
-            raise EntrezError(
-                self._plain(f"The address {self._base_url} cannot be used: {error}. Check search: base_url.")
+            reply = self._transport.post(self._base_url + service, data, largest=largest)
+            wait = _retry_after(reply.headers)
+            body = self._without_key(reply.body)
+            if reply.status != 200:
+                replies.check(body, "", status=reply.status)
+            result = read(body, reply.headers)
+        except Passing as failure:
+            raise Passing(
+                self._plain(str(failure)), wait=wait, last=failure.last, answered=reply is not None
             ) from None
-        self._check_status(response)
-        self._check_body(response.content, ending)
-        if "Date" not in response.headers:
-            raise _Passing("the answer had no date")
-        return response.content, response.headers["Date"]
-
-    def _keep_rate(self):
-        wait = self._earliest - self._clock()
-        if wait > 0:
-            self._sleep(wait)
-        self._earliest = self._clock() + self._interval
+        except EntrezError as error:
+            raise type(error)(self._plain(str(error))) from None
+        if body is not reply.body:
+            raise Refused(
+                f"PubMed's answer repeats the API key, and answers are kept in files. {LATER} If this happens"
+                f" again, unset {KEY_VARIABLE}."
+            )
+        return result
 
     def _pause(self, attempt, wanted):
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
         return max(pause, wanted) + pause * self._jitter()
 
-    def _check_status(self, response):
-        status = response.status_code
-        if status == 429 or status >= 500:
-            raise _Passing(f"HTTP {status}, {_reason(status)}", wait=_retry_after(response))
-        if status != 200:
-            raise Refused(
-                self._plain(
-                    f"PubMed refused the request (HTTP {status}): {_words_of(response.content)}."
-                    f" Nothing was saved. Trying again will not help; check search in config.yaml"
-                    f" and {KEY_VARIABLE}."
-                )
-            )
-
-    def _check_body(self, body, ending):
-        """Tell a whole document from an error in NCBI's words and from a part of a document."""
-        error = _error_in(body)
-        if error and ("rate limit" in error.lower() or _is_passing(error)):
-            raise _Passing(self._plain(error))
-        if error:
-            raise Refused(
-                self._plain(f"PubMed refused the request: {error}. Nothing was saved. Check search: query.")
-            )
-        if not body.strip():
-            raise _Passing("an empty answer")
-        if not body.rstrip().endswith(ending):
-            page = b"<html" in body[:2000].lower()
-            raise _Passing("a web page instead of data" if page else "the answer was cut short")
-        try:
-            etree.fromstring(body, _parser())
-        except etree.XMLSyntaxError as broken:
-            raise _Passing(f"the answer is not well-formed XML ({broken})") from None
-
     def _plain(self, text):
         """A message without the API key."""
-        return text.replace(self._key, "[API key]") if self._key else text
+        return self._spelt.sub("[API key]", text) if self._spelt else text
+
+    def _without_key(self, body):
+        """The same object where the key is not in it."""
+        if not self._spelt:
+            return body
+        text = body.decode("utf-8", "surrogateescape")
+        return self._plain(text).encode("utf-8", "surrogateescape") if self._spelt.search(text) else body
 
 
-def _session(base_url):
-    session = requests.Session()
-    if urllib.parse.urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1"):
-        session.trust_env = False
-    return session
+class Fetching:
+    """Articles on their way; iterating asks for them, a batch at a time, and keeps only that batch.
 
+    Each PMID that was asked for comes at most once. What is missing from its batch is asked for again
+    singly; of what does not come then either, PubMed must have no document summary.
 
-def _parser():
-    return etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False, huge_tree=True)
-
-
-def _read_esearch(body):
-    # Any other document type would make Biopython look for it on the network.
-    known = re.sub(rb"<!DOCTYPE eSearchResult[^>]*>", lambda _: ESEARCH_DOCTYPE, body, count=1)
-    try:
-        return Entrez.read(io.BytesIO(known))
-    except (RuntimeError, ValueError, Entrez.Parser.NotXMLError, Entrez.Parser.CorruptedXMLError) as error:
-        raise IncompleteAnswer(
-            f"PubMed's search answer cannot be read: {error}. Nothing was saved."
-        ) from None
-
-
-def _check_search(count, pmids, unknown):
-    if count > WINDOW:
-        raise TooManyRecords(
-            f"PubMed holds {count:,} records for this query; this version reads at most {WINDOW:,}."
-            " Nothing was saved. Narrow the query (search: query in config.yaml), for example with a block of"
-            " terms for the study design."
-        )
-    if count == 0 and unknown:
-        raise BrokenZero(
-            f"PubMed found nothing, and could not look up {', '.join(unknown)}: it does not index such terms,"
-            " and one of them joined by AND empties the whole result. Nothing was saved. Remove them from"
-            " search: query in config.yaml."
-        )
-    if len(pmids) != count or len(set(pmids)) != count:
-        raise IncompleteAnswer(
-            f"PubMed announced {count} records and listed {len(set(pmids))} different ones."
-            " Nothing was saved. Run the same command again later."
-        )
-
-
-def _warnings(answer):
-    """What PubMed left out of a query, in words; and the terms that it could not look up."""
-    errors = answer.get("ErrorList", {})
-    notes = answer.get("WarningList", {})
-    phrases = [str(text) for text in errors.get("PhraseNotFound", [])]
-    quoted = [str(text) for text in notes.get("QuotedPhraseNotFound", [])]
-    warnings = [f"term not found and left out: {text}" for text in phrases]
-    warnings += [f"field not found: {text}" for text in errors.get("FieldNotFound", [])]
-    warnings += [f"phrase ignored: {text}" for text in notes.get("PhraseIgnored", [])]
-    warnings += [f"phrase not found and left out: {text}" for text in quoted]
-    warnings += [str(text) for text in notes.get("OutputMessage", [])]
-    return tuple(warnings), [*phrases, *quoted]
-
-
-def _error_in(body):
-    """NCBI's own error text in an answer of any format, or None.
-
-    Its JSON can hold a bare line feed within a string, which strict parsers refuse.
+    Raises
+    ------
+    Unreachable, Refused, UnsafeAnswer
+        While iterating, as their names say.
+    IncompleteAnswer
+        If PubMed holds an article and does not deliver it, or delivers something else.
     """
-    text = body.lstrip()
-    if text.startswith(b"{"):
-        try:
-            answer = json.loads(text, strict=False)
-        except ValueError:
-            return None
-        inner = answer.get("esearchresult", {})
-        error = answer.get("error") or (inner.get("ERROR") if isinstance(inner, dict) else None)
-        return " ".join(str(error).split()) if error else None
-    found = re.search(rb"<ERROR>(.*?)</ERROR>", body[:20000], re.S)
-    if not found or not found[1].strip():
-        return None
-    return " ".join(found[1].decode("utf-8", "replace").split())
+
+    def __init__(self, asked, *, deliver, held):
+        self._asked = asked
+        self._deliver = deliver
+        self._held = held
+        self._absent = None
+
+    @property
+    def absent(self):
+        """PMIDs that PubMed does not hold, as a tuple; known after the last article.
+
+        Raises
+        ------
+        RuntimeError
+            Before that.
+        """
+        if self._absent is None:
+            raise RuntimeError("what is absent is known only after the last article")
+        return self._absent
+
+    def __iter__(self):
+        self._absent = None
+        missing = yield from self._pass(self._asked, BATCH)
+        if len(missing) > FEW:
+            missing = yield from self._pass(missing, BATCH)
+        missing = yield from self._pass(missing, 1)
+        held = [pmid for batch in _batches(missing, BATCH) for pmid in self._held(batch)]
+        if held:
+            raise IncompleteAnswer(
+                f"PubMed holds {len(held)} records that it did not deliver, though asked for each of them"
+                f" singly ({_some(held)}). {LATER}"
+            )
+        self._absent = tuple(missing)
+
+    def _pass(self, wanted, size):
+        """Ask for PMIDs in batches, yielding what comes; return those that do not."""
+        missing = []
+        for batch in _batches(wanted, size):
+            came = self._deliver(batch)
+            missing += [pmid for pmid in batch if pmid not in came]
+            yield from came.values()
+        if missing:
+            log.info("PubMed did not return %d of %d records", len(missing), len(wanted))
+        return missing
 
 
-def _is_passing(error):
-    """Whether an ERROR may go away by itself: a failed backend may, a page beyond the window will not."""
-    return "Search Backend failed" in error and "retstart" not in error and "out of acceptable" not in error
+def _by_pmid(body, asked):
+    """The articles of an answer by PMID, in the order asked for; of one record the highest version."""
+    try:
+        found = articles.read(body)
+    except articles.Broken as broken:
+        raise Passing(f"the answer cannot be read ({broken})") from None
+    came = {}
+    for article in found:
+        other = came.setdefault(article.pmid, article)
+        if other.version == article.version and other.raw != article.raw:
+            raise Passing(f"returned two different records as {article.pmid}", last=IncompleteAnswer)
+        if article.version > other.version:
+            came[article.pmid] = article
+    foreign = sorted(set(came) - set(asked), key=int)
+    if foreign:
+        raise Passing(f"returned records that nobody asked for ({_some(foreign)})", last=IncompleteAnswer)
+    return {pmid: came[pmid] for pmid in asked if pmid in came}
 
 
-def _retry_after(response):
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), 10 * LONGEST_PAUSE) if text.isdigit() else 0.0
+def _some(pmids):
+    return ", ".join(pmids[:5]) + (" …" if len(pmids) > 5 else "")
 
 
-def _reason(status):
-    return "too many requests" if status == 429 else "a fault of the server"
+def _batches(pmids, size):
+    return (pmids[start : start + size] for start in range(0, len(pmids), size))
 
 
-def _words_of(body):
-    error = _error_in(body)
-    if error:
-        return error
-    text = re.sub(r"<[^>]*>", " ", body[:2000].decode("utf-8", "replace"))
-    return " ".join(text.split())[:300] or "no explanation"
+def _each_once(listings, name):
+    return tuple(dict.fromkeys(text for listing in listings for text in getattr(listing, name)))
 
 
-def _connection_words(error, timeout):
-    text = str(error)
-    if isinstance(error, requests.ConnectTimeout):
-        return f"no connection within {timeout[0]:g} s"
-    if isinstance(error, requests.Timeout) or "timed out" in text:
-        return f"no answer within {timeout[1]:g} s"
-    words = {
-        "refused": "connection refused",
-        "Remote end closed": "the connection was closed without an answer",
-        "reset": "the connection was reset",
-        "IncompleteRead": "the answer was cut short",
-        "resolve": "the name of the server could not be resolved; is the network up?",
-        "certificate": "the server's certificate could not be verified",
+def _limiter(base_url, *, keyed, clock, sleep):
+    seconds = rate.interval(keyed=keyed)
+    if transport.is_local(base_url):
+        return rate.Limiter(seconds, clock=clock, sleep=sleep)
+    return rate.SharedLimiter(rate.place(base_url, keyed=keyed), seconds, clock=clock, sleep=sleep)
+
+
+def _spellings(key):
+    """A pattern that finds a key however it is written in an address, a form, JSON or markup."""
+    in_json = json.dumps(key)[1:-1]
+    spellings = {
+        key,
+        urllib.parse.quote(key),
+        urllib.parse.quote(key, safe=""),
+        urllib.parse.quote_plus(key),
+        in_json,
+        in_json.replace("/", r"\/"),
+        html.escape(key),
+        html.escape(key, quote=False),
     }
-    return next((plain for part, plain in words.items() if part in text), text)
+    return re.compile("|".join(re.escape(one) for one in sorted(spellings, key=len, reverse=True)), re.I)
+
+
+def _date(headers):
+    """The server's time, ISO 8601; the search is filed under it."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).isoformat()
+    except (TypeError, ValueError):
+        raise Passing("the answer had no date") from None
+
+
+def _retry_after(headers):
+    """Seconds that the server asks to wait; a point in time counts from the server's own clock."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
+        return min(float(text), LONGEST_WAIT)
+    try:
+        left = (parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
+    return min(max(left, 0.0), LONGEST_WAIT)

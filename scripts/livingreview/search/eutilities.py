@@ -1,18 +1,17 @@
-"""What the E-utilities answer: ESearch, EFetch, EPost and EInfo for PubMed, over a small set of records.
+"""What the E-utilities answer: ESearch, EFetch, ESummary, EPost and EInfo for PubMed, over a set of records.
 
 Bodies, limits and oddities are those that were recorded from NCBI's servers, the invalid JSON of the
 over-window error included, so that a client that copes with this copes with PubMed. Answers of its own begin
-with "Sandbox:". They depend on the records, the day and the request, and on nothing else.
+with "Sandbox:". They depend on the records, the day and the requests so far, and on nothing else.
 """
 
 import hashlib
-import json
 import re
-from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
+from functools import lru_cache
 
-from livingreview.search.citation_xml import article_set
-from livingreview.search.matching import CannotEvaluate, Index
+from livingreview.search import bodies, citation_xml, summaries
+from livingreview.search.bodies import OVER_WINDOW, Answer, Found, plain
+from livingreview.search.matching import CannotEvaluate, Index, Matches
 from livingreview.search.syntax import Join, QueryError, Range, days, parse, translate
 
 WINDOW = 9999  # records of one PubMed search that can be listed; NCBI documents 10,000 and serves 9,999
@@ -22,52 +21,21 @@ DATE_TYPES = {
     "crdt": "Date - Create",
     "mdat": "Date - Modification",
 }
-OVER_WINDOW = (
-    "Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ESearch can only"
-    " retrieve the first 9,999 records matching the query. To obtain more than 9,999 PubMed records, consider"
-    " using EDirect that contains additional logic to batch PubMed search results automatically so that an"
-    " arbitrary number can be retrieved. For details see https://www.ncbi.nlm.nih.gov/books/NBK25499/"
-)
-DECLARATION = '<?xml version="1.0" encoding="UTF-8" ?>\n'
-DTD = "https://eutils.ncbi.nlm.nih.gov/eutils/dtd"
-ESEARCH_HEAD = (
-    f"{DECLARATION}<!DOCTYPE eSearchResult PUBLIC"
-    f' "-//NLM//DTD esearch 20060628//EN" "{DTD}/20060628/esearch.dtd">\n'
-)
-# NCBI's document type is spelt eEfetchResult while its root is eFetchResult.
-EFETCH_ERROR_HEAD = (
-    f'{DECLARATION.strip()}<!DOCTYPE eEfetchResult PUBLIC "-//NLM//DTD efetch 20131226//EN"'
-    f' "{DTD}/20131226/efetch.dtd">'
-)
-EPOST_HEAD = (
-    f'{DECLARATION}<!DOCTYPE ePostResult PUBLIC "-//NLM//DTD epost 20090526//EN" "{DTD}/20090526/epost.dtd">'
-)
-EINFO_HEAD = (
-    f'{DECLARATION}<!DOCTYPE eInfoResult PUBLIC "-//NLM//DTD einfo 20190110//EN"'
-    f' "{DTD}/20190110/einfo.dtd">\n'
-)
-XML = "text/xml; charset=UTF-8"
-JSON = "application/json; charset=UTF-8"
-TEXT = "text/plain; charset=UTF-8"
-HTML = "text/html; charset=UTF-8"
+ORDERS = ("uid", "date", "shuffled")
+LARGEST_ID = 18446744073709551615
+LARGEST_NUMBER = 10**18  # numbers in requests are cut down to it, so that none is too long to read
+KEY = re.compile(r"[0-9a-f]{36}")
+FETCH_TYPES = ("", "full", "xml", "abstract", "null")
+# Queries whose results are kept; a client that splits a large result asks one query again and again.
+KEPT = 16
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer: status, body, content type and further headers."""
-
-    body: bytes
-    status: int = 200
-    kind: str = XML
-    headers: dict = field(default_factory=dict)
-
-
-class _Failure(Exception):
-    """An ERROR in NCBI's words; the endpoint wraps it in its own envelope."""
+class Unobtainable(Exception):
+    """An ERROR in NCBI's words; the service puts it in its own envelope."""
 
 
 class Eutilities:
-    """The services over a fixed set of records.
+    """The services over records that may come and go.
 
     Parameters
     ----------
@@ -76,26 +44,82 @@ class Eutilities:
     as_of : datetime.date
         The day on which the services are asked.
     withheld : iterable of str
-        PMIDs that ESearch still lists and EFetch no longer returns, as happens around deletions.
+        PMIDs that ESearch still lists, that EFetch does not deliver and ESummary has no document for, as
+        happens around deletions.
+    undelivered : iterable of str
+        PMIDs that ESearch and ESummary have, and EFetch does not deliver.
+    articles : dict of str to bytes, optional
+        PubmedArticle or PubmedBookArticle elements that are delivered to the byte, by PMID, in place of what
+        would be made from the row. ESearch and ESummary go by the row.
+    order : str
+        Order of ESearch's list: "uid" (descending), "date" (latest entry first), or "shuffled" (the same
+        disorder each time).
+    expire_history : bool
+        Whether every stored result is gone at once.
+
+    Raises
+    ------
+    InputError
+        For a row with a notice of a type that PubMed does not have.
     """
 
-    def __init__(self, records, *, as_of, withheld=()):
-        visible = [record for record in records if record["entry_date"] <= as_of.isoformat()]
-        self._records = {record["pmid"]: record for record in visible}
-        self._index = Index(visible, today=as_of)
+    def __init__(
+        self,
+        records,
+        *,
+        as_of,
+        withheld=(),
+        undelivered=(),
+        articles=None,
+        order="uid",
+        expire_history=False,
+    ):
         self._as_of = as_of
         self._withheld = frozenset(withheld)
+        self._undelivered = frozenset(undelivered)
+        self._articles = dict(articles or {})
+        self._order = order
+        self._expire = expire_history
         self._history = {}
+        self._records = {}
+        self.change(arrived=records)
 
-    def answer(self, service, params):
+    def change(self, *, arrived=(), departed=()):
+        """Let records enter, or replace those of the same PMID, and let others vanish.
+
+        Stored results keep the PMIDs that they had, as on NCBI's history server.
+        """
+        for record in arrived:
+            citation_xml.check(record)
+            if record["entry_date"] <= self._as_of.isoformat():
+                self._records[record["pmid"]] = record
+        for pmid in departed:
+            self._records.pop(pmid, None)
+        index = Index([_searchable(record) for record in self._records.values()], today=self._as_of)
+        self._find = lru_cache(KEPT)(index.find)
+        self._listed = self._in_order()
+
+    def _in_order(self):
+        """All PMIDs in the order in which ESearch lists them."""
+        pmids = sorted(self._records, key=int, reverse=True)
+        if self._order == "date":
+            pmids.sort(key=lambda pmid: self._records[pmid]["entry_date"], reverse=True)
+        elif self._order == "shuffled":
+            pmids.sort(key=lambda pmid: hashlib.sha256(pmid.encode()).digest())
+        return pmids
+
+    def answer(self, service, params, *, change=None):
         """The answer to one request.
 
         Parameters
         ----------
         service : str
-            "esearch.fcgi", "efetch.fcgi", "epost.fcgi" or "einfo.fcgi".
+            Such as "esearch.fcgi".
         params : dict of str
             The parameters of the request.
+        change : callable, optional
+            Makes a fault: takes and returns `Found` for ESearch; for EFetch it takes the articles about to be
+            delivered and one that nobody asked for (all in bytes), and returns articles.
         """
         refusal = _refusal(params)
         if refusal:
@@ -103,167 +127,248 @@ class Eutilities:
         services = {
             "esearch.fcgi": self._esearch,
             "efetch.fcgi": self._efetch,
+            "esummary.fcgi": self._esummary,
             "epost.fcgi": self._epost,
             "einfo.fcgi": self._einfo,
         }
         if service not in services:
-            known = ", ".join(services)
-            return Answer(f"Sandbox: there is no {service} here, only {known}\n".encode(), 404, TEXT)
-        return services[service](params)
-
-    def _esearch(self, params):
-        in_json = params.get("retmode") == "json"
+            return plain(f"Sandbox: there is no {service} here, only {', '.join(services)}", status=404)
         try:
-            found = self._search(params)
-        except _Failure as failure:
-            return _esearch_error(str(failure), in_json=in_json)
+            if params.get("db", "pubmed") != "pubmed":
+                raise Unobtainable(f"Invalid db name specified: {params['db']}")
+            return services[service](params, change)
+        except Unobtainable as failure:
+            return bodies.error(service, str(failure), in_json=_in_json(params))
+
+    def _esearch(self, params, change):
+        found = self._search(params)
+        found = change(found) if change else found
         if params.get("rettype") == "count":
-            return _count(found["count"], in_json=in_json)
-        return _esearch_json(found) if in_json else _esearch_xml(found)
+            return bodies.count(found.count, in_json=_in_json(params))
+        return bodies.search(found, in_json=_in_json(params))
 
     def _search(self, params):
-        _check_database(params)
-        self._check_environment(params)
-        start = _number(params, "retstart", 0)
-        size = _number(params, "retmax", 20)
+        if params.get("WebEnv"):
+            self._environment(params)
+        start, size = _number(params, "retstart", 0), _number(params, "retmax", 20)
+        if start > WINDOW - 1:
+            raise Unobtainable(OVER_WINDOW)
         query = _parsed(params)
         matches = self._matches(query.tree)
-        pmids = sorted(matches.pmids, key=int, reverse=True)
-        if start > WINDOW - 1:
-            raise _Failure(OVER_WINDOW)
-        page = pmids[start : min(start + size, WINDOW)]
-        messages = []
-        if not pmids:
-            messages.append("No items found.")
+        pmids = [pmid for pmid in self._listed if pmid in matches.pmids]
+        messages = [] if pmids else ["No items found."]
         if len(pmids) > WINDOW and start + size >= WINDOW:
             messages.append(f"Restrictions achieved. start and count adjusted to {start}, {WINDOW - start}")
-        return {
-            "count": len(pmids),
-            "start": start,
-            "page": page,
-            "history": self._remember(params, pmids),
-            "translation": translate(matches.tree, missing=matches.missing),
-            "phrases": [term.text for term in matches.missing if not term.quoted],
-            "quoted": [term.written() for term in matches.missing if term.quoted],
-            "ignored": bool(query.ignored),
-            "messages": messages,
-        }
+        return Found(
+            count=len(pmids),
+            start=start,
+            page=pmids[start : min(start + size, WINDOW)],
+            history=self._remember(params, pmids, name=params["term"]),
+            translation=translate(matches.tree, missing=matches.missing),
+            phrases=[term.text for term in matches.missing if not term.quoted],
+            quoted=[term.written() for term in matches.missing if term.quoted],
+            ignored=bool(query.ignored),
+            messages=messages,
+        )
 
     def _matches(self, tree):
         try:
-            return self._index.find(tree)
+            return self._narrowed(tree)
         except CannotEvaluate as error:
-            raise _Failure(f"Sandbox: {error} exists in PubMed, but this corpus holds no such data") from None
+            raise Unobtainable(
+                f"Sandbox: {error} exists in PubMed, but this corpus holds no such data"
+            ) from None
         except QueryError as error:
-            raise _Failure(f"Search Backend failed: {error}: {error.found}") from None
+            raise Unobtainable(f"Search Backend failed: {error}: {error.found}") from None
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise Unobtainable(f"Search Backend failed: Sandbox: {type(error).__name__}") from None
 
-    def _check_environment(self, params):
-        if params.get("WebEnv") and params["WebEnv"] not in self._history:
-            raise _Failure(f"Unable to obtain query #{params.get('query_key', '1')}")
+    def _narrowed(self, tree):
+        """Matches of a tree. A range behind "AND" is applied to the result of what stands before it.
 
-    def _remember(self, params, pmids):
+        A client that splits a large result asks the same query with one range after the other; the query is
+        evaluated once.
+        """
+        last = tree.parts[-1] if isinstance(tree, Join) and tree.operator == "AND" else None
+        if not isinstance(last, Range):
+            return self._find(tree)
+        chain = len(tree.parts) > 2
+        before = self._find(Join("AND", tree.parts[:-1]) if chain else tree.parts[0])
+        kept = before.tree.parts if chain else (before.tree,)
+        return Matches(self._within(before.pmids, last), Join("AND", (*kept, last)), before.missing)
+
+    def _within(self, pmids, limits):
+        if limits.name != "UID":
+            return pmids & self._find(limits).pmids
+        low, high = int(limits.low), int(limits.high)
+        return frozenset(pmid for pmid in pmids if low <= int(pmid) <= high)
+
+    def _remember(self, params, pmids, *, name):
         """Store a result on the history server; (query key, environment), or None if not asked to."""
         if params.get("usehistory") != "y":
             return None
-        name = params.get("WebEnv") or self._environment(params.get("term", ""))
+        digest = hashlib.sha256(f"{self._as_of.isoformat()} {name}".encode(errors="replace")).hexdigest()
+        name = params.get("WebEnv") or f"MCID_{digest[:24]}"
         results = self._history.setdefault(name, [])
         if pmids not in results:
             results.append(pmids)
         return results.index(pmids) + 1, name
 
-    def _environment(self, text):
-        digest = hashlib.sha256(f"{self._as_of.isoformat()} {text}".encode()).hexdigest()
-        return f"MCID_{digest[:24]}"
+    def _environment(self, params):
+        """The stored results of the environment that a request names."""
+        results = self._history.get(params["WebEnv"])
+        if results is None or self._expire:
+            raise Unobtainable(expired(params))
+        return results
 
-    def _efetch(self, params):
-        try:
-            _check_database(params)
-            if params.get("retmode", "xml") == "json":
-                return Answer("".join(f"{pmid}\n" for pmid in self._asked(params)).encode(), kind=TEXT)
-            if params.get("retmode", "xml") != "xml":
-                raise _Failure(f"Sandbox: EFetch answers in XML only, not in {params['retmode']}")
+    def _efetch(self, params, change):
+        as_text = params.get("retmode", "xml") in ("text", "json")
+        kind = params.get("rettype", "")
+        if kind == "uilist" or params.get("retmode") == "json":
             pmids = self._asked(params)
-        except _Failure as failure:
-            body = (
-                f"{EFETCH_ERROR_HEAD}<eFetchResult>\n\t<ERROR>{escape(str(failure))}</ERROR>\n</eFetchResult>"
+            return bodies.id_list(pmids, as_text=as_text)
+        if as_text or params.get("retmode", "xml") != "xml" or kind not in FETCH_TYPES:
+            raise Unobtainable(
+                f"Sandbox: EFetch answers in XML, and with rettype=uilist in text, not with"
+                f" retmode={params.get('retmode', 'xml')} and rettype={kind}"
             )
-            return Answer(body.encode(), 400)
-        held = [pmid for pmid in pmids if pmid in self._records and pmid not in self._withheld]
-        return Answer(article_set(self._records[pmid] for pmid in held))
+        pmids = self._asked(params)
+        away = self._withheld | self._undelivered
+        delivered = [self._article(pmid) for pmid in pmids if pmid in self._records and pmid not in away]
+        if change:
+            delivered = change(delivered, self._foreign(pmids))
+        return Answer(citation_xml.collect(delivered))
+
+    def _article(self, pmid):
+        return self._articles.get(pmid) or citation_xml.article(self._records[pmid])
+
+    def _foreign(self, pmids):
+        """An article that is none of those asked for: another of the corpus, or else an invented one."""
+        for pmid in self._listed:
+            if pmid not in pmids:
+                return self._article(pmid)
+        number = 1 + max((int(pmid) for pmid in pmids), default=0)
+        title = "An example that nobody asked for"
+        return citation_xml.article(
+            {"pmid": str(number), "title": title, "entry_date": self._as_of.isoformat()}
+        )
 
     def _asked(self, params):
         """The PMIDs that a request names, in order, each once; letters are dropped as NCBI drops them."""
         if params.get("id"):
-            ids = [re.sub(r"\D", "", part) for part in params["id"].split(",")]
+            ids = [re.sub(r"[^0-9]", "", part).lstrip("0") for part in params["id"].split(",")]
             return list(dict.fromkeys(part for part in ids if part))
+        return self._stored(params)
+
+    def _stored(self, params):
         if not params.get("WebEnv"):
-            raise _Failure("Neither query_key nor id specified")
+            raise Unobtainable("Neither query_key nor id specified")
+        results = self._environment(params)
         key = _number(params, "query_key", 1)
-        results = self._history.get(params["WebEnv"], [])
         if not 1 <= key <= len(results):
-            raise _Failure(f"Unable to obtain query #{key}")
+            raise Unobtainable(expired(params))
         start = _number(params, "retstart", 0)
         if start >= WINDOW:
-            raise _Failure(OVER_WINDOW)
-        return results[key - 1][start : min(start + _number(params, "retmax", 20), WINDOW)]
+            raise Unobtainable(OVER_WINDOW)
+        return results[key - 1][start : min(start + _number(params, "retmax", WINDOW), WINDOW)]
 
-    def _epost(self, params):
-        try:
-            _check_database(params)
-            pmids = [part.strip() for part in params.get("id", "").split(",") if part.strip().isdigit()]
-            if not pmids:
-                raise _Failure("Empty ID list; Nothing to store")
-        except _Failure as failure:
-            body = f"{EPOST_HEAD}<ePostResult>\n\t<ERROR>{escape(str(failure))}</ERROR>\n</ePostResult>\n"
-            return Answer(body.encode())
-        key, name = self._remember({"usehistory": "y", "term": ",".join(pmids)}, pmids)
-        inner = f"\n\t<QueryKey>{key}</QueryKey>\n\t<WebEnv>{name}</WebEnv>\n"
-        body = f"{EPOST_HEAD}<ePostResult>{inner}</ePostResult>\n"
-        return Answer(body.encode())
+    def _esummary(self, params, _):
+        if params.get("version", "1.0") not in ("", "1.0", "1") and not _in_json(params):
+            raise Unobtainable(f"Sandbox: ESummary has version 1.0 only, not {params['version']}")
+        ids = [part.strip() for part in params.get("id", "").split(",") if part.strip()]
+        invalid = [f"Invalid uid {part} at position= {number}" for number, part in _invalid(ids)]
+        pmids = list(dict.fromkeys(part for part in ids if _is_id(part))) if ids else self._stored(params)
+        held = {pmid: self._records[pmid] for pmid in pmids if self._has_document(pmid)}
+        if _in_json(params):
+            body = summaries.in_json(pmids, held)
+            return bodies.as_json({**body, "error": invalid[0]} if invalid else body)
+        documents = [
+            summaries.docsum(held[pmid])
+            if pmid in held
+            else f"<ERROR>UID={pmid}: {summaries.NOT_HELD}</ERROR>\n"
+            for pmid in pmids
+        ]
+        return bodies.docsums(documents, errors=invalid)
 
-    def _einfo(self, _):
-        return Answer(
-            f"{EINFO_HEAD}<eInfoResult>\n<DbList>\n\n\t<DbName>pubmed</DbName>\n</DbList>\n\n</eInfoResult>\n".encode()
-        )
+    def _has_document(self, pmid):
+        return pmid in self._records and pmid not in self._withheld
+
+    def _epost(self, params, _):
+        ids = [part.strip() for part in params.get("id", "").split(",") if part.strip()]
+        pmids = [part for part in ids if _is_id(part)]
+        errors = []
+        if len(pmids) < len(ids):
+            errors = [f"Some IDs have invalid value and were omitted. Maximum ID value {LARGEST_ID}"]
+        if not pmids:
+            return bodies.not_posted(["Empty ID list; Nothing to store", *errors])
+        if params.get("WebEnv"):
+            self._environment(params)
+        where = {"usehistory": "y", "WebEnv": params.get("WebEnv")}
+        key, environment = self._remember(where, pmids, name=",".join(pmids))
+        return bodies.posted(key, environment, errors=errors)
+
+    def _einfo(self, _params, _change):
+        return bodies.databases()
 
 
-def rate_limited(*, client, count, limit):
-    """NCBI's answer to one request too many; `client` is the API key, or the address where there is none."""
-    body = {"error": "API rate limit exceeded", "api-key": client, "count": str(count), "limit": str(limit)}
-    headers = {"Retry-After": "2", "X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": "0"}
-    return Answer(_json(body), 429, JSON, headers)
+def expired(params):
+    """What NCBI says when it no longer has the result that a request names."""
+    return f"Unable to obtain query #{_number(params, 'query_key', 1)}"
+
+
+def _searchable(record):
+    """A row whose abstract and keywords are one text each, as a table would hold them."""
+    texts = {}
+    if isinstance(record.get("abstract"), list | tuple):
+        texts["abstract"] = " ".join(text for _, text in record["abstract"])
+    if isinstance(record.get("keywords"), list | tuple):
+        texts["keywords"] = "; ".join(record["keywords"])
+    return {**record, **texts} if texts else record
+
+
+def _in_json(params):
+    return params.get("retmode") == "json"
 
 
 def _refusal(params):
     missing = [name for name in ("tool", "email") if not params.get(name, "").strip()]
     if missing:
-        text = f"Sandbox: every request must carry tool and email; {' and '.join(missing)} missing\n"
-        return Answer(text.encode(), 400, TEXT)
+        text = f"Sandbox: every request must carry tool and email; {' and '.join(missing)} missing"
+        return plain(text, status=400)
     key = params.get("api_key")
-    if key is not None and not re.fullmatch(r"[0-9a-f]{36}", key):
-        body = {"error": "API key invalid", "api-key": key, "type": "invalid", "status": "unknown"}
-        return Answer(_json(body), 400, JSON)
-    return None
+    return None if key is None or KEY.fullmatch(key) else bodies.bad_key(key)
 
 
-def _check_database(params):
-    if params.get("db", "pubmed") != "pubmed":
-        raise _Failure(f"Invalid db name specified: {params['db']}")
+def _is_id(text):
+    return re.fullmatch(r"[0-9]{1,20}", text) is not None and 0 < int(text) <= LARGEST_ID
+
+
+def _invalid(ids):
+    """Ids that are no numbers, each with its position in characters, as NCBI counts."""
+    position = 0
+    for part in ids:
+        if not _is_id(part):
+            yield position, part
+        position += len(part) + 1
 
 
 def _number(params, name, default):
     text = params.get(name, "").strip()
-    return int(text) if text.isdigit() else default
+    if not re.fullmatch(r"[0-9]+", text):
+        return default
+    return min(int(text[:20]) if len(text) <= 20 else LARGEST_NUMBER, LARGEST_NUMBER)
 
 
 def _parsed(params):
     if not params.get("term", "").strip():
-        raise _Failure("Empty term and query_key - nothing todo")
+        raise Unobtainable("Empty term and query_key - nothing todo")
     try:
         query = parse(params["term"])
         limits = _date_limits(params)
     except QueryError as error:
-        raise _Failure(f"Search Backend failed: {error}: {error.found}") from None
+        raise Unobtainable(f"Search Backend failed: {error}: {error.found}") from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise Unobtainable(f"Search Backend failed: Sandbox: {type(error).__name__}") from None
     if limits:
         query.tree = Join("AND", (query.tree, limits))
     return query
@@ -273,83 +378,10 @@ def _date_limits(params):
     """The range that datetype with mindate and maxdate, or reldate, adds to a query; None without them."""
     name = DATE_TYPES.get(params.get("datetype", "pdat"))
     if name is None:
-        raise _Failure(f"Sandbox: no datetype {params['datetype']}, only {', '.join(DATE_TYPES)}")
-    if params.get("reldate", "").isdigit():
-        return parse(f'"last {params["reldate"]} days"[{name}]').tree
+        raise Unobtainable(f"Sandbox: no datetype {params['datetype']}, only {', '.join(DATE_TYPES)}")
+    if params.get("reldate"):
+        return parse(f'"last {min(_number(params, "reldate", 0), 10**6)} days"[{name}]').tree
     if not (params.get("mindate") and params.get("maxdate")):
         return None
     bounds = days(params["mindate"])[0], days(params["maxdate"])[1]
     return Range(*("{:04d}/{:02d}/{:02d}".format(*day) for day in bounds), name)
-
-
-def _json(body):
-    return (json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
-
-
-def _esearch_error(text, *, in_json):
-    if not in_json:
-        body = f"{ESEARCH_HEAD}<eSearchResult><ERROR>{escape(text)}</ERROR></eSearchResult>\n"
-        return Answer(body.encode())
-    body = _json({"header": {"type": "esearch", "version": "0.3"}, "esearchresult": {"ERROR": text}})
-    # NCBI leaves a line feed bare within the string, which makes its JSON invalid.
-    return Answer(body.replace(b"\\n", b"\n"), kind=JSON)
-
-
-def _count(count, *, in_json):
-    if in_json:
-        body = {"header": {"type": "esearch", "version": "0.3"}, "esearchresult": {"count": str(count)}}
-        return Answer(_json(body), kind=JSON)
-    return Answer(f"{ESEARCH_HEAD}<eSearchResult>\n\t<Count>{count}</Count>\n</eSearchResult>\n".encode())
-
-
-def _esearch_json(found):
-    result = {
-        "count": str(found["count"]),
-        "retmax": str(len(found["page"])),
-        "retstart": str(found["start"]),
-    }
-    if found["history"]:
-        result["querykey"], result["webenv"] = str(found["history"][0]), found["history"][1]
-    result |= {"idlist": found["page"], "translationset": [], "querytranslation": found["translation"]}
-    if found["phrases"] or found["ignored"]:
-        result["errorlist"] = {"phrasesnotfound": found["phrases"], "fieldsnotfound": []}
-    if found["quoted"] or found["messages"]:
-        result["warninglist"] = {
-            "phrasesignored": [],
-            "quotedphrasesnotfound": found["quoted"],
-            "outputmessages": found["messages"],
-        }
-    return Answer(
-        _json({"header": {"type": "esearch", "version": "0.3"}, "esearchresult": result}), kind=JSON
-    )
-
-
-def _esearch_xml(found):
-    history = ""
-    if found["history"]:
-        key, name = found["history"]
-        history = f"<QueryKey>{key}</QueryKey><WebEnv>{name}</WebEnv>"
-    ids = "".join(f"<Id>{pmid}</Id>\n" for pmid in found["page"])
-    body = (
-        f"{ESEARCH_HEAD}<eSearchResult><Count>{found['count']}</Count><RetMax>{len(found['page'])}</RetMax>"
-        f"<RetStart>{found['start']}</RetStart>{history}"
-        + (f"<IdList>\n{ids}</IdList>" if ids else "<IdList/>")
-        + f"<TranslationSet/><QueryTranslation>{escape(found['translation'])}</QueryTranslation>"
-        f"{_error_list(found)}{_warning_list(found)}</eSearchResult>\n"
-    )
-    return Answer(body.encode())
-
-
-def _error_list(found):
-    if not (found["phrases"] or found["ignored"]):
-        return ""
-    phrases = "".join(f"<PhraseNotFound>{escape(text)}</PhraseNotFound>" for text in found["phrases"])
-    return f"<ErrorList>{phrases}</ErrorList>"
-
-
-def _warning_list(found):
-    if not (found["quoted"] or found["messages"]):
-        return ""
-    quoted = [f"<QuotedPhraseNotFound>{escape(text)}</QuotedPhraseNotFound>" for text in found["quoted"]]
-    messages = [f"<OutputMessage>{escape(text)}</OutputMessage>" for text in found["messages"]]
-    return f"<WarningList>{''.join([*quoted, *messages])}</WarningList>"

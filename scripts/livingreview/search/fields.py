@@ -77,8 +77,46 @@ DATES = {
     "Electronic Publication Date",
     "Print Publication Date",
 }
-NO_EXPLOSION = {"MeSH Terms", "MeSH Major Topic", "MeSH Subheading"}
+# Hierarchies: a term includes the narrower ones unless it is written with :noexp.
+NO_EXPLOSION = {"MeSH Terms", "MeSH Major Topic", "MeSH Subheading", "Publication Type"}
 PROXIMITY = {"Title", "Title/Abstract", "Affiliation"}
+# What a record carries only once it has been indexed; publishers supply some publication types before.
+INDEXED = NO_EXPLOSION | {"EC/RN Number", "Pharmacological Action", "Supplementary Concept"}
+# Fields that are searched by word and phrase, and in which stop words find nothing.
+TEXTS = {
+    "Abstract",
+    "All Fields",
+    "Other Term",
+    "Text Word",
+    "Title",
+    "Title/Abstract",
+    "Transliterated Title",
+}
+# Tags of other databases and common inventions, with the tag that does the same here.
+ELSEWHERE = {
+    "abs": "ab",
+    "date": "dp",
+    "de": "mh",
+    "kf": "ot",
+    "kw": "ot",
+    "key": "ot",
+    "keyword": "ot",
+    "keywords": "ot",
+    "mesh major": "majr",
+    "mj": "majr",
+    "mm": "majr",
+    "mp": "tw",
+    "pd": "dp",
+    "py": "dp",
+    "su": "mh",
+    "tab": "tiab",
+    "tiabkw": "tiab",
+    "title-abs": "tiab",
+    "title-abs-key": "tiab",
+    "ts": "tw",
+    "year": "dp",
+    "yr": "dp",
+}
 
 
 def name(tag):
@@ -87,6 +125,8 @@ def name(tag):
 
 
 def closest(tag):
-    """The known tag that looks most like an unknown one, or None."""
+    """The known tag that an unknown one most likely stands for, or None."""
+    if tag.lower().strip() in ELSEWHERE:
+        return ELSEWHERE[tag.lower().strip()]
     found = difflib.get_close_matches(tag.lower().strip(), NAMES, n=1, cutoff=0.5)
     return found[0] if found else None

@@ -1,16 +1,50 @@
-"""Which records match a query: PubMed's rules over the columns that the sandbox's corpus holds.
+"""Which records match a query: PubMed's rules over what a record holds.
 
-Three things that PubMed has are missing here, and make counts smaller than PubMed's: abstracts ([tiab] looks
-at titles), the MeSH tree ([mh] finds the heading itself, not the narrower ones), and Automatic Term Mapping
-(a term without a tag is looked up in all fields, word by word, without synonyms). A field that the corpus
-does not hold at all is an error, never a count of zero.
+Each term of a query is true or false of a record, or undecided where the record does not hold what the term
+asks for; AND, OR and NOT combine the three by Kleene's logic, so that nothing is guessed. Two things that
+PubMed has are missing everywhere, and `limits` says so of each term that they touch: the trees of headings,
+subheadings and publication types (a term finds the entry itself, not the narrower ones), and the tables of
+Automatic Term Mapping.
+
+The sandbox is its own PubMed, so it maps a term without a tag word by word, and a field that its corpus lacks
+is an error, never a count of zero.
+
+Sources: PubMed User Guide, "Searching for a phrase", "Truncating search terms", "PubMed data field
+descriptions", "PubMed character conversions".
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from livingreview.search.syntax import RELATIVE, Join, Range, days
+from livingreview.search import fields
+from livingreview.search.documents import (
+    ANY_DATE,
+    ARTICLE_FIELDS,
+    ROW_FIELDS,
+    ArticleDocument,
+    normalise,
+    of_row,
+    split_heading,
+    split_list,
+)
+from livingreview.search.syntax import RELATIVE, Join, Range, Term, days
+
+__all__ = [
+    "ADDS",
+    "LANGUAGES",
+    "MISSES",
+    "STOPWORDS",
+    "UNDECIDED",
+    "CannotEvaluate",
+    "Index",
+    "Limit",
+    "Matches",
+    "Predicate",
+    "limits",
+    "split_heading",
+    "split_list",
+]
 
 # Words that PubMed does not index (PubMed User Guide, "Stopwords"). Alone with a tag they find nothing.
 _STOPWORDS = """
@@ -23,27 +57,68 @@ such than that the their theirs them then there therefore these they this those 
 very was we were what when which while with within without would
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
-LANGUAGES = {
-    "english": "eng",
-    "german": "ger",
-    "french": "fre",
-    "spanish": "spa",
-    "dutch": "dut",
-    "portuguese": "por",
-    "italian": "ita",
-    "swedish": "swe",
-    "japanese": "jpn",
-    "chinese": "chi",
+# Names of languages with the codes of MEDLINE's records (MARC).
+_LANGUAGES = """
+afrikaans:afr albanian:alb arabic:ara armenian:arm azerbaijani:aze bosnian:bos bulgarian:bul catalan:cat
+chinese:chi croatian:hrv czech:cze danish:dan dutch:dut english:eng esperanto:epo estonian:est finnish:fin
+french:fre georgian:geo german:ger greek:gre hebrew:heb hindi:hin hungarian:hun icelandic:ice
+indonesian:ind italian:ita japanese:jpn kazakh:kaz korean:kor latin:lat latvian:lav lithuanian:lit
+macedonian:mac malay:may norwegian:nor persian:per polish:pol portuguese:por romanian:rum russian:rus
+serbian:srp slovak:slo slovenian:slv spanish:spa swedish:swe thai:tha turkish:tur ukrainian:ukr
+vietnamese:vie welsh:wel
+"""
+LANGUAGES = dict(pair.split(":") for pair in _LANGUAGES.split())
+ENTRIES = {
+    "Journal",
+    "Language",
+    "MeSH Major Topic",
+    "MeSH Subheading",
+    "MeSH Terms",
+    "Publication Type",
+    "Supplementary Concept",
 }
-TEXTS = ("Title", "Title/Abstract", "Text Word", "All Fields")
-LISTS = ("MeSH Terms", "MeSH Major Topic", "MeSH Subheading", "Publication Type", "Journal", "Language")
-AUTHORS = ("Author", "Author - First", "Author - Last")
-IDENTIFIERS = ("UID", "Article Identifier", "Location ID", "Secondary Source ID")
+AUTHORS = {"Author", "Author - First", "Author - Last"}
+IDENTIFIERS = {
+    "Article Identifier",
+    "ISSN",
+    "Issue",
+    "Location ID",
+    "PMCID",
+    "Pagination",
+    "Secondary Source ID",
+    "UID",
+    "Volume",
+}
+PHRASES = fields.TEXTS | {"Author - Corporate"}
+ISSN = re.compile(r"\d{4}-\d{3}[\dx]", re.I)
 DAYS_IN = {"day": 1, "week": 7, "month": 31, "year": 366}
+
+# What a limit does to a result.
+UNDECIDED = "undecided"
+MISSES = "may miss records"
+ADDS = "may find further records"
+_OPPOSITE = {MISSES: ADDS, ADDS: MISSES, UNDECIDED: UNDECIDED}
 
 
 class CannotEvaluate(Exception):
-    """PubMed knows this field and the sandbox's corpus does not hold it."""
+    """PubMed knows this field or form of search, and the records here do not hold what it asks for."""
+
+
+class Limit(NamedTuple):
+    """A term that is not carried out as PubMed carries it out.
+
+    Attributes
+    ----------
+    term : str
+        As written.
+    why : str
+    effect : str
+        `UNDECIDED`, `MISSES` or `ADDS`, with regard to the whole query: under NOT the last two change places.
+    """
+
+    term: str
+    why: str
+    effect: str
 
 
 @dataclass(frozen=True)
@@ -65,8 +140,31 @@ class Matches:
     missing: tuple
 
 
+@dataclass(frozen=True)
+class _Holdings:
+    """What a kind of document holds.
+
+    Attributes
+    ----------
+    fields : frozenset
+        Fields that can be asked for at all.
+    partial : frozenset
+        Those in which PubMed may hold more: what is not found there is undecided.
+    maps : bool
+        Whether a term without a tag is looked up word by word, in the place of Automatic Term Mapping.
+    """
+
+    fields: frozenset
+    partial: frozenset = frozenset()
+    maps: bool = False
+
+
+_ROWS = _Holdings(ROW_FIELDS, maps=True)
+_ARTICLES = _Holdings(ARTICLE_FIELDS, partial=frozenset({"All Fields", "ISSN"}))
+
+
 class Index:
-    """Records, made ready to be searched.
+    """Rows of a corpus, made ready to be searched.
 
     Parameters
     ----------
@@ -77,8 +175,15 @@ class Index:
     """
 
     def __init__(self, records, *, today):
-        self._documents = {record["pmid"]: _document(record) for record in records}
+        self._documents = {record["pmid"]: of_row(record) for record in records}
         self._today = today
+        # A corpus with abstracts, or with keywords, can be asked for them alone.
+        more = {
+            name
+            for name in ("Abstract", "Other Term")
+            if any(d[name].strip() for d in self._documents.values())
+        }
+        self._holdings = _Holdings(_ROWS.fields | more, maps=True)
 
     def find(self, tree):
         """The records that match a tree.
@@ -96,7 +201,7 @@ class Index:
         """The PMIDs of a node and the node without dropped terms; (None, None) if nothing of it exists."""
         if isinstance(node, Join):
             return self._join(node, missing)
-        test = self._test(node)
+        test = _test(node, self._holdings, self._today)
         found = {pmid for pmid, document in self._documents.items() if test(document)}
         if not found and _is_looked_up(node):
             missing.append(node)
@@ -119,109 +224,182 @@ class Index:
             return None, None
         return pmids, kept[0] if len(kept) == 1 else Join(node.operator, kept)
 
-    def _test(self, node):
-        """A function from document to bool."""
-        if isinstance(node, Range):
-            return _range_test(node)
-        if node.modifier and node.modifier.startswith("~"):
-            raise CannotEvaluate(f"proximity search [{node.tag}]")
-        if node.name == "All Fields" and not node.quoted:
-            return _word_by_word_test(node)
-        if node.name in TEXTS:
-            return _text_test(node.text, node.name)
-        tests = {**dict.fromkeys(LISTS, _list_test), **dict.fromkeys(AUTHORS, _author_test)}
-        tests |= dict.fromkeys(IDENTIFIERS, _identifier_test)
-        return tests.get(node.name, self._date_test)(node)
 
-    def _date_test(self, node):
-        if node.name not in ("Date - Create", "Date - Entry", "Date - Publication"):
-            raise CannotEvaluate(f"the field [{node.tag}], {node.name}")
-        relative = RELATIVE.fullmatch(node.text.strip())
-        if relative:
-            back = int(relative[1]) * DAYS_IN[relative[2].lower()]
-            low = self._today.fromordinal(max(1, self._today.toordinal() - back))
-            bounds = (low.year, low.month, low.day), (9999, 12, 31)
-        else:
-            bounds = days(node.text)
-        return lambda document: _within(document[node.name], *bounds)
+class Predicate:
+    """A query, to be asked of one article after another.
 
+    Parameters
+    ----------
+    tree : Term, Range or Join
+    today : datetime.date, optional
+        Day from which "last 30 days" counts back; without it such a term is undecided.
 
-def normalise(text):
-    """Words of a text: lower case, without accents and punctuation, single spaces between."""
-    plain = unicodedata.normalize("NFKD", text or "").casefold()
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
-    return " ".join(re.findall(r"[^\W_]+", plain))
-
-
-def split_list(text):
-    """Entries of a "; "-separated cell."""
-    return [entry.strip() for entry in (text or "").split(";") if entry.strip()]
-
-
-def split_heading(entry):
-    """A MeSH entry such as "Pain / therapy*" or "Pain/therapy*" as [("Pain", False), ("therapy", True)].
-
-    The first part is the descriptor, the others its qualifiers; the flag marks a major topic.
+    Attributes
+    ----------
+    limits : list of Limit
+        See `limits`.
     """
-    parts = [part.strip() for part in entry.split("/")]
-    return [(part.rstrip("*").strip(), part.endswith("*")) for part in parts]
+
+    def __init__(self, tree, *, today=None):
+        self.limits = limits(tree, today=today)
+        self._test = _compile(tree, today)
+
+    def __call__(self, article):
+        """True or False, or None where the article cannot decide it."""
+        return self._test(ArticleDocument(article))
 
 
-def _document(record):
-    headings = [split_heading(entry) for entry in split_list(record.get("mesh_terms"))]
-    title = normalise(record.get("title"))
-    names = [normalise(author) for author in split_list(record.get("authors"))]
-    types = [normalise(entry) for entry in split_list(record.get("publication_types"))]
-    mesh = [_heading_forms(heading) for heading in headings]
-    subheadings = [normalise(part) for heading in headings for part, _ in heading[1:]]
-    registry = [entry.lower() for entry in split_list(record.get("registry_ids"))]
-    doi = (record.get("doi") or "").lower()
-    words = [title, *(forms[0] for forms in mesh), *subheadings, *types]
-    others = [*names, normalise(record.get("journal")), *registry, normalise(doi), record["pmid"]]
-    year = record.get("year")
-    entry = tuple(int(part) for part in record["entry_date"].split("-"))
-    return {
-        "Title": f" {title} ",
-        "Title/Abstract": f" {title} ",
-        "Text Word": f" {' | '.join(words)} ",
-        "All Fields": f" {' | '.join([*words, *others])} ",
-        "MeSH Terms": [form for forms in mesh for form in forms],
-        "MeSH Major Topic": [
-            form
-            for heading, forms in zip(headings, mesh, strict=True)
-            if any(major for _, major in heading)
-            for form in forms
-        ],
-        "MeSH Subheading": subheadings,
-        "Publication Type": types,
-        "Journal": [normalise(record["journal"])] if record.get("journal") else [],
-        "Language": split_list(record.get("language")),
-        "Author": names,
-        "Author - First": names[:1],
-        "Author - Last": names[-1:],
-        "UID": [record["pmid"]],
-        "Article Identifier": [doi] if doi else [],
-        "Location ID": [doi] if doi else [],
-        "Secondary Source ID": registry,
-        "Date - Create": entry,
-        "Date - Entry": entry,
-        "Date - Publication": (int(year), 1, 1) if year else None,
-    }
+def limits(tree, *, today=None):
+    """Terms of a query that are not carried out on articles as PubMed carries them out, in order.
+
+    Parameters
+    ----------
+    tree : Term, Range or Join
+    today : datetime.date, optional
+        As for `Predicate`.
+
+    Returns
+    -------
+    list of Limit
+        Each once, though a term may have several.
+    """
+    return list(dict.fromkeys(_limits(tree, today, inverted=False)))
 
 
-def _heading_forms(heading):
-    """The texts by which [mh] finds a heading: itself, and itself with each qualifier."""
-    descriptor, *qualifiers = [normalise(part) for part, _ in heading]
-    return [descriptor, *(f"{descriptor}/{qualifier}" for qualifier in qualifiers)]
+def _limits(node, today, *, inverted):
+    if isinstance(node, Join):
+        for place, part in enumerate(node.parts):
+            yield from _limits(part, today, inverted=inverted != (node.operator == "NOT" and place > 0))
+        return
+    for why, effect in _reasons(node, today):
+        yield Limit(node.written(), why, _OPPOSITE[effect] if inverted else effect)
+
+
+def _reasons(node, today):
+    try:
+        _test(node, _ARTICLES, today)
+    except CannotEvaluate as error:
+        yield f"{error} cannot be evaluated on the record itself", UNDECIDED
+        return
+    if isinstance(node, Range):
+        return
+    if node.name in _ARTICLES.partial or (node.name == "Journal" and ISSN.fullmatch(node.text)):
+        yield "PubMed's index may hold more than the record shows; what is not found is undecided", UNDECIDED
+    if node.name in fields.NO_EXPLOSION and node.modifier != "noexp":
+        yield "narrower terms, and other names of this one, are not included", MISSES
+    if node.name == "Supplementary Concept":
+        yield "other names of this substance are not included", MISSES
+    if node.name == "Journal":
+        yield "other names of the journal than its abbreviation and full title are not included", MISSES
+    if node.name in PHRASES and len(_words(node.text)) > 1:
+        if node.quoted or "-" in node.text:
+            yield (
+                "found wherever the words stand together; PubMed finds phrases of its phrase index only",
+                ADDS,
+            )
+        else:
+            yield "taken as a phrase; PubMed parts it where its phrase index does not hold it", MISSES
+
+
+def _compile(node, today):
+    """A function from an article's document to True, False or None."""
+    if not isinstance(node, Join):
+        try:
+            return _test(node, _ARTICLES, today)
+        except CannotEvaluate:
+            return _undecided_test(node)
+    parts = [_compile(part, today) for part in node.parts]
+    if node.operator == "NOT":
+        first, *others = parts
+        return _all_of([first, _negation(_any_of(others))])
+    return _all_of(parts) if node.operator == "AND" else _any_of(parts)
+
+
+def _all_of(tests):
+    def test(document):
+        result = True
+        for one in tests:
+            value = one(document)
+            if value is False:
+                return False
+            if value is None:
+                result = None
+        return result
+
+    return test
+
+
+def _any_of(tests):
+    def test(document):
+        result = False
+        for one in tests:
+            value = one(document)
+            if value is True:
+                return True
+            if value is None:
+                result = None
+        return result
+
+    return test
+
+
+def _negation(test):
+    def negated(document):
+        value = test(document)
+        return None if value is None else not value
+
+    return negated
+
+
+def _undecided_test(node):
+    """What can be said of a term that is not evaluated: words near each other must at least be there."""
+    near = isinstance(node, Term) and (node.modifier or "").startswith("~") and node.name in ARTICLE_FIELDS
+    if not near or "*" in node.text:
+        return lambda _: None
+    words = [f" {word} " for word in normalise(node.text).split()]
+    name = node.name
+    return lambda document: None if all(word in document[name] for word in words) else False
+
+
+def _test(node, holdings, today):
+    """A function from a document to True, False or None for one term or range.
+
+    Raises
+    ------
+    CannotEvaluate
+        If documents of this kind do not hold what the term asks for.
+    """
+    if isinstance(node, Range):
+        return _range_test(node, holdings)
+    if node.modifier and node.modifier.startswith("~"):
+        raise CannotEvaluate(f"proximity search [{node.tag}]")
+    if node.name not in holdings.fields:
+        raise CannotEvaluate(f"the field [{node.tag}], {node.name},")
+    if node.name in fields.DATES:
+        return _date_test(node, today)
+    if node.name == "All Fields" and not node.quoted and "*" not in node.text:
+        if not holdings.maps:
+            raise CannotEvaluate("Automatic Term Mapping of a term without a tag")
+        return _word_by_word_test(node)
+    if node.name in PHRASES:
+        test = _text_test(node.text, node.name)
+    elif node.name in ENTRIES:
+        test = _entry_test(node)
+    else:
+        test = _author_test(node) if node.name in AUTHORS else _identifier_test(node)
+    looks_like_issn = node.name == "Journal" and not holdings.maps and ISSN.fullmatch(node.text)
+    return _or_undecided(test) if node.name in holdings.partial or looks_like_issn else test
+
+
+def _or_undecided(test):
+    return lambda document: test(document) or None
 
 
 def _pattern(text):
     """Regular expression for a phrase among normalised words; "stem*" stands for any ending."""
-    words = [
-        rf"{re.escape(normalise(word))}\w*" if word.endswith("*") else re.escape(normalise(word))
-        for word in _words(text)
-    ]
-    return " ".join(words)
+    return " ".join(
+        re.escape(normalise(word)) + (r"\w*" if word.endswith("*") else "") for word in _words(text)
+    )
 
 
 def _words(text):
@@ -233,8 +411,10 @@ def _text_test(text, name):
     words = _words(text)
     if not words or (len(words) == 1 and words[0].lower() in STOPWORDS):
         return lambda _: False
-    if "*" not in text:
-        phrase = f" {normalise(text)} "
+    ends_open = words[-1].endswith("*")
+    if not any("*" in word for word in words[:-1]) and words[-1].count("*") == ends_open:
+        # The end of a text is a space: an open end needs no more than the beginning of a word.
+        phrase = f" {normalise(text)}" if ends_open else f" {normalise(text)} "
         return lambda document: phrase in document[name]
     pattern = re.compile(f" {_pattern(text)} ")
     return lambda document: pattern.search(document[name]) is not None
@@ -246,45 +426,93 @@ def _word_by_word_test(node):
     return lambda document: bool(tests) and all(test(document) for test in tests)
 
 
-def _list_test(node):
-    if node.name == "Language":
-        code = LANGUAGES.get(node.text.lower(), node.text.lower())
-        return lambda document: code in document["Language"]
-    pattern = re.compile("/".join(_pattern(part) for part in node.text.split("/")))
-    return lambda document: any(pattern.fullmatch(entry) for entry in document[node.name])
+def _entry_test(node):
+    """Whether one of a record's entries is the term; with an asterisk, whether one begins with it."""
+    name = node.name
+    if name == "Language":
+        return _language_test(node)
+    parts = [part.strip() for part in node.text.split("/")]
+    has_subheading = name == "MeSH Subheading" or (len(parts) > 1 and name.startswith("MeSH"))
+    if has_subheading and len(parts[-1]) == 2:
+        raise CannotEvaluate(f"the abbreviation of a subheading, {parts[-1]},")
+    if "*" not in node.text:
+        wanted = "/".join(map(normalise, parts)) if name.startswith("MeSH") else normalise(node.text)
+        return lambda document: wanted in document[name]
+    pattern = re.compile("/".join(map(_pattern, parts)))
+
+    def test(document):
+        found = [pattern.match(entry) for entry in document[name]]
+        if any(match and match.end() == len(match.string) for match in found):
+            return True
+        # PubMed's guide does not say whether the asterisk reaches beyond the word.
+        return None if any(found) else False
+
+    return test
+
+
+def _language_test(node):
+    wanted = node.text.lower()
+    code = LANGUAGES.get(wanted, wanted)
+    if len(code) != 3:
+        raise CannotEvaluate(f"the language {node.text},")
+    return lambda document: code in document["Language"]
 
 
 def _author_test(node):
-    wanted = normalise(node.text)
-    if node.quoted:
-        return lambda document: wanted in document[node.name]
+    wanted, name = normalise(node.text), node.name
+    if node.quoted and not node.text.endswith("*"):
+        return lambda document: any(forms[0] == wanted for forms in document[name])
     # Without quotation marks PubMed completes the initials: "Palermo T" finds "Palermo TM".
-    whole = wanted if " " in wanted else f"{wanted} "
-    return lambda document: any(
-        name == wanted or name.startswith(whole) or (node.text.endswith("*") and name.startswith(wanted))
-        for name in document[node.name]
-    )
+    begins = wanted if " " in wanted or node.text.endswith("*") else f"{wanted} "
+
+    def test(document):
+        for short, *full in document[name]:
+            if short == wanted or short.startswith(begins):
+                return True
+            if " " in wanted and any(f"{form} ".startswith(f"{wanted} ") for form in full):
+                return True
+        return False
+
+    return test
 
 
 def _identifier_test(node):
-    wanted = node.text.lower()
+    wanted, name = node.text.lower(), node.name
     if wanted.endswith("*"):
-        return lambda document: any(entry.startswith(wanted[:-1]) for entry in document[node.name])
-    return lambda document: wanted in document[node.name]
+        return lambda document: any(entry.startswith(wanted[:-1]) for entry in document[name])
+    return lambda document: wanted in document[name]
 
 
-def _range_test(node):
+def _date_test(node, today):
+    relative = RELATIVE.fullmatch(node.text.strip())
+    if not relative:
+        return _within(node.name, *days(node.text))
+    if today is None:
+        raise CannotEvaluate("a date that counts back from the day of the search")
+    back = int(relative[1]) * DAYS_IN[relative[2].lower()]
+    low = today.fromordinal(max(1, today.toordinal() - back))
+    return _within(node.name, (low.year, low.month, low.day), (9999, 12, 31))
+
+
+def _range_test(node, holdings):
     if node.name == "UID":
         low, high = int(node.low), int(node.high)
         return lambda document: low <= int(document["UID"][0]) <= high
-    if node.name not in ("Date - Create", "Date - Entry", "Date - Publication"):
+    if node.name not in holdings.fields:
         raise CannotEvaluate(f"the field {node.name}")
-    bounds = days(node.low)[0], days(node.high)[1]
-    return lambda document: _within(document[node.name], *bounds)
+    name = f"{node.name}, {ANY_DATE}" if node.name == "Date - Publication" else node.name
+    return _within(name, days(node.low)[0], days(node.high)[1])
 
 
-def _within(day, low, high):
-    return day is not None and low <= day <= high
+def _within(name, low, high):
+    def test(document):
+        dates = document[name]
+        if dates is None:
+            return None
+        hits = [sure for day, sure in dates if low <= day <= high]
+        return True if any(hits) else None if hits else False
+
+    return test
 
 
 def _is_looked_up(node):

@@ -2,58 +2,25 @@
 
 A run against the sandbox needs no network, sees PubMed as it stood on a given day (as far as the corpus goes)
 and gives the same bytes every time, the Date header included. Tests script its misbehaviour with `faults`.
+It knows nothing of this project's client: docs/sandbox.md says how to point any other client at it.
 """
 
 import contextlib
 import datetime
 import email.utils
-import gzip
-import http.server
-import re
-import socketserver
+import json
 import threading
 import time
-import urllib.parse
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from livingreview import tables
-from livingreview.search.eutilities import (
-    HTML,
-    JSON,
-    TEXT,
-    Answer,
-    Eutilities,
-    rate_limited,
-)
-
-PATH = "/entrez/eutils/"
-LONGEST_TARGET = 4000  # characters of a GET request; NCBI answers 414 to queries of about 6,000
-RATE, RATE_WITH_KEY = 3, 10  # requests per second that NCBI grants
-SERVER_ERROR = (
-    b"<html><head><title>NCBI/eutils202 - WWW Error 500 Diagnostic</title></head>"
-    b"<body><h1>Server Error</h1></body></html>\n"
-)
-BACKEND_FAILED = (
-    b'<?xml version="1.0" encoding="UTF-8" ?>\n'
-    b"<eSearchResult><ERROR>Search Backend failed: Exception: no answer</ERROR></eSearchResult>\n"
-)
-_RATE_BODY = rate_limited(client="127.0.0.1", count=4, limit=RATE)
-
-# Misbehaviour that replaces the answer.
-INSTEAD = {
-    "429": _RATE_BODY,
-    "429 as 200": Answer(_RATE_BODY.body, 200, JSON),
-    "500": Answer(SERVER_ERROR, 500, HTML),
-    "502": Answer(SERVER_ERROR, 502, HTML),
-    "503": Answer(SERVER_ERROR, 503, HTML),
-    "html": Answer(SERVER_ERROR, 200, HTML),
-    "backend": Answer(BACKEND_FAILED),
-    "empty": Answer(b""),
-}
-# Misbehaviour on the wire: the connection closed before the headers; no answer at all; a chunked body without
-# its end; a declared length that is not reached; a whole HTTP answer around half a document; one id missing.
-ON_THE_WIRE = ("close", "hang", "cut chunks", "short body", "half document", "lost id")
+from livingreview.errors import InputError, problem
+from livingreview.search import citation_xml, wire
+from livingreview.search.bodies import as_json, plain, rate_limited
+from livingreview.search.eutilities import ORDERS, Eutilities
+from livingreview.search.faults import FAULTS, check, client_of
+from livingreview.search.wire import CONTROL, PATH
 
 
 @dataclass(frozen=True)
@@ -66,7 +33,7 @@ class Request:
 
 
 @contextlib.contextmanager
-def serve(corpus_path, as_of, *, port=0, limit_rate=False):
+def serve(corpus_path, as_of, **options):
     """Answer as PubMed would have on one day.
 
     Parameters
@@ -75,17 +42,15 @@ def serve(corpus_path, as_of, *, port=0, limit_rate=False):
         A CSV of schema "sandbox_records".
     as_of : datetime.date
         Records that entered PubMed after this day do not exist yet.
-    port : int
-        0 takes any free port.
-    limit_rate : bool
-        Answer 429 to more than 3 requests per second (10 with an API key).
+    **options
+        As for `Sandbox`.
 
     Yields
     ------
     str
         The base URL, such as ``http://127.0.0.1:40001/entrez/eutils/``.
     """
-    with Sandbox(read_corpus(corpus_path), as_of, port=port, limit_rate=limit_rate) as sandbox:
+    with Sandbox(read_corpus(corpus_path), as_of, **options) as sandbox:
         yield sandbox.url
 
 
@@ -100,14 +65,26 @@ class Sandbox:
     Parameters
     ----------
     records : list of dict
-        Rows of the corpus.
-    as_of, port, limit_rate
-        As for `serve`.
+        Rows of the corpus; `citation_xml` says which keys they may have.
+    as_of : datetime.date
+        Records that entered PubMed after this day do not exist yet.
+    port : int
+        0 takes any free port.
+    limit_rate : bool
+        Answer 429 to more than 3 requests per second (10 with an API key).
     faults : iterable of (str or None)
-        What to do with the coming requests, one entry each: a key of `INSTEAD`, an entry of `ON_THE_WIRE`, or
-        None for a good answer. When they are used up all answers are good.
-    withheld : iterable of str
-        PMIDs that are found and not delivered.
+        What to do with the coming requests, one entry each: a name in `faults.FAULTS`, or None for a good
+        answer. When they are used up all answers are good. A fault of one service (such as "omit", of
+        EFetch) waits, with those behind it, for the next request to that service.
+    withheld, undelivered, articles, order, expire_history
+        As for `Eutilities`.
+    arrivals : dict of int to list of dict, optional
+        Rows that enter once so many requests were received: ``{2: [row]}`` is first seen by the third.
+        One with a known PMID replaces the record.
+    departures : dict of int to list of str, optional
+        PMIDs that vanish, likewise.
+    control : bool
+        Whether faults may be set, and requests read, over HTTP; see docs/sandbox.md.
     clock : callable
         Seconds, for the rate limit.
 
@@ -117,19 +94,43 @@ class Sandbox:
         The base URL.
     requests : list of Request
         All that was asked, in order.
+    faults : deque of (str or None)
+        Those still to come.
+
+    Raises
+    ------
+    InputError
+        For an unknown fault or order, articles without a row, or arrivals that would never be seen.
     """
 
     def __init__(
-        self, records, as_of, *, port=0, limit_rate=False, faults=(), withheld=(), clock=time.monotonic
+        self,
+        records,
+        as_of,
+        *,
+        port=0,
+        limit_rate=False,
+        faults=(),
+        arrivals=None,
+        departures=None,
+        control=False,
+        clock=time.monotonic,
+        **options,
     ):
+        arrivals, departures = dict(arrivals or {}), dict(departures or {})
+        _check_options(records, as_of, arrivals=arrivals, **options)
         self.requests = []
         self.date = _http_date(as_of)
-        self.faults = deque(faults)
+        self.faults = deque(check(faults))
+        self.control = control
         self.over = threading.Event()
-        self._services = Eutilities(records, as_of=as_of, withheld=withheld)
+        self._services = Eutilities(records, as_of=as_of, **options)
+        moments = sorted({*arrivals, *departures})
+        self._changes = deque((at, arrivals.get(at, ()), departures.get(at, ())) for at in moments)
+        self._received = 0
         self._limit = _RateLimit(clock) if limit_rate else None
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server = wire.Server(("127.0.0.1", port), wire.Handler)
         self._server.sandbox = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, name="sandbox", daemon=True
@@ -143,20 +144,80 @@ class Sandbox:
     def __exit__(self, *_):
         self.over.set()
         self._server.shutdown()
+        self._server.hang_up()
         self._server.server_close()
         self._thread.join()
 
     def answer(self, method, service, params):
-        """The answer to a request, and the fault on the wire with which to send it (or None)."""
+        """The answer to a request, and the name of the fault with which to send it (or None)."""
         with self._lock:
+            self._let_time_pass()
             self.requests.append(Request(method, service, params))
-            fault = self.faults.popleft() if self.faults else None
-            if fault in INSTEAD:
-                return INSTEAD[fault], None
-            if fault is not None and fault not in ON_THE_WIRE:
-                raise ValueError(f"unknown fault {fault!r}; allowed: {[*INSTEAD, *ON_THE_WIRE]}")
-            refused = self._limit.refusal(params) if self._limit else None
-            return refused or self._services.answer(service, params), fault
+            used, refused = self._limit.count(params) if self._limit else (1, None)
+            if refused:
+                return refused, None
+            name = self._next_fault(service)
+            fault = FAULTS[name] if name else None
+            if fault and fault.instead:
+                return fault.instead(service, params), name
+            answer = self._services.answer(service, params, change=fault and fault.change)
+            if fault and fault.cut:
+                answer = replace(answer, body=fault.cut(answer.body))
+            return _with_rate(answer, params, used), name
+
+    def _let_time_pass(self):
+        while self._changes and self._changes[0][0] <= self._received:
+            _, arrived, departed = self._changes.popleft()
+            self._services.change(arrived=arrived, departed=departed)
+        self._received += 1
+
+    def _next_fault(self, service):
+        if not self.faults:
+            return None
+        (name,) = check([self.faults[0]])
+        if name is not None and not FAULTS[name].applies_to(service):
+            return None
+        self.faults.popleft()
+        return name
+
+    def manage(self, method, what, body):
+        """The answer to a request that controls the sandbox.
+
+        Parameters
+        ----------
+        method : str
+            GET shows, POST sets, DELETE clears.
+        what : str
+            "faults" or "requests".
+        body : bytes
+            For POST: JSON.
+        """
+        if not self.control:
+            return plain("Sandbox: control is off; start it with --control (control=True)", status=403)
+        with self._lock:
+            if what == "faults" and method in ("GET", "POST", "DELETE"):
+                return self._manage_faults(method, body)
+            if what == "requests" and method in ("GET", "DELETE"):
+                if method == "DELETE":
+                    self.requests.clear()
+                return as_json([asdict(request) for request in self.requests])
+        known = f"{CONTROL}faults (GET, POST, DELETE) and {CONTROL}requests (GET, DELETE)"
+        return plain(f"Sandbox: there is no {method} {CONTROL}{what}, only {known}", status=404)
+
+    def _manage_faults(self, method, body):
+        try:
+            given = json.loads(body) if method == "POST" else []
+            names = check(given, where="Sandbox")
+        except ValueError as error:
+            return plain(f"Sandbox: this is not JSON: {error}", status=400)
+        except RecursionError:
+            return plain("Sandbox: this is not a list of names", status=400)
+        except InputError as error:
+            return plain(str(error), status=400)
+        if method != "GET":
+            self.faults.clear()
+            self.faults.extend(names)
+        return as_json(list(self.faults))
 
 
 class _RateLimit:
@@ -166,106 +227,48 @@ class _RateLimit:
         self._clock = clock
         self._times = deque()
 
-    def refusal(self, params):
-        """A 429 if this request is one too many, else None."""
+    def count(self, params):
+        """The requests of the last second, this one included; and a 429 if it is one too many, else None."""
         now = self._clock()
         while self._times and now - self._times[0] >= 1:
             self._times.popleft()
         self._times.append(now)
-        key = params.get("api_key")
-        limit = RATE_WITH_KEY if key else RATE
-        if len(self._times) <= limit:
-            return None
-        return rate_limited(client=key or "127.0.0.1", count=len(self._times), limit=limit)
+        client, limit = client_of(params)
+        used = len(self._times)
+        return used, rate_limited(client=client, count=used, limit=limit) if used > limit else None
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for answers under way
-
-    def server_bind(self):
-        # HTTPServer would ask the network for the name of this computer.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
-
-    def handle_error(self, request, client_address):
-        """A client that goes away is no fault of the server."""
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "Sandbox"
-    sys_version = ""
-
-    def do_GET(self):
-        if len(self.path) > LONGEST_TARGET:
-            self._send(Answer(b"<html><h1>Request-URI Too Large</h1></html>\n", 414, HTML))
-            return
-        self._serve(urllib.parse.urlsplit(self.path).query)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        query = urllib.parse.urlsplit(self.path).query
-        self._serve("&".join(part for part in (query, body) if part))
-
-    def date_time_string(self, timestamp=None):  # noqa: ARG002
-        return self.server.sandbox.date
-
-    def log_message(self, format, *args):
-        """Requests are kept in `Sandbox.requests`; a server within a program prints nothing."""
-
-    def _serve(self, encoded):
-        path = urllib.parse.urlsplit(self.path).path
-        if not path.startswith(PATH):
-            self._send(Answer(f"Sandbox: the services are below {PATH}\n".encode(), 404, TEXT))
-            return
-        values = urllib.parse.parse_qs(encoded, keep_blank_values=True)
-        params = {name: ",".join(parts) for name, parts in values.items()}
-        answer, fault = self.server.sandbox.answer(self.command, path.removeprefix(PATH), params)
-        if fault == "hang":
-            self.server.sandbox.over.wait()
-        if fault in ("hang", "close"):
-            self.close_connection = True
-            return
-        self._send(_damaged(answer, fault), fault=fault)
-
-    def _send(self, answer, *, fault=None):
-        body = answer.body
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.kind)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if "gzip" in self.headers.get("Accept-Encoding", "") and fault is None:
-            self.send_header("Content-Encoding", "gzip")
-            body = gzip.compress(body, mtime=0)
-        self.send_header("Connection", "close")
-        if fault == "short body":
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[: len(body) // 2])
-        else:
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            self._send_chunks(body, whole=fault != "cut chunks")
-        self.close_connection = True
-
-    def _send_chunks(self, body, *, whole):
-        size = 4096
-        chunks = [body[start : start + size] for start in range(0, len(body), size)]
-        for chunk in chunks:
-            self.wfile.write(b"%x\r\n" % len(chunk))
-            self.wfile.write(chunk if whole else chunk[: len(chunk) // 2])
-            if not whole:
-                return
-            self.wfile.write(b"\r\n")
-        self.wfile.write(b"0\r\n\r\n")
+def _check_options(records, as_of, *, arrivals, order="uid", articles=None, **_):
+    """Refuse options that could have no effect."""
+    coming = [row for rows in arrivals.values() for row in rows]
+    known = {row["pmid"] for row in [*records, *coming]}
+    problems = []
+    if order not in ORDERS:
+        problems.append(problem("there is no such order", found=order, allowed=", ".join(ORDERS)))
+    problems += [
+        problem("an article without a row", found=pmid, hint="ESearch finds records by their rows")
+        for pmid in articles or {}
+        if pmid not in known
+    ]
+    problems += [
+        problem(f"the article of {pmid} is not one PubmedArticle or PubmedBookArticle element")
+        for pmid, body in (articles or {}).items()
+        if not citation_xml.is_article(body)
+    ]
+    problems += [
+        problem("a record that arrives after the sandbox's day", row=row["pmid"], found=row["entry_date"])
+        for row in coming
+        if row["entry_date"] > as_of.isoformat()
+    ]
+    if problems:
+        raise InputError("options of the sandbox", problems=problems)
 
 
-def _damaged(answer, fault):
-    if fault == "half document":
-        return Answer(answer.body[: len(answer.body) // 2], answer.status, answer.kind)
-    if fault == "lost id":
-        return Answer(re.sub(rb"<Id>\d+</Id>\n", b"", answer.body, count=1), answer.status, answer.kind)
-    return answer
+def _with_rate(answer, params, used):
+    """An answer with what is left of the client's requests in this second."""
+    _, limit = client_of(params)
+    left = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(max(0, limit - used))}
+    return replace(answer, headers={**answer.headers, **left})
 
 
 def _http_date(day):

@@ -1,32 +1,48 @@
 """Snapshots: what PubMed answered in one run, raw, with a provenance file beside it; written once, whole.
 
-A directory ``<searches>/<run>`` with a ``provenance.json`` is a snapshot, and nothing else is. It comes into
-being by one rename, so that a run that is killed or fails leaves nothing that could be taken for one.
+A directory ``<searches>/<run>/pubmed`` with a ``provenance.json`` is a snapshot, and nothing else is. It
+comes into being by one rename, so that a run that is killed or fails leaves nothing that could be taken for
+one. It holds PubMed's lists of PMIDs, one row for each record that was new or changed (``records.csv``, with
+digests), what changed (``events.csv``), and those records themselves as they came (``efetch-*.xml.gz``).
 """
 
+import csv
 import datetime
 import gzip
 import hashlib
 import importlib.metadata
 import io
 import logging
+import math
 import platform
 import re
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from livingreview import tables
 from livingreview.errors import ReviewError
+from livingreview.search import articles, content, events
 from livingreview.search import query as query_check
-from livingreview.search.records import pmids_of
 
 log = logging.getLogger(__name__)
 
+FOLDER = "pubmed"
 PROVENANCE = "provenance.json"
-ESEARCH = "esearch.xml"
+RECORDS = "records.csv"
+EVENTS = "events.csv"
+IGNORE = ".gitignore"
+REFETCHED = "refetched"
+COMMITTED, LOCAL = "committed", "local"
 RUN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 PACKAGES = ("biopython", "lxml", "requests")  # what could change the bytes or their reading
+ARTICLES_PER_FILE = 500  # small enough that an old file whose records have all changed since need not be read
+HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<PubmedArticleSet>\n'
+TAIL = b"</PubmedArticleSet>\n"
+FEW = 10  # a rise by fewer records than this is never an alarm, whatever its per cent
 
 
 class SnapshotError(ReviewError):
@@ -34,12 +50,46 @@ class SnapshotError(ReviewError):
 
 
 class YieldAlarm(ReviewError):
-    """A search that finds so little that it is more likely broken than true."""
+    """A search that finds so little, or so much, that it is more likely broken than true."""
+
+
+class DroppedPhrases(ReviewError):
+    """PubMed left out parts of the query that nobody has said may be left out."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the protocol says of the search.
+
+    Attributes
+    ----------
+    query : str
+        The whole query; checked before it is sent.
+    base_url : str
+        Recorded as the source: "sandbox" or an address.
+    drop_tolerance, rise_tolerance : float
+        Per cent by which this search may find fewer records than the one before it; and more, per month
+        that has passed.
+    absent_tolerance : float
+        Per cent of the records found that PubMed may list and not hold.
+    acknowledged : tuple of str
+        Phrases that PubMed may leave out of the query, as it writes them.
+    bodies : str
+        "committed", or "local": the records themselves stay on this machine and out of version control.
+    """
+
+    query: str
+    base_url: str
+    drop_tolerance: float
+    rise_tolerance: float
+    absent_tolerance: float
+    acknowledged: tuple = ()
+    bodies: str = COMMITTED
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One run's answers, verified.
+    """One run's answers; all but the records themselves verified when it is read.
 
     Attributes
     ----------
@@ -49,36 +99,49 @@ class Snapshot:
         The content of provenance.json.
     pmids : tuple of str
         All that the search found, in PubMed's order.
-    bodies : tuple of bytes
-        The PubmedArticleSet documents fetched in this run: records that were new then.
+    records : list of dict
+        Rows of records.csv: records that were new or changed in this run.
+    events : list of dict
+        Rows of events.csv.
+    directory : Path
     """
 
     run: str
     provenance: dict
     pmids: tuple
-    bodies: tuple
+    records: list
+    events: list
+    directory: Path
 
 
-def take(run, searches, client, query, known, *, base_url, tolerance, refetch=()):
-    """Search, fetch what is new, and write the snapshot of a run.
+@dataclass(frozen=True)
+class State:
+    """What all snapshots before a run say together.
+
+    Attributes
+    ----------
+    records : dict of str to dict
+        Of each known PMID its latest row, with the keys ``run`` and ``found`` (by the last search) added.
+    last : dict or None
+        Provenance of the last snapshot.
+    """
+
+    records: dict
+    last: dict | None
+
+
+def take(run, searches, client, search):
+    """Search, fetch everything found or known, and write the snapshot of a run.
 
     Parameters
     ----------
     run : str
         The month, YYYY-MM.
     searches : path
-        The directory of all snapshots.
+        The directory of all runs' searches.
     client : livingreview.search.entrez.Client
-    query : str
-        The whole query; checked before it is sent.
-    known : set of str
-        PMIDs whose records earlier snapshots hold, as from `known`; they are not fetched again.
-    base_url : str
-        Recorded as the source: "sandbox" or an address.
-    tolerance : float
-        Per cent by which this search may find fewer records than the last one before it.
-    refetch : iterable of str, optional
-        Known PMIDs whose records are to be fetched again, since PubMed changes records in place.
+        Or anything else with its ``search`` and ``fetch``.
+    search : Search
 
     Returns
     -------
@@ -88,51 +151,34 @@ def take(run, searches, client, query, known, *, base_url, tolerance, refetch=()
     Raises
     ------
     SnapshotError
-        If the run has a snapshot already, something else is in its place, or the answer is of another month.
+        If the run has a snapshot already, something else is in its place, the answer is of another month, or
+        its numbers do not add up.
     YieldAlarm
-        If the search finds nothing, or too little beside the last one.
+        If the search finds nothing, or too little or too much beside the last one, or too many of the records
+        found are not to be had.
+    DroppedPhrases
+        If PubMed left something out of the query that `search.acknowledged` does not name.
     InputError, EntrezError
         As the check of the query and the client raise them. In every case nothing is left behind.
     """
-    searches = Path(searches)
-    target = searches / run
+    target = Path(searches) / run / FOLDER
     _check_target(run, target)
     _remove_leftovers(target)
-    query_check.check(query)
-    found = client.search(query)
+    query_check.check(search.query)
+    state = read_state(searches, before=run)
+    found = client.search(search.query)
     _check_month(run, found.searched_at)
-    _check_yield(found.count, query, before=_previous(searches, run), tolerance=tolerance)
-    new = [pmid for pmid in found.pmids if pmid not in known]
-    wanted = sorted({*new, *refetch}, key=int)
-    log.info(
-        "PubMed holds %d records for this query; %d are new; fetching %d", found.count, len(new), len(wanted)
-    )
-    fetched = client.fetch(wanted)
-    files = {ESEARCH: found.body}
-    files |= {f"efetch-{n:03d}.xml.gz": _gzip(body) for n, body in enumerate(fetched.bodies, start=1)}
-    provenance = {
-        "run": run,
-        "base_url": base_url,
-        "searched_at": found.searched_at,
-        "query": query,
-        "query_translation": found.translation,
-        "count": found.count,
-        "warnings": list(found.warnings),
-        "n_known": found.count - len(new),
-        "n_new": len(new),
-        "n_fetched": len(fetched.pmids),
-        "not_returned": list(fetched.not_returned),
-        "files": {name: _digest(data) for name, data in files.items()},
-        "software": _software(),
-    }
-    _write(target, files, provenance)
-    for warning in found.warnings:
-        log.warning("PubMed on this query: %s", warning)
-    if fetched.not_returned:
-        log.warning("PubMed did not return %s", ", ".join(fetched.not_returned))
-    log.info(
-        "snapshot %s: %d records fetched, %d known before", run, len(fetched.pmids), found.count - len(new)
-    )
+    _check_dropped(found.dropped, search.acknowledged)
+    _check_yield(found.count, search, before=state.last, run=run)
+    partial = _partial(target)
+    partial.mkdir(parents=True)
+    try:
+        provenance = _fill(partial, run, found, client, search, state)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _tell(provenance)
     return provenance
 
 
@@ -141,12 +187,14 @@ def runs(searches, up_to=None):
     searches = Path(searches)
     if not searches.is_dir():
         return []
-    complete = [path.name for path in searches.iterdir() if RUN.fullmatch(path.name) and _is_complete(path)]
+    complete = [
+        path.name for path in searches.iterdir() if RUN.fullmatch(path.name) and _is_complete(path / FOLDER)
+    ]
     return sorted(run for run in complete if up_to is None or run <= up_to)
 
 
 def read(directory):
-    """The snapshot in a directory, every byte checked against its provenance.
+    """The snapshot in a directory ``<run>/pubmed``, every file but the records' own checked.
 
     Raises
     ------
@@ -158,25 +206,378 @@ def read(directory):
     if not _is_complete(directory):
         raise SnapshotError(
             f"{directory} is not a snapshot: it has no {PROVENANCE}."
-            f" Run the search of {directory.name} again."
+            f" Run the search of {directory.parent.name} again."
         )
     provenance = tables.read_json(directory / PROVENANCE)
-    if provenance.get("run") != directory.name:
+    run = directory.parent.name
+    if provenance.get("run") != run:
         raise SnapshotError(
-            f"{directory / PROVENANCE}: found run {provenance.get('run')!r}; allowed: {directory.name!r};"
+            f"{directory / PROVENANCE}: found run {provenance.get('run')!r}; allowed: {run!r};"
             " hint: a snapshot's directory is not renamed or copied"
         )
     data = {name: _verified(directory / name, digest) for name, digest in provenance["files"].items()}
-    bodies = [gzip.decompress(data[name]) for name in sorted(data) if name != ESEARCH]
-    pmids = tuple(found.decode() for found in re.findall(rb"<Id>(\d+)</Id>", data[ESEARCH]))
-    return Snapshot(directory.name, provenance, pmids, tuple(bodies))
+    pmids = dict.fromkeys(pmid for part in provenance["parts"] for pmid in _listed(data[part["file"]], part))
+    return Snapshot(run, provenance, tuple(pmids), _rows(data[RECORDS]), _rows(data[EVENTS]), directory)
 
 
-def known(searches, before):
-    """PMIDs whose records the snapshots of earlier runs hold."""
-    earlier = [run for run in runs(searches) if run < before]
-    snapshots = (read(Path(searches) / run) for run in earlier)
-    return {pmid for snapshot in snapshots for body in snapshot.bodies for pmid in pmids_of(body)}
+def read_state(searches, before):
+    """The `State` that the snapshots of earlier runs make up."""
+    earlier = [read(Path(searches) / run / FOLDER) for run in runs(searches) if run < before]
+    return state_of(earlier)
+
+
+def state_of(snapshots):
+    """The `State` that snapshots make up, in the order of their runs."""
+    records = {}
+    for snapshot in sorted(snapshots, key=lambda one: one.run):
+        for row in snapshot.records:
+            records[row["pmid"]] = {**row, "run": snapshot.run}
+    if not snapshots:
+        return State({}, None)
+    last = max(snapshots, key=lambda one: one.run)
+    now = set(last.pmids)
+    return State({pmid: {**row, "found": pmid in now} for pmid, row in records.items()}, last.provenance)
+
+
+def read_articles(snapshot, wanted):
+    """The latest articles that a snapshot holds, from its own files or from those fetched again.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    wanted : dict of str to str
+        PMID to file, as in the snapshot's records.
+
+    Yields
+    ------
+    livingreview.search.articles.Article
+
+    Raises
+    ------
+    SnapshotError
+        If a file is missing and was not fetched again, or differs from its recorded digest.
+    """
+    again = snapshot.directory.parent / REFETCHED
+    pmids = set(wanted)
+    if missing_bodies(snapshot):
+        if not _is_complete(again):
+            raise SnapshotError(
+                f"{snapshot.directory}: the records themselves are missing. The protocol keeps them out of"
+                " version control (search: bodies: local); hint: make report fetches them again"
+            )
+        provenance = tables.read_json(again / PROVENANCE)
+        files = {again / name: digest for name, digest in provenance["bodies"].items()}
+    else:
+        names = sorted(set(wanted.values()))
+        files = {snapshot.directory / name: snapshot.provenance["bodies"][name] for name in names}
+    for path, digest in files.items():
+        body = gzip.decompress(_verified(path, digest))
+        yield from (article for article in articles.read(body) if article.pmid in pmids)
+
+
+def missing_bodies(snapshot):
+    """Names of a snapshot's files of records that are not on this machine; only where they may be missing."""
+    if snapshot.provenance["bodies_kept"] == COMMITTED:
+        return []
+    return [name for name in snapshot.provenance["bodies"] if not (snapshot.directory / name).is_file()]
+
+
+def kept_elsewhere(searches, up_to):
+    """Runs of which some file of records is not on this machine, because the protocol keeps it on another."""
+    found = []
+    for run in runs(searches, up_to):
+        directory = Path(searches) / run / FOLDER
+        provenance = tables.read_json(directory / PROVENANCE)
+        if provenance.get("bodies_kept") == LOCAL and any(
+            not (directory / name).is_file() for name in provenance["bodies"]
+        ):
+            found.append(run)
+    return found
+
+
+def refetch(snapshot, client):
+    """Fetch the records of a snapshot again whose files stayed on another machine.
+
+    Returns
+    -------
+    dict
+        What was written as ``<run>/refetched/provenance.json``: run, n_records, ``changed`` (PMIDs whose
+        content is no longer what the snapshot recorded), ``uncomparable`` (recorded by another version of
+        this program), ``absent`` (no longer to be had), and the digests of the files.
+    """
+    target = snapshot.directory.parent / REFETCHED
+    _remove_leftovers(target)
+    recorded = {row["pmid"]: row["sha256"] for row in snapshot.records if row["file"]}
+    comparable = {row["pmid"] for row in snapshot.records if row["content_version"] == str(content.VERSION)}
+    partial = _partial(target)
+    partial.mkdir(parents=True)
+    try:
+        bodies = _Bodies(partial)
+        changed = []
+        fetching = client.fetch(sorted(recorded, key=int))
+        for article in fetching:
+            bodies.add(article)
+            digest = content.digests(article)["sha256"]
+            if article.pmid in comparable and digest != recorded[article.pmid]:
+                changed.append(article.pmid)
+        provenance = {
+            "run": snapshot.run,
+            "n_records": len(recorded),
+            "changed": sorted(changed, key=int),
+            "uncomparable": sorted(set(recorded) - comparable, key=int),
+            "absent": sorted(fetching.absent, key=int),
+            "bodies": bodies.close(),
+        }
+        tables.write_text("*\n", partial / IGNORE)
+        tables.write_json(provenance, partial / PROVENANCE)
+        if target.exists():
+            shutil.rmtree(target)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return provenance
+
+
+class _Bodies:
+    """Writes articles as they came into numbered files, and remembers the digest of each."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._waiting = []
+        self._digests = {}
+
+    def add(self, article):
+        """Keep an article; the name of the file that will hold it."""
+        if len(self._waiting) == ARTICLES_PER_FILE:
+            self._write()
+        self._waiting.append(article.raw)
+        return self._name()
+
+    def close(self):
+        """Write what is left; file names with their digests."""
+        self._write()
+        return self._digests
+
+    def _name(self):
+        return f"efetch-{len(self._digests) + 1:03d}.xml.gz"
+
+    def _write(self):
+        if not self._waiting:
+            return
+        data = _gzip(HEAD + b"".join(raw + b"\n" for raw in self._waiting) + TAIL)
+        name = self._name()
+        tables.write_bytes(data, self._folder / name)
+        self._digests[name] = _digest(data)
+        self._waiting = []
+
+
+class _Comparison:
+    """What this search says, beside what all searches before it said.
+
+    Attributes
+    ----------
+    rows : list of dict
+        Records that are new, changed or gone, for records.csv.
+    events : list of dict
+        For events.csv.
+    delivered : dict of str to dict
+        Rows of all articles that came, by PMID.
+    """
+
+    def __init__(self, found, search, state):
+        self._state = state
+        self._date = found.searched_at[:10]
+        self._now = set(found.pmids)
+        self._last_day = state.last["searched_at"][:10] if state.last else None
+        self.query_changed = bool(state.last) and state.last["query"].split() != search.query.split()
+        self.rows, self.events, self.delivered = [], [], {}
+        self._arrivals, self._missed, self._unchanged = Counter(), Counter(), 0
+
+    def add(self, article, bodies):
+        """Take an article that came; it is kept in `bodies` if it says anything new."""
+        old = self._state.records.get(article.pmid)
+        arrival = old["arrival"] if old else self._arrival(article)
+        row = self.delivered[article.pmid] = events.row(article, arrival=arrival)
+        if old and old["state"] == events.HELD and old["sha256"] == row["sha256"]:
+            self._unchanged += 1
+            return
+        if old:
+            self.events += events.between(old, row, date=self._date)
+        else:
+            self._arrivals[arrival] += 1
+            self._missed.update(self._missed_by(row))
+        self.rows.append(row | {"file": bodies.add(article)})
+
+    def close(self, absent):
+        """Account for what did not come, and for what left the result or came back to it."""
+        held = {row["doi"]: pmid for pmid, row in self.delivered.items() if row["doi"]}
+        known = self._state.records
+        for pmid in absent & set(known):
+            if known[pmid]["state"] != events.GONE:
+                self.events.append(events.disappeared(known[pmid], held, date=self._date))
+                gone = {name: known[pmid][name] for name in events.RECORD_COLUMNS}
+                self.rows.append(gone | {"state": events.GONE, "file": ""})
+        revised = {pmid: row["date_revised"] for pmid, row in {**known, **self.delivered}.items()}
+        before = {pmid: row["found"] for pmid, row in known.items()}
+        self.events += events.of_results(before, self._now, date=self._date, revised=revised)
+        self.rows.sort(key=lambda row: int(row["pmid"]))
+        self.events = events.in_order(self.events)
+
+    def numbers(self, absent):
+        """The counts of a provenance that come from the comparison."""
+        known = set(self._state.records)
+        return {
+            "query_changed": self.query_changed,
+            "n_fetched": len(self._now & set(self.delivered)),
+            "absent": sorted(self._now & absent, key=int),
+            "n_new": len(self._now - known),
+            "arrivals": dict(sorted(self._arrivals.items())),
+            "missed_by_date_window": {
+                "since": self._last_day,
+                "entry_date": self._missed["pubmed_date"],
+                "create_date": self._missed["entry_date"],
+            },
+            "known": {
+                "records": len(known),
+                "unchanged": self._unchanged,
+                "changed": len(known & set(self.delivered)) - self._unchanged,
+                "gone": len(known & absent),
+                "not_asked": len(known - set(self.delivered) - absent),
+                "not_found": len(known - self._now),
+            },
+            "n_events": dict(sorted(Counter(event["event"] for event in self.events).items())),
+        }
+
+    def _arrival(self, article):
+        return events.arrival(article, last_search=self._last_day, query_changed=self.query_changed)
+
+    def _missed_by(self, row):
+        """By which of its dates a search limited to the days since the last one would miss a new record."""
+        if self._last_day is None:
+            return []
+        return [name for name in ("pubmed_date", "entry_date") if row[name] and row[name] < self._last_day]
+
+
+def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
+    """Write all files of a snapshot into a folder; the provenance last."""
+    known = set(state.records) if client.refetches else set()
+    wanted = sorted(set(found.pmids) | known, key=int)
+    log.info(
+        "PubMed holds %d records for this query; fetching these and all known ones, %d in all",
+        found.count,
+        len(wanted),
+    )
+    comparison, bodies = _Comparison(found, search, state), _Bodies(folder)
+    fetching = client.fetch(wanted)
+    for article in fetching:
+        comparison.add(article, bodies)
+    absent = set(fetching.absent)
+    comparison.close(absent)
+    kept = bodies.close()
+    files = {part_name(number): part.body for number, part in enumerate(found.parts, start=1)}
+    files[RECORDS] = _csv(comparison.rows, events.RECORD_COLUMNS)
+    files[EVENTS] = _csv(comparison.events, events.EVENT_COLUMNS)
+    if search.bodies == LOCAL:
+        files[IGNORE] = b"efetch-*.xml.gz\n"
+    for name, data in files.items():
+        tables.write_bytes(data, folder / name)
+    provenance = {
+        "run": run,
+        "base_url": search.base_url,
+        "searched_at": found.searched_at,
+        "query": search.query,
+        "query_translation": found.translation,
+        "dropped": list(found.dropped),
+        "messages": list(found.messages),
+        "count": found.count,
+        "parts": [
+            {"low": part.low, "high": part.high, "count": part.count, "file": part_name(number)}
+            for number, part in enumerate(found.parts, start=1)
+        ],
+        "n_listed": len(set(found.pmids)),
+        **comparison.numbers(absent),
+        "bodies_kept": search.bodies,
+        "bodies": kept,
+        "files": {name: _digest(data) for name, data in files.items()},
+        "software": _software(),
+    }
+    _check_absent(provenance, search)
+    _check_sums(provenance)
+    tables.write_json(provenance, folder / PROVENANCE)
+    return provenance
+
+
+def part_name(number):
+    """Name of the file of one part of PubMed's list of PMIDs, from 1."""
+    return f"esearch-{number:03d}.xml"
+
+
+def _check_sums(provenance):
+    """The proof of completeness: nothing that was found or known is unaccounted for."""
+    known = provenance["known"]
+    sums = {
+        "records listed = records announced": (provenance["n_listed"], provenance["count"]),
+        "fetched + absent = announced": (
+            provenance["n_fetched"] + len(provenance["absent"]),
+            provenance["count"],
+        ),
+        "known records = unchanged + changed + gone + not asked for": (
+            known["records"],
+            known["unchanged"] + known["changed"] + known["gone"] + known["not_asked"],
+        ),
+    }
+    broken = [f"{name} ({left} and {right})" for name, (left, right) in sums.items() if left != right]
+    if broken:
+        raise SnapshotError(
+            f"the search does not add up: {'; '.join(broken)}. Nothing was saved. Run the same command again."
+        )
+
+
+def _check_absent(provenance, search):
+    absent, count = provenance["absent"], provenance["count"]
+    if len(absent) > max(1, math.floor(count * search.absent_tolerance / 100)):
+        raise YieldAlarm(
+            f"PubMed lists {count} records for this query and does not hold {len(absent)} of them"
+            f" (PMID {', '.join(absent[:5])}{', …' if len(absent) > 5 else ''}). More than"
+            f" {search.absent_tolerance:g} per cent stops the run. Nothing was saved. Run the same command"
+            " again later, or raise search: absent_tolerance_percent in config.yaml."
+        )
+
+
+def _check_dropped(dropped, acknowledged):
+    unknown = [phrase for phrase in dropped if phrase not in acknowledged]
+    if not unknown:
+        return
+    lines = "".join(f"\n  - {phrase!r}" for phrase in unknown)
+    raise DroppedPhrases(
+        f"PubMed did not find these parts of the query and searched without them:{lines}\n"
+        "Nothing was saved. Mend them in search: query in config.yaml. Where one may be left out (PubMed"
+        " holds no such phrase, and that is right), add it to search: acknowledged, exactly as it stands"
+        " here."
+    )
+
+
+def _tell(provenance):
+    known = provenance["known"]
+    if provenance["dropped"]:
+        log.warning("PubMed left out, as the protocol allows: %s", ", ".join(provenance["dropped"]))
+    for message in provenance["messages"]:
+        log.warning("PubMed on this query: %s", message)
+    if provenance["absent"]:
+        log.warning("PubMed lists and does not hold PMID %s", ", ".join(provenance["absent"]))
+    log.info(
+        "complete: %d announced, %d fetched, %d absent; of %d known %d unchanged, %d changed, %d gone",
+        provenance["count"],
+        provenance["n_fetched"],
+        len(provenance["absent"]),
+        known["records"],
+        known["unchanged"],
+        known["changed"],
+        known["gone"],
+    )
+    for kind, number in provenance["n_events"].items():
+        log.info("%s: %d", kind, number)
 
 
 def _is_complete(directory):
@@ -199,12 +600,6 @@ def _check_target(run, target):
         )
 
 
-def _previous(searches, run):
-    """Provenance of the last snapshot before a run, or None."""
-    earlier = [one for one in runs(searches) if one < run]
-    return tables.read_json(searches / earlier[-1] / PROVENANCE) if earlier else None
-
-
 def _check_month(run, searched_at):
     """Refuse to file today's answer under another month; every later run would take it for that month's.
 
@@ -219,34 +614,40 @@ def _check_month(run, searched_at):
         )
 
 
-def _check_yield(count, query, *, before, tolerance):
+def _check_yield(count, search, *, before, run):
     if count == 0:
         raise YieldAlarm(
             "PubMed holds no records for this query. Nothing was saved. Check search: query in config.yaml,"
             " and try it on the website of PubMed."
         )
-    if before is None or count >= before["count"] * (1 - tolerance / 100):
+    if before is None:
         return
-    changed = " The query has changed since then." if before["query"] != query else ""
+    changed = before["query"].split() != search.query.split()
+    told = " The query has changed since then." if changed else ""
+    held = f"PubMed holds {count} records for this query; in {before['run']} it held {before['count']}."
+    if count < before["count"] * (1 - search.drop_tolerance / 100):
+        raise YieldAlarm(
+            f"{held} A fall of more than {search.drop_tolerance:g} per cent stops the run.{told} Nothing was"
+            " saved. If the fall is right, raise search: drop_tolerance_percent in config.yaml for this run."
+        )
+    months = _months(run) - _months(before["run"])
+    limit = before["count"] * (1 + search.rise_tolerance / 100 * months)
+    if count <= limit or count - before["count"] < FEW:
+        return
+    if changed:  # to find more is what most changes are for
+        log.warning("%s The query has changed since then.", held)
+        return
     raise YieldAlarm(
-        f"PubMed holds {count} records for this query; in {before['run']} it held {before['count']}."
-        f" A fall of more than {tolerance:g} per cent stops the run.{changed} Nothing was saved."
-        " If the fall is right, raise search: drop_tolerance_percent in config.yaml for this run."
+        f"{held} A rise of more than {search.rise_tolerance:g} per cent a month stops the run: PubMed may"
+        " understand the query in another way than before (compare query_translation in the two provenance"
+        " files). Nothing was saved. If the rise is right, raise search: rise_tolerance_percent in"
+        " config.yaml for this run."
     )
 
 
-def _write(target, files, provenance):
-    """Write beside the target and rename, which replaces an empty directory as Snakemake makes it."""
-    partial = _partial(target)
-    partial.mkdir(parents=True)
-    try:
-        for name, data in files.items():
-            tables.write_bytes(data, partial / name)
-        tables.write_json(provenance, partial / PROVENANCE)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+def _months(run):
+    year, month = map(int, run.split("-"))
+    return 12 * year + month
 
 
 def _partial(target):
@@ -271,6 +672,20 @@ def _verified(path, digest):
             " (a .gitattributes that changes line ends does this too)"
         )
     return data
+
+
+def _listed(body, part):
+    """PMIDs of one part of the list; its answer may list some that belong to the next."""
+    found = (pmid.decode() for pmid in re.findall(rb"<Id>(\d+)</Id>", body))
+    return [pmid for pmid in found if part["low"] <= int(pmid) <= part["high"]]
+
+
+def _rows(data):
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+
+
+def _csv(rows, columns):
+    return tables.to_csv(pd.DataFrame(rows, columns=columns, dtype=object)).encode("utf-8")
 
 
 def _digest(data):

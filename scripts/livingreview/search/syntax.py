@@ -5,6 +5,7 @@ The sandbox evaluates the same tree that the check before sending looks at, so b
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from livingreview.search import fields
 
@@ -32,12 +33,15 @@ class QueryError(Exception):
     ----------
     found, hint : str
         The piece of the query, and what to do about it.
+    start : int
+        Where in the query it begins.
     """
 
-    def __init__(self, text, *, found, hint=None):
+    def __init__(self, text, *, found, hint=None, start=0):
         super().__init__(text)
         self.found = found
         self.hint = hint
+        self.start = start
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Term:
         Whether it stood in quotation marks.
     modifier : str or None
         What followed a colon in the tag, such as "noexp" or "~3".
+    start, end : int
+        Where in the query it stands. Two terms that differ in this alone are equal.
     """
 
     text: str
@@ -63,6 +69,8 @@ class Term:
     tag: str | None = None
     quoted: bool = False
     modifier: str | None = None
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
     def written(self):
         """The term as it stood in the query."""
@@ -72,11 +80,30 @@ class Term:
 
 @dataclass(frozen=True)
 class Range:
-    """A range of dates or UIDs, both ends included."""
+    """A range of dates or UIDs, both ends included.
+
+    Attributes
+    ----------
+    low, high : str
+        Dates as YYYY/MM/DD, or UIDs.
+    name : str
+        Long name of the field.
+    text : tuple of str
+        Both ends as they were written.
+    start, end : int
+        Where in the query it stands.
+    """
 
     low: str
     high: str
     name: str
+    text: tuple = field(default=(), compare=False)
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+    def written(self):
+        """The range as PubMed's translation writes it."""
+        return f"{self.low}:{self.high}[{self.name}]"
 
 
 @dataclass(frozen=True)
@@ -95,19 +122,39 @@ class Join:
     parts: tuple
 
 
+class Ignored(NamedTuple):
+    """A tag that PubMed ignores without saying so: as written, why, what to write, where."""
+
+    written: str
+    reason: str
+    hint: str
+    start: int
+
+
+class Mixed(NamedTuple):
+    """A change of operator without parentheses: the operators before and from `start` on."""
+
+    before: str
+    operator: str
+    start: int
+
+
 @dataclass
 class Query:
-    """A parsed query: its tree, and the tags that PubMed will ignore without saying so.
+    """A parsed query: its tree, and what a reader of the text may not expect of it.
 
     Attributes
     ----------
     tree : Term, Range or Join
-    ignored : list of (written, reason, hint)
+    ignored : list of Ignored
         Tags that do nothing, in order.
+    mixed : list of Mixed
+        Places where the order of evaluation decides, in order.
     """
 
     tree: object
     ignored: list = field(default_factory=list)
+    mixed: list = field(default_factory=list)
 
 
 def parse(text):
@@ -120,7 +167,7 @@ def parse(text):
     QueryError
         For unbalanced parentheses or quotation marks, operators without operands, ranges without a field.
     """
-    return _Parser(_tokens(text)).query()
+    return _Parser(text, _tokens(text)).query()
 
 
 def translate(node, *, missing=()):
@@ -131,7 +178,7 @@ def translate(node, *, missing=()):
         texts = [f"({text})" if group else text for text, group in zip(parts, grouped, strict=True)]
         return f" {node.operator} ".join(texts)
     if isinstance(node, Range):
-        return f"{node.low}:{node.high}[{node.name}]"
+        return node.written()
     return node.written() if node in missing else _translate_term(node)
 
 
@@ -140,6 +187,12 @@ def terms(node):
     if isinstance(node, Join):
         return [term for part in node.parts for term in terms(part)]
     return [node]
+
+
+def extent(node):
+    """Where a tree begins and ends in the query; parentheses around the whole of it are not counted."""
+    leaves = terms(node)
+    return leaves[0].start, leaves[-1].end
 
 
 def days(text):
@@ -178,6 +231,13 @@ def _slashed(day):
     return "{:04d}/{:02d}/{:02d}".format(*day)
 
 
+class _Token(NamedTuple):
+    kind: str
+    value: str
+    start: int
+    end: int
+
+
 def _tokens(text):
     tokens = []
     position = 0
@@ -189,28 +249,41 @@ def _tokens(text):
         kind = match.lastgroup
         if kind != "space":
             value = match[kind]
-            tokens.append(("operator" if kind == "word" and value in OPERATORS else kind, value))
+            kind = "operator" if kind == "word" and value in OPERATORS else kind
+            tokens.append(_Token(kind, value, match.start(), match.end()))
     return tokens
 
 
 def _untokenised(text, position):
-    rest = text[position : position + 30]
+    found = text[position : position + 30]
     if text[position] == '"':
         return QueryError(
-            "a quotation mark is opened and never closed", found=rest, hint="every phrase needs two"
+            "a quotation mark is opened and never closed",
+            found=found,
+            hint="every phrase needs two",
+            start=position,
         )
     if text[position] in "[]":
-        return QueryError("a square bracket has no partner", found=rest, hint="a tag is written like [tiab]")
-    return QueryError("this cannot be read here", found=rest, hint="a range is written 2020:2021[dp]")
+        return QueryError(
+            "a square bracket has no partner",
+            found=found,
+            hint="a tag is written like [tiab]",
+            start=position,
+        )
+    return QueryError(
+        "this cannot be read here", found=found, hint="a range is written 2020:2021[dp]", start=position
+    )
 
 
 class _Parser:
-    """Recursive descent over tokens (kind, value)."""
+    """Recursive descent over tokens."""
 
-    def __init__(self, tokens):
+    def __init__(self, text, tokens):
+        self._source = text
         self._tokens = tokens
         self._next = 0
         self._ignored = []
+        self._mixed = []
 
     def query(self):
         tree = self._operands()
@@ -219,15 +292,19 @@ class _Parser:
                 "a parenthesis is closed that was never opened",
                 found=self._around(),
                 hint="count the parentheses, or write each concept on a line of its own",
+                start=self._tokens[self._next].start,
             )
-        return Query(tree, self._ignored)
+        return Query(tree, self._ignored, sorted(self._mixed, key=lambda one: one.start))
 
     def _operands(self):
         tree = self._operand()
         joined = False  # whether `tree` is a chain begun here, not a group in parentheses
         while self._peek() not in (None, "close"):
-            operator = self._take() if self._peek() == "operator" else "AND"
+            start = self._tokens[self._next].start
+            operator = self._take().value if self._peek() == "operator" else "AND"
             extend = joined and tree.operator == operator
+            if joined and not extend and (tree.operator, operator) != ("AND", "NOT"):
+                self._mixed.append(Mixed(tree.operator, operator, start))
             tree = Join(operator, (*(tree.parts if extend else (tree,)), self._operand()))
             joined = True
         return tree
@@ -239,118 +316,159 @@ class _Parser:
         if kind in ("word", "phrase"):
             return self._term()
         if kind == "tag":
-            raise QueryError(
-                "a field tag has no term before it", found=self._around(), hint='"chronic pain"[tiab]'
-            )
-        raise QueryError(
+            raise self._error("a field tag has no term before it", hint='"chronic pain"[tiab]')
+        before = [token.value for token in self._tokens[max(0, self._next - 1) : self._next + 1]]
+        raise self._error(
             "a search term is missing here",
-            found=self._around(),
-            hint="AND, OR and NOT stand between two terms or groups; a group is not empty",
+            hint="PubMed takes NOT alone, as in a NOT b"
+            if before == ["AND", "NOT"]
+            else "AND, OR and NOT stand between two terms or groups; a group is not empty",
         )
 
     def _group(self):
-        self._take()
+        opened = self._take()
         tree = self._operands()
         if self._peek() != "close":
             raise QueryError(
                 "a parenthesis is opened and never closed",
-                found=self._around(),
+                found=self._source[opened.start : opened.start + 40],
                 hint="count the parentheses, or write each concept on a line of its own",
+                start=opened.start,
             )
         self._take()
         if self._peek() == "tag":
             tag = self._take()
             self._ignored.append(
-                (
-                    f"(…)[{tag}]",
+                Ignored(
+                    f"(…)[{tag.value}]",
                     "PubMed ignores a field tag after a parenthesis and searches all fields",
-                    f"write the tag after each term: (asthma[{tag}] OR copd[{tag}])",
+                    f"write the tag after each term: {_tagged_each(tree, tag.value)}",
+                    tag.start,
                 )
             )
         return tree
 
     def _term(self):
+        start = self._tokens[self._next].start
         text, quoted = self._text()
-        low_tag = self._take() if self._peek() == "tag" else None
+        low_tag = self._take().value if self._peek() == "tag" else None
         if self._peek() == "colon":
-            return self._range(text, low_tag)
-        return self._tagged(text, quoted, low_tag)
+            return self._range(text, low_tag, start)
+        return self._tagged(text, quoted, low_tag, start)
 
     def _text(self):
         if self._peek() == "phrase":
-            return self._take().strip(), True
+            return self._take().value.strip(), True
         words = []
         while self._peek() == "word":
-            words.append(self._take())
+            words.append(self._take().value)
         return " ".join(words), False
 
-    def _range(self, low, low_tag):
+    def _range(self, low, low_tag, start):
         self._take()
         if self._peek() not in ("word", "phrase"):
             raise QueryError(
-                "a range has no upper end", found=f"{low}:", hint="a range is written 2020:2021[dp]"
+                "a range has no upper end",
+                found=f"{low}:",
+                hint="a range is written 2020:2021[dp]",
+                start=start,
             )
         high, _ = self._text()
-        tag = self._take() if self._peek() == "tag" else low_tag
+        tag = self._take().value if self._peek() == "tag" else low_tag
         name = fields.name(tag) if tag else None
         if name not in fields.DATES and name != "UID":
             raise QueryError(
                 "a range needs the tag of a date or of the PMID",
                 found=f"{low}:{high}[{tag or ''}]",
                 hint="2020/01/01:2020/12/31[crdt] or 1:100000[uid]",
+                start=start,
             )
-        return _range(low, high, name)
+        try:
+            ends = _ends(low, high, name)
+        except QueryError as error:
+            error.start = start
+            raise
+        return Range(*ends, name, (low, high), start, self._end())
 
-    def _tagged(self, text, quoted, tag):
+    def _tagged(self, text, quoted, tag, start):
         if tag is None:
-            return Term(text, quoted=quoted)
+            return Term(text, quoted=quoted, start=start, end=self._end())
         base, _, modifier = tag.partition(":")
         name = fields.name(base)
         if name is None:
-            closest = fields.closest(base)
             self._ignored.append(
-                (
+                Ignored(
                     f"{text}[{tag}]",
                     f"PubMed knows no field tag [{base}]; it would search all fields instead",
-                    f"did you mean [{closest}]?"
-                    if closest
-                    else "see Search field tags in the PubMed User Guide",
+                    _instead(text, base),
+                    start,
                 )
             )
-            return Term(text, quoted=quoted)
+            return Term(text, start=start, end=self._end())
         if modifier and not _known_modifier(name, modifier):
             self._ignored.append(
-                (
+                Ignored(
                     f"{text}[{tag}]",
                     f"PubMed ignores :{modifier} in [{tag}]",
-                    "[mh:noexp] and [majr:noexp] exist, and [tiab:~3], [ti:~3], [ad:~3] for a quoted phrase",
+                    "[mh:noexp], [majr:noexp], [sh:noexp] and [pt:noexp] exist, and [tiab:~3], [ti:~3],"
+                    " [ad:~3] for a quoted phrase",
+                    start,
                 )
             )
             modifier = None
-        return Term(text, name, tag, quoted, modifier.lower() or None if modifier else None)
+        modifier = modifier.lower() or None if modifier else None
+        return Term(text, name, tag, quoted, modifier, start, self._end())
 
     def _peek(self):
-        return self._tokens[self._next][0] if self._next < len(self._tokens) else None
+        return self._tokens[self._next].kind if self._next < len(self._tokens) else None
 
     def _take(self):
         self._next += 1
-        return self._tokens[self._next - 1][1]
+        return self._tokens[self._next - 1]
+
+    def _end(self):
+        return self._tokens[self._next - 1].end
+
+    def _error(self, text, *, hint):
+        at_end = self._next >= len(self._tokens)
+        start = len(self._source.rstrip()) if at_end else self._tokens[self._next].start
+        return QueryError(text, found=self._around(), hint=hint, start=start)
 
     def _around(self):
         near = self._tokens[max(0, self._next - 3) : self._next + 3]
         shown = {"phrase": '"{}"', "tag": "[{}]"}
-        text = " ".join(shown.get(kind, "{}").format(value) for kind, value in near)
+        text = " ".join(shown.get(token.kind, "{}").format(token.value) for token in near)
         return text + ("" if self._next < len(self._tokens) else " (end of the query)")
 
 
-def _range(low, high, name):
+SHOWN_TERMS = 3  # of a group, in a hint
+
+
+def _tagged_each(tree, tag):
+    """A group with the tag after each of its terms, the first few written out."""
+    leaves = [leaf for leaf in terms(tree) if isinstance(leaf, Term)]
+    if not isinstance(tree, Join) or len(leaves) < 2:
+        return f"(asthma[{tag}] OR copd[{tag}])"
+    parts = [leaf.written() if leaf.tag else f"{leaf.written()}[{tag}]" for leaf in leaves[:SHOWN_TERMS]]
+    return f"({f' {tree.operator} '.join(parts)}{' …' if len(leaves) > SHOWN_TERMS else ''})"
+
+
+def _instead(text, tag):
+    several = [name for name in re.split(r"[\s,;/|]+|\bOR\b", tag) if fields.name(name)]
+    if len(several) > 1:
+        return f"one tag to a term: ({' OR '.join(f'{text}[{name}]' for name in several)})"
+    closest = fields.closest(tag)
+    return f"did you mean [{closest}]?" if closest else "see Search field tags in the PubMed User Guide"
+
+
+def _ends(low, high, name):
     if name == "UID":
         if not (low.isdigit() and high.isdigit()):
             raise QueryError(
                 "a range of PMIDs needs two numbers", found=f"{low}:{high}", hint="1:100000[uid]"
             )
-        return Range(low, high, name)
-    return Range(_slashed(days(low)[0]), _slashed(days(high)[1]), name)
+        return low, high
+    return _slashed(days(low)[0]), _slashed(days(high)[1])
 
 
 def _known_modifier(name, modifier):

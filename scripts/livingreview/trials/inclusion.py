@@ -70,7 +70,7 @@ def check_links(reports, study_ids, known=None):
             row=row.Index + 2,
             column="record_id",
             found=row.record_id,
-            hint="a record from elsewhere is first added to data/other_sources.csv",
+            hint="a record from elsewhere is first imported: data/searches/<run>/imports/",
         )
         for row in reports.itertuples()
         if known is not None and row.record_id not in known

@@ -1,0 +1,252 @@
+"""Pairs of records that may be one: what is asked of people, and the ledger of what they said.
+
+A pair has no order: (a, b) and (b, a) are one. The ledger is append-only; the latest row of a pair counts.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from livingreview import tables
+from livingreview.errors import InputError, problem
+
+SAME_RECORD = "same_record"
+SAME_STUDY = "same_study"
+DIFFERENT = "different"
+DUPLICATE = "duplicate"
+COMPANION = "companion"
+
+SHOWN = ("title", "authors", "year", "journal")
+
+
+class Pair(NamedTuple):
+    """Two records to be judged by people; `score` orders the list, 0 to 1, and is no probability."""
+
+    record_a: str
+    record_b: str
+    kind: str  # DUPLICATE or COMPANION
+    evidence: str
+    score: float
+
+
+def ordered(left, right):
+    """Both ids in one order, PMIDs by number and before others, the smaller first."""
+    return (left, right) if id_order(left) <= id_order(right) else (right, left)
+
+
+def id_order(record_id):
+    """Sorts PMIDs by number, then the other ids by text."""
+    return (0, int(record_id), "") if record_id.isdigit() else (1, 0, record_id)
+
+
+def make(left, right, *, kind, evidence, score):
+    """A `Pair` in order, its score rounded to what every processor gives alike."""
+    return Pair(*ordered(left, right), kind, evidence, round(float(score), 3))
+
+
+def by_score(pairs):
+    """One pair for every two records, the strongest evidence first."""
+    best = {}
+    for pair in sorted(pairs, key=_rank):
+        best.setdefault((pair.record_a, pair.record_b), pair)
+    return list(best.values())
+
+
+def _rank(pair):
+    ids = id_order(pair.record_a), id_order(pair.record_b)
+    return -pair.score, pair.kind != DUPLICATE, *ids, pair.evidence
+
+
+def latest(rows):
+    """What counts: a dict from an ordered pair to its verdict.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        Rows of the ledger (schema "pairs") up to a run, in the order of filing.
+    """
+    return {ordered(row["record_a"], row["record_b"]): row["verdict"] for row in rows}
+
+
+def _last(ledger):
+    return {ordered(row.record_a, row.record_b): row for row in ledger.itertuples()}
+
+
+def check(ledger, *, known, path="data/decisions/pairs.csv"):
+    """Refuse a ledger that names records which no search or import has found, or a record twice in a row.
+
+    Raises
+    ------
+    InputError
+        Naming every such row.
+    """
+    problems = []
+    for row in ledger.itertuples():
+        fault = _fault_of_ids(row, known)
+        if fault:
+            problems.append(problem(row=row.Index + 2, **fault))
+    if problems:
+        raise InputError(path, problems=problems)
+
+
+def queue(pairs, rows):
+    """The table ``pairs.csv`` for people: what the two records say, and empty cells to fill in.
+
+    Parameters
+    ----------
+    pairs : iterable of Pair
+    rows : iterable of dict
+        Records; all that the pairs name.
+
+    Returns
+    -------
+    DataFrame
+        Columns of schema "pair_queue", by `by_score`.
+    """
+    record = {row["record_id"]: row for row in rows}
+    filled = []
+    for pair in by_score(pairs):
+        a, b = record[pair.record_a], record[pair.record_b]
+        shown = {f"{name}_{side}": row[name] or None for name in SHOWN for side, row in (("a", a), ("b", b))}
+        filled.append({**pair._asdict(), **shown, "verdict": None, "reviewer": None, "note": None})
+    return pd.DataFrame(filled, columns=tables.columns("pair_queue"), dtype=object)
+
+
+def unfiled(filled, ledger):
+    """Rows of a queue that a person has begun to fill in and that the ledger does not hold.
+
+    A row counts as filed if a row of the ledger says the same of the pair, reviewer and note included.
+    """
+    touched = _touched(filled)
+    held = {_said(row) for row in ledger.itertuples()}
+    fresh = [_said(row) not in held for row in touched.itertuples()]
+    return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
+
+
+def _touched(filled):
+    return filled[filled[["verdict", "reviewer", "note"]].notna().any(axis=1)]
+
+
+def _said(row):
+    parts = (row.verdict, row.reviewer, row.note)
+    return (*ordered(row.record_a, row.record_b), *(part or None for part in parts))
+
+
+def refuse_unfiled(queue_path, ledger_path):
+    """Stop if a queue of pairs holds entries that the ledger does not: making it again would lose them.
+
+    Raises
+    ------
+    InputError
+        Saying how many rows, and how to file them.
+    """
+    if not Path(queue_path).exists():
+        return
+    rows = unfiled(tables.read(queue_path, "pair_queue"), tables.read(ledger_path, "pairs"))
+    if len(rows):
+        raise InputError(
+            queue_path,
+            problem=f"{len(rows)} filled-in rows are not filed as verdicts yet",
+            found=", ".join(f"{row.record_a} and {row.record_b}" for row in rows.head(3).itertuples()),
+            hint="make decisions files them; clear the cells if they were not meant. Nothing was changed",
+        )
+
+
+def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False):
+    """Add the verdicts of a filled-in queue to the ledger: all or none.
+
+    Parameters
+    ----------
+    queue_path, ledger_path : path
+        ``results/<run>/pairs.csv`` as people filled it in, and ``data/decisions/pairs.csv``.
+    known : collection of str
+        Every record id that a search or an import has ever found.
+    run : str
+        The run in which the verdicts count.
+    decided_at : str
+        The day of filing, YYYY-MM-DD.
+    correct : bool
+        Whether a verdict may replace a different one that is in force; each such row needs a note.
+
+    Returns
+    -------
+    added, already : int
+        Rows added, and filled-in rows that the ledger held already.
+
+    Raises
+    ------
+    InputError
+        Naming every row with an unknown record, without verdict or reviewer, or in conflict with a verdict in
+        force. Nothing is filed then.
+    """
+    filled = tables.read(queue_path, "pair_queue")
+    with tables.locked(ledger_path):  # two people who file at once must see each other's rows
+        ledger = tables.read(ledger_path, "pairs")
+        fresh = unfiled(filled, ledger)
+        held, future = _last(ledger[ledger["run"] <= run]), _last(ledger[ledger["run"] > run])
+        problems = []
+        for row in fresh.itertuples():
+            fault = _fault(row, held, future, known=known, correct=correct)
+            if fault:
+                problems.append(problem(row=f"{row.Index + 2} ({row.record_a}, {row.record_b})", **fault))
+        if problems:
+            raise InputError(queue_path, problems=problems)
+        rows = fresh[["record_a", "record_b", "verdict", "reviewer", "note"]].assign(
+            run=run, decided_at=decided_at
+        )
+        tables.append(rows, ledger_path, "pairs", lock=False)
+    return len(rows), len(_touched(filled)) - len(rows)
+
+
+def _fault_of_ids(row, known):
+    if row.record_a == row.record_b:
+        return {"text": "a pair is of two records", "found": row.record_a}
+    for column in ("record_a", "record_b"):
+        if getattr(row, column) not in known:
+            return {
+                "column": column,
+                "text": "no search or import has found this record",
+                "found": getattr(row, column),
+            }
+    return None
+
+
+def _fault(row, held, future, *, known, correct):
+    fault = _fault_of_ids(row, known)
+    if fault:
+        return fault
+    if row.verdict is None:
+        return {
+            "column": "verdict",
+            "text": "the row is filled in but has no verdict",
+            "allowed": f"{SAME_RECORD}, {SAME_STUDY}, {DIFFERENT}",
+        }
+    if row.reviewer is None:
+        return {"column": "reviewer", "text": "a verdict needs a name", "allowed": "a name or initials"}
+    pair = ordered(row.record_a, row.record_b)
+    later = future.get(pair)
+    if later is not None:
+        return {
+            "column": "verdict",
+            "text": f"run {later.run} already decided: {later.verdict}",
+            "hint": "file it for that run",
+        }
+    before = held.get(pair)
+    if before is None or before.verdict == row.verdict:
+        return None
+    if not correct:
+        return {
+            "column": "verdict",
+            "text": f"conflicts with the verdict of {before.reviewer} in run {before.run}",
+            "found": row.verdict,
+            "allowed": before.verdict,
+            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
+        }
+    if row.note is None:
+        return {
+            "column": "note",
+            "text": "a correction says why",
+            "hint": "write the reason in the column note",
+        }
+    return None
