@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from livingreview.errors import ReviewError  # noqa: E402
-from livingreview.search import entrez, eutilities, faults, partition, sandbox, snapshot  # noqa: E402
+from livingreview.search import entrez, faults, sandbox, snapshot  # noqa: E402
 
 WINDOW = 60
 RECORDS = 150
@@ -41,14 +41,11 @@ def main(arguments=None):
     options = _options(arguments)
     if options.child:
         return _child(Path(options.child), options.port)
-    logging.disable(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as folder:
-        drill = Drill(Path(folder), window=WINDOW)
-        result = {}
-        if options.sequences:
-            result["sequences"] = drill.sequences(options.sequences, seed=options.seed)
-        if options.kills:
-            result["kills"] = drill.kills(options.kills, seed=options.seed)
+    logging.disable(logging.CRITICAL)  # of the failures that are planted
+    try:
+        result = _drill(options)
+    finally:
+        logging.disable(logging.NOTSET)
     for name, counts in result.items():
         print(name)
         for what, number in counts.items():
@@ -60,13 +57,22 @@ def main(arguments=None):
     return 1 if lost else 0
 
 
+def _drill(options):
+    result = {}
+    with tempfile.TemporaryDirectory() as folder:
+        drill = Drill(Path(folder))
+        if options.sequences:
+            result["sequences"] = drill.sequences(options.sequences, seed=options.seed)
+        if options.kills:
+            result["kills"] = drill.kills(options.kills, seed=options.seed)
+    return result
+
+
 class Drill:
     """Two months of a search over synthetic records, and the snapshot that the second must give."""
 
-    def __init__(self, folder, *, window):
+    def __init__(self, folder):
         self._folder = folder
-        self._window = window
-        _narrow(window)
         self._months = {FIRST: rows(RECORDS), SECOND: later_rows(RECORDS)}
         self._first = folder / "first"
         self._take(self._first, FIRST)
@@ -126,18 +132,23 @@ class Drill:
 
     def _timed(self, url):
         place = self._copy("timed")
+        process = self._start(place, url)
         began = time.monotonic()
-        if self._start(place, url).wait() != 0:
+        if process.wait() != 0:
             raise SystemExit("the undisturbed search failed")
         return time.monotonic() - began
 
     def _start(self, place, url):
+        """Start a search in a process of its own; returns when it is about to begin."""
         port = url.split(":")[2].split("/")[0]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, __file__, "--child", str(place), "--port", port],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        process.stdout.readline()
+        process.stdout.close()
+        return process
 
     def _copy(self, name):
         place = self._folder / name
@@ -145,7 +156,8 @@ class Drill:
         return place
 
     def _sandbox(self, run, **options):
-        return sandbox.Sandbox(self._months[run], datetime.date.fromisoformat(f"{run}-01"), **options)
+        day = datetime.date.fromisoformat(f"{run}-01")
+        return sandbox.Sandbox(self._months[run], day, window=WINDOW, **options)
 
     def _take(self, place, run, *, planted=()):
         with self._sandbox(run, faults=planted) as server:
@@ -160,18 +172,12 @@ class _NoLimit:
 def _search(place, run, url):
     quick = {"sleep": lambda _: None, "jitter": lambda: 0.0, "environ": {}, "limiter": _NoLimit()}
     options = {"tool": "drill", "email": "drill@example.org", "timeout": (2.0, 0.3), "time_limit": 2.0}
-    with entrez.Client(url, **options, **quick) as client:
+    with entrez.Client(url, window=WINDOW, **options, **quick) as client:
         snapshot.take(run, place, client, _protocol())
 
 
-def _narrow(window):
-    """Make both sides list no more records of a search than this."""
-    for module in (entrez, partition, eutilities):
-        module.WINDOW = window
-
-
 def _child(place, port):
-    _narrow(WINDOW)
+    print("ready", flush=True)
     _search(place, SECOND, f"http://127.0.0.1:{port}{sandbox.PATH}")
     return 0
 

@@ -119,9 +119,35 @@ def test_the_sandbox_needs_its_records_and_pubmed_does_not(shipped):
     assert config.check(shipped) is shipped
 
 
+def test_a_search_of_files_needs_their_folder_and_day(shipped):
+    shipped["search"]["base_url"] = "bulk"
+    assert refused(config.check, shipped) == "config.yaml: missing key search.bulk"
+    shipped["search"]["bulk"] = {"folder": "pubmed-files"}
+    assert refused(config.check, shipped) == "config.yaml: missing key search.bulk.as_of"
+    shipped["search"]["bulk"]["as_of"] = "2026-11-20"
+    assert config.check(shipped) is shipped
+
+
+def test_files_beside_a_search_need_no_day(shipped):
+    shipped["search"]["bulk"] = {"folder": "pubmed-files"}
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize(
+    "key", ["rise_tolerance_percent", "absent_tolerance_percent", "acknowledged", "bodies"]
+)
+def test_what_stops_a_search_has_no_silent_default(shipped, key):
+    del shipped["search"][key]
+    assert refused(config.check, shipped) == f"config.yaml: missing key search.{key}"
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        (("search", "bodies"), "kept", "found 'kept'; allowed: committed, local"),
+        (("search", "absent_tolerance_percent"), 101, "found 101; allowed: "),
+        (("search", "rise_tolerance_percent"), -1, "found -1; allowed: "),
+        (("search", "acknowledged"), "ehealth", "found 'ehealth'; allowed: "),
         (("search", "email"), "nobody", "found 'nobody'; allowed: an e-mail address"),
         (("search", "tool"), "living review", "found 'living review'; allowed: a name without spaces"),
         (("analysis", "method_tau2"), "PM", "found 'PM'; allowed: REML, DL"),

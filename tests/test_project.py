@@ -18,6 +18,7 @@ import link_studies
 import pool_outcomes
 from livingreview import tables
 from livingreview.screening import decisions as ledger
+from livingreview.search import content, events, imports, records, snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
@@ -26,15 +27,24 @@ ROOMS = ["search", "screening", "trials", "pooling", "living", "report"]
 SHARED = ["tables", "errors", "config", "stage", "fingerprint", "messages"]
 # Schemas of tables, with the heading under which data/README.md describes their columns.
 DOCUMENTED = {
-    "other_sources": "other_sources.csv",
+    "import_sources": "searches/<run>/imports/sources.csv",
+    "import_records": "searches/<run>/imports/*.csv",
     "screening": "decisions/screening.csv",
+    "pairs": "decisions/pairs.csv",
     "studies": "trials/studies.csv",
     "reports": "trials/reports.csv",
     "outcomes": "trials/outcomes.csv",
     "sandbox_records": "sandbox/records.csv",
 }
-# The queue is a result and not data; config.yaml carries its own comments.
-ELSEWHERE = {"queue", "config"}
+# Tables that a machine writes, likewise.
+WRITTEN = {
+    "searches/<run>/pubmed/records.csv": events.RECORD_COLUMNS,
+    "searches/<run>/pubmed/events.csv": events.EVENT_COLUMNS,
+}
+# The queues are results and not data; config.yaml carries its own comments.
+ELSEWHERE = {"queue", "pair_queue", "config"}
+# What asks PubMed is never made again, so its code is not watched.
+ASKING = {"search_pubmed", "refetch_records"}
 
 
 def pins(lines, separator):
@@ -90,13 +100,15 @@ def test_every_schema_of_a_table_is_documented_or_known_to_be_elsewhere():
     assert schemas == DOCUMENTED.keys() | ELSEWHERE
 
 
-@pytest.mark.parametrize("schema", DOCUMENTED)
-def test_the_data_dictionary_describes_exactly_the_columns_of_a_table(schema):
+@pytest.mark.parametrize("heading", [*DOCUMENTED.values(), *WRITTEN])
+def test_the_data_dictionary_describes_exactly_the_columns_of_a_table(heading):
     text = (DATA / "README.md").read_text(encoding="utf-8")
-    section = re.search(rf"^## {re.escape(DOCUMENTED[schema])}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
     cells = re.findall(r"^\| (`[^|]*) \|", section, re.M)
     described = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
-    assert sorted(described) == sorted(tables.columns(schema))
+    schemas = {place: schema for schema, place in DOCUMENTED.items()}
+    columns = WRITTEN[heading] if heading in WRITTEN else tables.columns(schemas[heading])
+    assert sorted(described) == sorted(columns)
 
 
 def rules():
@@ -111,8 +123,7 @@ def test_a_rule_runs_the_script_of_its_name_and_watches_its_code(rule):
     text = rules()[rule]
     assert re.findall(r'script:\s+"([^"]+)"', text) == [f"../scripts/{rule}.py"]
     assert (ROOT / "scripts" / f"{rule}.py").is_file()
-    # A search is never made again, so its code is not watched.
-    watched = [] if rule == "search_pubmed" else [f"{rule}.py"]
+    watched = [] if rule in ASKING else [f"{rule}.py"]
     assert re.findall(r'fingerprint\(\s*"([^"]+)"', text) == watched
 
 
@@ -164,37 +175,70 @@ def config():
 
 @pytest.fixture(scope="module")
 def bundled():
-    """The bundled tables; reading them checks them."""
-    places = {schema: DATA / heading for schema, heading in DOCUMENTED.items()}
+    """The bundled tables of which there is one each; reading them checks them."""
+    places = {schema: DATA / heading for schema, heading in DOCUMENTED.items() if "<run>" not in heading}
     return SimpleNamespace(**{schema: tables.read(path, schema) for schema, path in places.items()})
 
 
 @pytest.fixture(scope="module")
 def fold(tmp_path_factory):
-    """Folds the shipped snapshots up to a run; returns the path of the records."""
+    """Folds the shipped snapshots and imports up to a run; returns the path of the records."""
 
     def run(last):
-        path = tmp_path_factory.mktemp("records") / "records.csv"
-        found = sorted(str(p) for p in DATA.glob("searches/*/provenance.json") if p.parent.name <= last)
+        folder = tmp_path_factory.mktemp("records")
+        found = sorted(DATA.glob("searches/*/pubmed/provenance.json"))
         fold_corpus.main(
             SimpleNamespace(
-                input=SimpleNamespace(snapshots=found, other_sources=str(DATA / "other_sources.csv")),
-                output=SimpleNamespace(records=str(path)),
+                input=SimpleNamespace(
+                    snapshots=[str(path) for path in found if path.parents[1].name <= last],
+                    pairs=DATA / "decisions/pairs.csv",
+                ),
+                output=SimpleNamespace(
+                    records=folder / "records.csv",
+                    events=folder / "events.csv",
+                    imports=folder / "imports.json",
+                ),
+                params=SimpleNamespace(run=last, searches=str(DATA / "searches")),
             )
         )
-        return path
+        return folder / "records.csv"
 
     return run
 
 
+# The month that config.yaml names is searched by whoever builds it; what is shipped ends before it.
+SHIPPED = ["2016-01", "2018-01", "2025-07", "2026-01"]
+
+
+@pytest.mark.parametrize("run", SHIPPED)
+def test_a_shipped_snapshot_is_whole_and_its_sums_hold(run, config):
+    shipped = snapshot.read(DATA / "searches" / run / "pubmed")
+    snapshot._check_sums(shipped.provenance)
+    assert len(shipped.pmids) == shipped.provenance["count"]
+    found = {
+        article.pmid for article in snapshot.read_articles(shipped, records.latest_files([shipped])[run])
+    }
+    assert found == {row["pmid"] for row in shipped.records}
+    assert set(shipped.provenance["dropped"]) <= set(config["search"]["acknowledged"])
+    assert {row["content_version"] for row in shipped.records} == {str(content.VERSION)}
+
+
+def test_what_is_shipped_of_other_sources_says_that_no_database_was_searched():
+    imported = imports.read_runs(DATA / "searches", up_to="9999-12")
+    assert sum(len(one.rows) for one in imported) > 0
+    assert {source["strategy"] for one in imported for source in one.sources} == {""}
+    assert all("No database was searched" in source["note"] for one in imported for source in one.sources)
+    assert [remark for one in imported for remark in one.remarks] == []
+
+
 def test_every_included_study_rests_on_a_record_that_is_bundled(bundled, fold, config):
     run = max(bundled.screening["run"])
-    records = tables.read_results(fold(run)).set_index("record_id")
+    known = tables.read_results(fold(run))["record_id"]
     stages = config["screening"]["stages"]
     state = ledger.statuses(bundled.reports["record_id"], bundled.screening, run=run, stages=stages)
     included = bundled.reports.merge(state[state["status"] == ledger.INCLUDED], on="record_id")
     assert included["study_id"].nunique() > 0
-    assert sorted(set(included["record_id"]) - set(records.index)) == []
+    assert sorted(set(included["record_id"]) - set(known)) == []
     assert sorted(set(included["study_id"]) - set(bundled.studies["study_id"])) == []
 
 
@@ -206,8 +250,8 @@ def test_every_decision_is_of_a_bundled_record_with_a_reason_of_the_protocol(bun
 
 
 def test_no_decision_is_older_than_its_record(bundled, fold):
-    records = tables.read_results(fold(max(bundled.screening["run"]))).set_index("record_id")
-    first = bundled.screening["record_id"].map(records["first_run"])
+    corpus = tables.read_results(fold(max(bundled.screening["run"]))).set_index("record_id")
+    first = bundled.screening["record_id"].map(corpus["first_run"])
     early = bundled.screening[bundled.screening["run"] < first]
     assert early["record_id"].tolist() == []
 

@@ -606,7 +606,7 @@ def test_imports_are_counted_with_the_tables_and_a_fault_in_them_is_found_first(
     assert extracted.json("2020-01", "checked")["2020-01/imports"] == 2
     Path(extracted.path("2020-01", "checked")).unlink()
     example_table("import_sources", {"n_records": "3"}, path=imports / "sources.csv")
-    with pytest.raises(InputError, match=r"found 2 records; allowed: 3"):
+    with pytest.raises(InputError, match=r"example\.csv: .* found '2 records'; allowed: 3"):
         extracted.check("2020-01")
     assert not Path(extracted.path("2020-01", "checked")).exists()
 

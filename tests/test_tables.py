@@ -151,7 +151,7 @@ def test_a_month_that_excel_turned_into_a_date_is_refused_with_the_reason(report
 def test_a_pmid_that_a_spreadsheet_turned_into_a_number_is_refused(reports):
     path = reports(REPORTS + "1.2E+07,example_2020,2020-01,\n")
     assert refused(path).startswith(
-        f"{path}: row 2, column record_id: found '1.2E+07'; allowed: a PMID (digits), doi:10.… or other:…; hint: "
+        f"{path}: row 2, column record_id: found '1.2E+07'; allowed: a PMID (digits), doi:10.… or database:number; hint: "
     )
 
 

@@ -143,6 +143,7 @@ TEXT_COLUMNS = [
     "kind",
     "evidence",
     "verdict",
+    *(f"{name}_{side}" for name in ("title", "authors", "year", "journal") for side in "ab"),
     "medline_status",
     "indexing_method",
     "editorial_status",

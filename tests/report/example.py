@@ -12,7 +12,8 @@ review:
   question: Does an example treatment help people with example pain?
   demonstration: This is an example for tests.
 search: {base_url: sandbox, tool: living-review, email: a@example.org,
-  query: 'pain[ti] AND "web"[tiab]', drop_tolerance_percent: 5}
+  query: 'pain[ti] AND "web"[tiab]', drop_tolerance_percent: 5, rise_tolerance_percent: 25,
+  absent_tolerance_percent: 1, acknowledged: [], bodies: committed}
 eligibility: {include: [Randomised trials], exclude: [Protocols]}
 screening:
   reasons: {not_rct: Not a randomised controlled trial, not_internet: Not delivered over the internet}
@@ -76,10 +77,17 @@ def context():
         "config": copy.deepcopy(CONFIG),
         "run": "2026-11",
         "records": [
-            {"record_id": "1", "source": "PubMed", "duplicate_of": None},
-            {"record_id": "2", "source": "Example import", "duplicate_of": None},
-            {"record_id": "3", "source": "Example import", "duplicate_of": "1"},
+            {"record_id": "1", "title": "Example record 1", "source": "PubMed", "duplicate_of": None},
+            {"record_id": "2", "title": "Example record 2", "source": "Example", "duplicate_of": None},
+            {"record_id": "3", "title": "Example record 1", "source": "Example", "duplicate_of": "1"},
         ],
+        "events": [event("2026-10", "1", "MeSH added"), event("2026-11", "1", "erratum")],
+        "imports": [imported()],
+        "pairs": [pair("1", "2")],
+        "companions": [
+            {"group_id": "1", "record_id": name, "evidence": "NCT00000001"} for name in ("1", "4")
+        ],
+        "refetched": [],
         "decisions": [{"record_id": "1", "reviewer": "E. X."}],
         "effects": effects,
         "estimates": {"run": "2026-11", "level": 0.95, "outcomes": outcomes},
@@ -106,7 +114,7 @@ def context():
             "n_exclude": 40,
             "bands": {"read first": 1, "later": 2},
         },
-        "provenances": [_provenance("2026-10", 200), _provenance("2026-11", 209)],
+        "provenances": [provenance("2026-10", 200), provenance("2026-11", 209)],
         "releases": [
             {
                 "version": "16.0.0",
@@ -342,23 +350,87 @@ def _status():
         "studies_included": 8,
         "studies_in_any_pool": 6,
         "awaiting_extraction": [],
+        "sentinels": {"n": 7, "missing": [], "without_pmid": 0},
+        "notices_on_included": [],
+        "alerts": [],
         "sandbox": True,
     }
 
 
-def _provenance(run, n):
+def event(run, pmid, event):
+    return {
+        "run": run,
+        "pmid": pmid,
+        "event": event,
+        "date": f"{run}-01",
+        "date_revised": "2026-09-30",
+        "other_pmid": "900",
+        "detail": "ErratumIn",
+    }
+
+
+def pair(left, right, kind="duplicate"):
+    shown = {"title": "Example record", "authors": "Example A", "year": "2020", "journal": "Example J"}
+    return {
+        "record_a": left,
+        "record_b": right,
+        "kind": kind,
+        "score": 0.8,
+        "evidence": "same title and year",
+        **{f"{name}_{side}": value for name, value in shown.items() for side in "ab"},
+        "verdict": None,
+        "reviewer": None,
+        "note": None,
+    }
+
+
+def imported():
+    return {
+        "run": "2026-11",
+        "file": "example.ris",
+        "database": "Example database",
+        "platform": "Example platform",
+        "searched_on": "2026-11-02",
+        "strategy": "exp *pain/ and web.ti,ab.",
+        "limits": "",
+        "n_records": 2,
+        "exported_by": "E. X.",
+        "note": "",
+        "sha256": "fedcba9876543210" * 4,
+        "n_read": 2,
+        "n_repeated": 0,
+    }
+
+
+def provenance(run, n):
     return {
         "run": run,
         "base_url": "sandbox",
         "searched_at": f"{run}-01T00:00:00+00:00",
         "query": CONFIG["search"]["query"],
         "query_translation": "pain[Title] AND web[Title/Abstract]",
+        "dropped": [],
+        "messages": [],
         "count": n,
-        "warnings": [],
-        "n_known": n - 9,
+        "parts": [{"low": 1, "high": 99999999, "count": n, "file": "esearch-001.xml"}],
+        "n_listed": n,
+        "query_changed": False,
+        "n_fetched": n,
+        "absent": [],
         "n_new": 9,
-        "n_fetched": 9,
-        "not_returned": [],
+        "arrivals": {"newly entered": 7, "newly matching": 2},
+        "missed_by_date_window": {"since": "2026-10-01", "entry_date": 2, "create_date": 2},
+        "known": {
+            "records": n - 9,
+            "unchanged": n - 10,
+            "changed": 1,
+            "gone": 0,
+            "not_asked": 0,
+            "not_found": 0,
+        },
+        "n_events": {"erratum": 1},
+        "bodies_kept": "committed",
+        "bodies": {},
         "files": {},
         "software": {},
     }

@@ -10,8 +10,9 @@ from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.report import pages
 
-JSON = ("ranking", "estimates", "changes", "flow", "status")
-CSV = ("records", "queue", "effects")
+JSON = ("imports", "ranking", "estimates", "changes", "flow", "status")
+CSV = ("records", "events", "pairs", "companions", "queue", "effects")
+LISTS = ("provenances", "releases", "refetched")
 
 
 def shown(page):
@@ -25,7 +26,8 @@ def on_disk(folder, context):
     for name in JSON:
         inputs[name] = folder / f"{name}.json"
         tables.write_json(context[name], inputs[name])
-    frames = {name: pd.DataFrame(context[name]) for name in CSV}
+    columns = {"pairs": tables.columns("pair_queue"), "companions": ["group_id", "record_id", "evidence"]}
+    frames = {name: pd.DataFrame(context[name], columns=columns.get(name)) for name in CSV}
     frames["included"] = pd.DataFrame([{"study_id": row["study_id"]} for row in context["studies"]])
     common = {"run": "2026-01", "revision": 1, "source": "example", "guided": "yes"}
     studies = [row | common for row in context["studies"]]
@@ -39,16 +41,22 @@ def on_disk(folder, context):
     for name, frame in frames.items():
         inputs[name] = folder / f"{name}.csv"
         tables.write(frame, inputs[name])
-    for name in ("provenances", "releases"):
+    for name in LISTS:
         inputs[name] = [folder / f"{name}-{index}.json" for index, _ in enumerate(context[name])]
         for path, row in zip(inputs[name], context[name], strict=True):
             tables.write_json(row, path)
     return SimpleNamespace(**inputs)
 
 
+def facts():
+    """The example, with records that were fetched again."""
+    again = {"run": "2026-10", "n_records": 200, "changed": ["7"], "uncomparable": [], "absent": []}
+    return example.context() | {"refetched": [again]}
+
+
 @pytest.fixture
 def job(tmp_path):
-    context = example.context()
+    context = facts()
     return SimpleNamespace(
         input=on_disk(tmp_path, context),
         output=SimpleNamespace(report=tmp_path / "report.html"),
@@ -59,10 +67,9 @@ def job(tmp_path):
 def test_the_files_of_a_run_give_the_page_of_their_facts(job):
     build_report.main(job)
     page = job.output.report.read_text(encoding="utf-8")
-    facts = example.context()
     read = build_report.read(job.input, config=job.params.config, run="2026-11")
-    facts |= {name: read[name] for name in ("files", "software")}
-    assert shown(page) == shown(pages.build(facts))
+    expected = facts() | {name: read[name] for name in ("files", "software")}
+    assert shown(page) == shown(pages.build(expected))
 
 
 def test_only_included_studies_and_earlier_decisions_are_read(job):

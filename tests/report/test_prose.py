@@ -222,6 +222,30 @@ def test_many_authors_are_the_first_and_others():
     assert prose.first_author(None) == ""
 
 
-def test_warnings_of_one_kind_are_one_line():
-    found = prose.grouped(["term not found: a", "phrase not found: b", "term not found: c", "slow answer"])
-    assert found == ["term not found: a, c", "phrase not found: b", "slow answer"]
+MONTH = {
+    "n_matched": 209,
+    "n_new_records": 9,
+    "n_new_other": 0,
+    "n_decided_this_run": 6,
+    "n_included_this_run": 1,
+    "n_queue": 3,
+    "oldest_waiting_since": None,
+    "alerts": [],
+    "sentinels": {"n": 4, "missing": [], "without_pmid": 0},
+}
+COUNTS = ["209 records matched", "9 new", "6 decided", "1 included", "3 waiting for a person"]
+
+
+def test_the_month_is_counted_in_the_order_of_the_work():
+    assert prose.this_month(MONTH) == COUNTS
+
+
+def test_changes_and_included_records_that_are_not_found_are_part_of_the_month():
+    alert = {"record_id": "1", "event": "retraction"}
+    missing = {"n": 4, "missing": [{"pmid": "1"}, {"pmid": "2"}], "without_pmid": 0}
+    said = prose.this_month(MONTH | {"alerts": [alert], "sentinels": missing})
+    assert said == [
+        *COUNTS,
+        "1 change in known records to look at",
+        "2 included records not found by the query",
+    ]

@@ -9,6 +9,7 @@ import requests
 import urllib3
 
 from livingreview.search.entrez import Client
+from livingreview.search.eutilities import Eutilities
 from livingreview.search.sandbox import Sandbox
 
 
@@ -170,5 +171,5 @@ def make_session():
 @pytest.fixture
 def window_of_50(monkeypatch):
     """Lets sandbox and client list 50 records of a search where PubMed lists 9,999, so that tests are quick."""
-    monkeypatch.setattr("livingreview.search.eutilities.WINDOW", 50)
-    monkeypatch.setattr("livingreview.search.partition.collect.__kwdefaults__", {"window": 50, "rounds": 3})
+    monkeypatch.setitem(Eutilities.__init__.__kwdefaults__, "window", 50)
+    monkeypatch.setitem(Client.__init__.__kwdefaults__, "window", 50)

@@ -305,6 +305,22 @@ def test_what_only_looks_like_a_registry_number_is_left_alone(text):
     assert numbers(text) == []
 
 
+def test_a_search_around_likely_places_finds_what_a_search_of_the_whole_text_finds():
+    rng = random.Random(20260101)
+    words = "control function – albumin α the (2015) 12345 x/y 1.5–3 NTR NCT EudraCT 00000009 é".split(" ")
+    named = """NCT00000001 nct:00000002 ACTRN12600000000001p ChiCTR-TRC-08000001 CTRI/2018/05/000001 NTR12 NTR:345
+    UMIN000000001 jRCTs031180001 NL-OMON00001 RBR-2abc3d SLCTR/2015/001 EUCTR2010-000001-11-GB 2022-500001-26-00
+    EudraCT-2010-000002-22 IRCT20180101000001N1 PACTR201700000000001""".split()
+    found = 0
+    for _ in range(300):
+        texts = (rng.choice(named if rng.random() < 0.3 else words) for _ in range(rng.randrange(1, 40)))
+        text = "".join(text + rng.choice([" ", " ", "", ", ", "-", "; "]) for text in texts)
+        expected = list(registries.find(text))
+        assert numbers(text) == expected, text
+        found += len(expected)
+    assert found > 500
+
+
 def test_a_number_named_with_its_registry_only_in_words_is_found():
     assert numbers("EudraCT number: 2010-000001-11") == ["EudraCT 2010-000001-11"]
     assert numbers("CTIS 2022-500001-26-00") == ["CTIS 2022-500001-26"]

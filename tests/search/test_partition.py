@@ -138,6 +138,15 @@ def test_a_part_that_says_none_where_some_were_planned_is_asked_for_again(order,
     check(index, *collected(index), uids)
 
 
+def test_a_proof_by_difference_is_taken_back_when_a_list_shows_that_its_order_is_not_by_uid():
+    # 1950 has an old date, so the first list leaves it out and falls all the same; 2 enters when the rest is
+    # counted, so that the difference seems right; only the list that holds 50 shows the order.
+    uids = {*range(1, 2000, 2), 1950, 50}
+    index = Index(uids, order="date")
+    index.before[2] = lambda changing: changing.uids.add(2)
+    check(index, *collected(index), uids | {2})
+
+
 def test_a_list_one_short_is_asked_for_again():
     index = Index(range(1, 1001))
     for number in (1, 4):

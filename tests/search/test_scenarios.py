@@ -373,7 +373,7 @@ def test_s30_a_short_page_is_known_by_its_pmids_and_no_page_straddles_the_window
     assert {one.pmid for one in fetching} == pmids_of(records)
     assert fetching.absent == ()
     pages = asked(sandbox, "efetch")
-    assert [page["id"].count(",") + 1 for page in pages] == [BATCH] * 20 + [1]
+    assert [page["id"].count(",") + 1 for page in pages] == [BATCH, 1] + [BATCH] * 19
     assert not any("retstart" in page for page in pages)
 
 

@@ -92,21 +92,9 @@ def test_a_client_that_calls_what_it_missed_absent_is_found_out(mutation, monkey
     cases = mutation.Cases(3)
     assert cases._fetch(without_first(b"PubmedArticle"), once=False) == "exact"
     monkeypatch.setattr(mutation.entrez.Client, "_held", lambda *_: [])
-    monkeypatch.setattr(mutation.entrez.Fetching, "_pass", one_pass(mutation.entrez.Fetching._pass))
+    monkeypatch.setattr(mutation.entrez.Fetching, "_again", lambda *_: {})
     with pytest.raises(mutation.Failure, match="called absent"):
         cases._fetch(without_first(b"PubmedArticle"), once=False)
-
-
-def one_pass(true):
-    """Asks for batches, and for nothing singly."""
-
-    def ask(fetching, wanted, size):
-        if size == 1:
-            yield from ()
-            return list(wanted)
-        return (yield from true(fetching, wanted, size))
-
-    return ask
 
 
 def test_a_look_at_the_network_is_found_out(mutation, monkeypatch):

@@ -86,7 +86,9 @@ def export(tmp_path, example_table):
     def put(month, *records, **source):
         folder = tmp_path / "searches" / month / "imports"
         example_table("import_records", *records, path=folder / "example.csv")
-        example_table("import_sources", {"n_records": str(len(records)), **source}, path=folder / "sources.csv")
+        example_table(
+            "import_sources", {"n_records": str(len(records)), **source}, path=folder / "sources.csv"
+        )
 
     return put
 
@@ -139,7 +141,9 @@ def test_what_changed_in_a_record_is_written_with_its_run(search, fold, corpus):
 def test_pairs_and_groups_are_listed_for_people(tmp_path, search, fold, export, example_table):
     search("2026-10")
     # The same title and year by the same authors, without any number: probably, not surely, the same.
-    export("2026-10", SAME | {"doi": "", "record_id": "other:a", "title": "Internet treatment of chronic pain"})
+    export(
+        "2026-10", SAME | {"doi": "", "record_id": "other:a", "title": "Internet treatment of chronic pain"}
+    )
     written = fold("2026-10")
     folder = tmp_path / "results/2026-10"
     job = SimpleNamespace(

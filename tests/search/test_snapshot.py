@@ -109,7 +109,14 @@ def test_known_records_are_fetched_again_and_kept_only_where_they_changed(
     take(make_sandbox(as_of=as_of.replace(month=10)), "2026-10")
     later = make_sandbox()
     provenance = take(later)
-    assert provenance["known"] == {"records": 2, "unchanged": 2, "changed": 0, "gone": 0, "not_asked": 0, "not_found": 0}
+    assert provenance["known"] == {
+        "records": 2,
+        "unchanged": 2,
+        "changed": 0,
+        "gone": 0,
+        "not_asked": 0,
+        "not_found": 0,
+    }
     assert (provenance["n_new"], provenance["n_fetched"]) == (2, 4)
     assert later.requests[-1].params["id"] == "101,102,103,104"
     taken = snapshot.read(pubmed(searches))

@@ -5,6 +5,7 @@ import gzip
 import os
 import socket
 import threading
+import tracemalloc
 import zlib
 
 import pytest
@@ -149,12 +150,18 @@ def test_what_was_asked_for_is_gzip_and_no_other(post):
 
 
 @pytest.mark.parametrize("layers", [1, 40])
-def test_an_answer_that_unpacks_to_too_much_is_stopped(post, layers):
+def test_an_answer_that_unpacks_to_too_much_is_stopped_before_it_fills_the_memory(post, layers):
     # 64 MB of zeros are 64 kB packed.
     bomb = gzip.compress(b"\0" * (64 * MEGABYTE // layers)) * layers
     answer = says(HEAD + b"Content-Encoding: gzip\r\n\r\n" + bomb)
-    with server(answer) as url, pytest.raises(UnsafeAnswer, match="larger than 1,048,576 bytes"):
-        post(url)
+    tracemalloc.start()
+    try:
+        with server(answer) as url, pytest.raises(UnsafeAnswer, match="larger than 1,048,576 bytes"):
+            post(url)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 8 * MEGABYTE
 
 
 def test_an_answer_without_end_is_stopped(post):

@@ -61,7 +61,10 @@ def shipped(folder, code=ROOT):
     """The bundled review as a clone has it: shipped snapshots only, nothing built."""
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "config.yaml", folder)
-    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("2026-11", "sheets", ".*"))
+    # Hidden files are locks, and what a search that was interrupted left.
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("sheets", ".*"))
+    # Its imports are shipped; the search of the current month is whoever's that builds it.
+    shutil.rmtree(folder / "data/searches/2026-11/pubmed", ignore_errors=True)
     return Review(folder, code)
 
 

@@ -115,7 +115,7 @@ def test_a_search_that_is_not_answered_stops_the_run_and_running_again_carries_o
     done = clone.snakemake()
     assert done.returncode != 0
     assert "could not be reached" in last_words(done)
-    assert not clone.path("data/searches/2026-11").exists()
+    assert clone.files("data/searches/2026-11").keys() == {"imports/citations.csv", "imports/sources.csv"}
     clone.replace("config.yaml", "  base_url: http://127.0.0.1:9/entrez/eutils/", "  base_url: sandbox")
     done = clone.snakemake("results/2026-11/records.csv")
     assert done.returncode == 0, done.stderr

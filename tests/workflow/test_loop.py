@@ -46,7 +46,7 @@ def test_a_second_review_needs_no_code_and_starts_from_nothing(tmp_path, clone):
         "question": "Does tea improve sleep in adults?",
         "demonstration": "",
     }
-    config["search"]["query"] = "tea[tiab] AND sleep[tiab]"
+    config["search"] |= {"query": "tea[tiab] AND sleep[tiab]", "acknowledged": []}
     config["outcomes"] = {"sleep_quality": {"label": "Sleep quality", "short": "Sleep"}}
     config["screening"]["stages"] = ["full-text"]
     config["subgroups"] = []
@@ -58,7 +58,7 @@ def test_a_second_review_needs_no_code_and_starts_from_nothing(tmp_path, clone):
         ("trials", "studies", "trials/studies.csv"),
         ("trials", "reports", "trials/reports.csv"),
         ("trials", "outcomes", "trials/outcomes.csv"),
-        ("", "other_sources", "other_sources.csv"),
+        ("decisions", "pairs", "decisions/pairs.csv"),
     ]:
         review.path("data", folder).mkdir(exist_ok=True)
         review.path("data", path).write_text(",".join(tables.columns(schema)) + "\n", encoding="utf-8")

@@ -34,7 +34,7 @@ def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
     promised += (
         " estimates.json leave_one_out.csv subgroups.csv changes.json flow.json status.json ranking.json"
     )
-    promised += " checked.json"
+    promised += " checked.json record_events.csv imports.json companions.csv pairs.csv"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
 
 
@@ -63,6 +63,14 @@ def test_every_new_record_of_the_month_is_in_the_queue(built_once):
     queued = {row["record_id"] for row in rows(results / "queue.csv")}
     assert new == {"41701966", "42134789", "42372252", "doi:10.1037/rep0000670"}
     assert new <= queued
+
+
+def test_a_pair_that_looks_like_one_record_is_listed_and_not_merged(built_once):
+    results = built_once.path("results/2026-11")
+    duplicate_of = {row["record_id"]: row["duplicate_of"] for row in rows(results / "records.csv")}
+    pairs = [row for row in rows(results / "pairs.csv") if row["kind"] == "duplicate"]
+    assert [row for row in pairs if duplicate_of[row["record_a"]] or duplicate_of[row["record_b"]]] == []
+    assert {row["verdict"] for row in rows(results / "pairs.csv")} <= {""}
 
 
 def test_nothing_in_a_pool_lacks_a_person_who_included_it(built_once):
@@ -127,8 +135,12 @@ def test_the_next_month_adds_a_snapshot_and_touches_no_earlier_month(built):
     after = built.files("results"), built.files("data")
     for old, new in zip(before, after, strict=True):
         assert {path: new.get(path) for path in old} == old
-    added = json.loads(built.path("data/searches/2026-12/provenance.json").read_text())
-    assert (added["count"], added["n_new"], added["n_known"]) == (153, 0, 153)
+    added = json.loads(built.path("data/searches/2026-12/pubmed/provenance.json").read_text())
+    assert (added["count"], added["n_new"], added["known"]["unchanged"]) == (153, 0, 153)
+    assert added["n_events"] == added["bodies"] == {}
+    page = built.path("results/2026-12/report.html").read_text(encoding="utf-8")
+    assert "None of the 153 known records says anything else than before." in page
+    assert "Notices on included reports" not in page
     status = json.loads(built.path("results/2026-12/status.json").read_text())
     assert (status["n_new_records"], status["n_queue"]) == (0, 29)
 

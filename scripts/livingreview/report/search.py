@@ -22,9 +22,12 @@ from livingreview.search.query import remarks
 from livingreview.search.records import PUBMED
 from livingreview.search.syntax import Join, QueryError, Range, parse, terms, translate
 
+PAIRS_SHOWN = 10  # uncertain pairs printed in the report; all of them are in pairs.csv
 EVENTS_SHOWN = 25  # changes printed in the report; all of them are in record_events.csv
 # Fields that limit a search by something other than its subject.
 LIMITING = ("Language", "Publication Type", "Filter")
+# How the types of links end (NLM, CommentsCorrectionsList) that stand on a notice and point to its subject.
+ON_NOTICES_THEMSELVES = ("Of", "For", "On", "From")
 ARRIVALS = {
     FIRST_SEARCH: "found by the first search",
     NEWLY_ENTERED: "entered PubMed since the last search",
@@ -69,10 +72,11 @@ def search(context):
         "protocol_differs": latest["query"].split() != context["config"]["search"]["query"].split(),
         "dropped": latest["dropped"],
         "messages": latest["messages"],
-        "remarks": remarks(latest["query"]),
+        "remarks": _remarks(latest["query"]),
         "translation": latest["query_translation"],
         "translation_change": translation_change(latest, before),
         "sources": _sources(context["imports"]),
+        "pairs": _pairs(context),
         "refetched": [_refetched(row) for row in context["refetched"]],
         "runs": [_run(row) for row in runs],
     }
@@ -127,16 +131,32 @@ def _limits(query):
         tree = parse(query).tree
     except QueryError:
         return "The query could not be read."
-    found = [translate(part) for part in _conditions(tree) if _is_limit(part)]
+    found = [f"{sign}{translate(part)}" for sign, part in _conditions(tree) if _is_limit(part)]
     if not found:
         return "None: neither by date nor by language, publication type or filter."
     return f"{prose.sentence(prose.plural(len(found), 'limit'))} in the query: {'; '.join(found)}."
 
 
+def _remarks(query):
+    try:
+        return remarks(query)
+    except QueryError:  # a query of an earlier month, sent when less was known of what PubMed reads
+        return []
+
+
 def _conditions(tree):
-    """The parts of a query that every record must fulfil, or must not."""
-    if isinstance(tree, Join) and tree.operator in ("AND", "NOT"):
+    """The parts of a query that every record must fulfil, each with "", or must not, each with "NOT "."""
+    if not isinstance(tree, Join) or tree.operator == "OR":
+        return [("", tree)]
+    if tree.operator == "AND":
         return [condition for part in tree.parts for condition in _conditions(part)]
+    first, *others = tree.parts
+    return _conditions(first) + [("NOT ", one) for part in others for one in _alternatives(part)]
+
+
+def _alternatives(tree):
+    if isinstance(tree, Join) and tree.operator == "OR":
+        return [one for part in tree.parts for one in _alternatives(part)]
     return [tree]
 
 
@@ -197,9 +217,13 @@ def _window(latest):
         return f"A search limited to records entered since {since} would have found the same new records."
     return (
         f"A search limited to the dates since {since} would have missed"
-        f" {prose.spelled_plural(missed['entry_date'], 'of them', 'of them')} by PubMed’s entry date and"
-        f" {prose.spelled(missed['create_date'])} by its create date."
+        f" {_how_many(missed['entry_date'])} of them by PubMed’s entry date and"
+        f" {_how_many(missed['create_date'])} by its create date."
     )
+
+
+def _how_many(n):
+    return prose.spelled(n) if n else "none"
 
 
 def _sentinels(sentinels):
@@ -214,6 +238,9 @@ def _sentinels(sentinels):
     )
     if not n:
         text = "No included study has a record in PubMed, so there is nothing to test the search with."
+    elif n == 1:
+        found = "is not found by the query; it may need mending" if missing else "is found by the query"
+        text = f"The one included record that has a PMID {found}."
     elif not missing:
         text = f"All {count(n)} included records that have a PMID are found by the query."
     else:
@@ -278,9 +305,15 @@ def event_words(event):
     name = event["event"]
     if name in EVENT_WORDS:
         return EVENT_WORDS[name]
-    if name.startswith("notice "):
-        return f"is itself a notice about another record ({name.removeprefix('notice ')})"
-    return name
+    if not name.startswith("notice "):
+        return name
+    link = name.removeprefix("notice ")
+    removed = link.endswith(" removed")
+    link = link.removesuffix(" removed")
+    if link.endswith(ON_NOTICES_THEMSELVES):
+        state = "is no longer" if removed else "is itself"
+        return f"{state} a notice about another record ({link})"
+    return f"{'no longer has a' if removed else 'has a new'} link to another record ({link})"
 
 
 def translation_change(latest, before):
@@ -334,6 +367,36 @@ def _sources(imports):
         }
         for row in imports
     ]
+
+
+def _pairs(context):
+    """Pairs of records that may be one record or one trial, those that most look like it first."""
+    pairs, groups = context["pairs"], {row["group_id"] for row in context["companions"]}
+    reports = prose.plural(len(context["companions"]), "report")
+    return {
+        "groups": f"{reports} share a registration with another and are grouped"
+        f" ({prose.plural(len(groups), 'trial')})."
+        if groups
+        else "No two reports name the same registration.",
+        "n": count(len(pairs)),
+        "shown": [
+            {
+                "kind": "one record?" if row["kind"] == "duplicate" else "one trial?",
+                "evidence": row["evidence"],
+                "records": [
+                    {
+                        "title": row[f"title_{side}"] or "(no title)",
+                        "id": row[f"record_{side}"],
+                        "about": " ".join(filter(None, (row[f"journal_{side}"], row[f"year_{side}"]))),
+                    }
+                    for side in "ab"
+                ],
+            }
+            for row in pairs[:PAIRS_SHOWN]
+        ],
+        "all_shown": len(pairs) <= PAIRS_SHOWN,
+        "file": f"results/{context['run']}/pairs.csv",
+    }
 
 
 def _refetched(row):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from livingreview.errors import ReviewError
 
-CODE = "import sys; sys.path[0] = sys.argv[1]; from livingreview.search import articles; articles.serve()"
+# Started without looking for packages anew (-S): they lie where the calling process has them.
+CODE = "import sys; sys.path[:] = sys.argv[1:]; from livingreview.search import articles; articles.serve()"
 LENGTH = struct.Struct("<Q")
 
 
@@ -29,7 +30,8 @@ class Workers:
 
     def __init__(self, count):
         self.answers = {}
-        command = [sys.executable, "-c", CODE, str(Path(__file__).resolve().parents[2])]
+        package = str(Path(__file__).resolve().parents[2])
+        command = [sys.executable, "-I", "-S", "-c", CODE, package, *filter(None, sys.path)]
         self._idle = [_start(command) for _ in range(count)]
         self._busy = {}
 

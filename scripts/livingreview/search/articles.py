@@ -516,22 +516,6 @@ def _keywords(article, element):
     article.keywords += tuple(Keyword(owner, text) for text in texts if text)
 
 
-# Every number that registries.find takes has one of these in it, in lower case and ASCII. Looking for a long run
-# of digits first, and then for these, spares most abstracts a search for twenty patterns.
-SHORT = b"ntr0 ntr:0 ntr#0 ntr-0 ctri/ slctr rbr- nl-omon".split() + [
-    b"ntr 0"
-]  # may have less than five digits
-LONG = b"nct isrctn actrn drks umin irct kct pactr japiccti tctr rpcec eudract euctr chictr jrct -0".split()
-FOLDED = bytes(48 if 48 <= code < 58 else code + 32 if 65 <= code < 91 else code for code in range(256))
-
-
-def _may_name_a_registry(text):
-    folded = text.encode("ascii", "ignore").translate(FOLDED)
-    if b"00000" in folded and any(name in folded for name in LONG):
-        return True
-    return any(name in folded for name in SHORT)
-
-
 def _bare(number):
     """A registry number without the spelling that differs from place to place."""
     return re.sub(r"[^0-9a-z]|^eudract|^ctis", "", number.casefold())
@@ -593,34 +577,6 @@ def _places(name, folded):
     while place >= 0:
         yield place
         place = folded.find(name, place + 1)
-
-
-def _bare(number):
-    """A registry number without the spelling that differs from place to place."""
-    return re.sub(r"[^0-9a-z]|^eudract|^ctis", "", number.casefold())
-
-
-def _data_bank(article, element):
-    bank, numbers = "", []
-    for child in element:
-        if child.tag == "DataBankName":
-            bank = text_of(child)
-        elif child.tag == "AccessionNumberList":
-            numbers += [text_of(number) for number in child if number.tag == "AccessionNumber"]
-    if not bank or REGISTRIES.search(bank):
-        known = {one.number for one in article.registry}
-        new = dict.fromkeys(number for number in numbers if number and number not in known)
-        article.registry += tuple(RegistryNumber(bank, number) for number in new)
-
-
-def _with_numbers_of_abstract(article):
-    """The registry numbers of DataBankList, and after them those that only the abstract names."""
-    text = abstract_text(article.abstract)
-    if not _may_name_a_registry(text):
-        return article.registry
-    known = {_bare(one.number) for one in article.registry}
-    new = (number for number in registries.find(text) if _bare(number) not in known)
-    return article.registry + tuple(RegistryNumber("abstract", number) for number in new)
 
 
 def _notices(article, element):

@@ -125,6 +125,8 @@ class Client:
         Seconds for a whole answer.
     tries : int, optional
         How often one request is sent at most.
+    window : int, optional
+        How many records of one search the server lists.
     """
 
     # What a record says now can be asked for by its PMID, whether the query finds it or not.
@@ -145,6 +147,7 @@ class Client:
         timeout=transport.TIMEOUT,
         time_limit=transport.TIME_LIMIT,
         tries=TRIES,
+        window=WINDOW,
     ):
         self._base_url = base_url.rstrip("/") + "/"
         self._identity = {"tool": tool, "email": email}
@@ -157,6 +160,7 @@ class Client:
         self._sleep = sleep
         self._jitter = jitter
         self._tries = tries
+        self._window = window
 
     def __enter__(self):
         return self
@@ -178,7 +182,9 @@ class Client:
         """
         listings = []
         try:
-            whole, parts = partition.collect(lambda term: self._listing(term, listings), query)
+            whole, parts = partition.collect(
+                lambda term: self._listing(term, listings), query, window=self._window
+            )
         except partition.Unsettled as failure:
             raise IncompleteAnswer(f"PubMed {failure}. {LATER}") from None
         if whole.count == 0 and whole.unknown:
@@ -305,8 +311,9 @@ class Client:
 class Fetching:
     """Articles on their way; iterating asks for them, a batch at a time, and keeps only that batch.
 
-    Each PMID that was asked for comes at most once. What is missing from its batch is asked for again
-    singly; of what does not come then either, PubMed must have no document summary.
+    Each PMID that was asked for comes at most once, in the order asked for, so that what a fault delays comes
+    in its place. What is missing from its batch is asked for again singly; of what does not come then either,
+    PubMed must have no document summary.
 
     Raises
     ------
@@ -337,10 +344,15 @@ class Fetching:
 
     def __iter__(self):
         self._absent = None
-        missing = yield from self._pass(self._asked, BATCH)
-        if len(missing) > FEW:
-            missing = yield from self._pass(missing, BATCH)
-        missing = yield from self._pass(missing, 1)
+        missing = []
+        for batch in _batches(self._asked, BATCH):
+            came = self._deliver(batch)
+            lacking = [pmid for pmid in batch if pmid not in came]
+            if lacking:
+                log.info("PubMed did not return %d of %d records; asking again", len(lacking), len(batch))
+                came |= self._again(lacking)
+            missing += [pmid for pmid in batch if pmid not in came]
+            yield from (came[pmid] for pmid in batch if pmid in came)
         held = [pmid for batch in _batches(missing, BATCH) for pmid in self._held(batch)]
         if held:
             raise IncompleteAnswer(
@@ -349,16 +361,13 @@ class Fetching:
             )
         self._absent = tuple(missing)
 
-    def _pass(self, wanted, size):
-        """Ask for PMIDs in batches, yielding what comes; return those that do not."""
-        missing = []
-        for batch in _batches(wanted, size):
-            came = self._deliver(batch)
-            missing += [pmid for pmid in batch if pmid not in came]
-            yield from came.values()
-        if missing:
-            log.info("PubMed did not return %d of %d records", len(missing), len(wanted))
-        return missing
+    def _again(self, lacking):
+        """What comes of PMIDs that their batch lacked, asked for singly; of many, together first."""
+        came = self._deliver(lacking) if len(lacking) > FEW else {}
+        for pmid in lacking:
+            if pmid not in came:
+                came |= self._deliver([pmid])
+        return came
 
 
 def _by_pmid(body, asked):

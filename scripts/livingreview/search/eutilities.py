@@ -56,6 +56,8 @@ class Eutilities:
         disorder each time).
     expire_history : bool
         Whether every stored result is gone at once.
+    window : int
+        How many records of one search are listed; a small one makes tests of what lies beyond it quick.
 
     Raises
     ------
@@ -73,7 +75,9 @@ class Eutilities:
         articles=None,
         order="uid",
         expire_history=False,
+        window=WINDOW,
     ):
+        self._window = window
         self._as_of = as_of
         self._withheld = frozenset(withheld)
         self._undelivered = frozenset(undelivered)
@@ -151,18 +155,20 @@ class Eutilities:
         if params.get("WebEnv"):
             self._environment(params)
         start, size = _number(params, "retstart", 0), _number(params, "retmax", 20)
-        if start > WINDOW - 1:
+        if start > self._window - 1:
             raise Unobtainable(OVER_WINDOW)
         query = _parsed(params)
         matches = self._matches(query.tree)
         pmids = [pmid for pmid in self._listed if pmid in matches.pmids]
         messages = [] if pmids else ["No items found."]
-        if len(pmids) > WINDOW and start + size >= WINDOW:
-            messages.append(f"Restrictions achieved. start and count adjusted to {start}, {WINDOW - start}")
+        if len(pmids) > self._window and start + size >= self._window:
+            messages.append(
+                f"Restrictions achieved. start and count adjusted to {start}, {self._window - start}"
+            )
         return Found(
             count=len(pmids),
             start=start,
-            page=pmids[start : min(start + size, WINDOW)],
+            page=pmids[start : min(start + size, self._window)],
             history=self._remember(params, pmids, name=params["term"]),
             translation=translate(matches.tree, missing=matches.missing),
             phrases=[term.text for term in matches.missing if not term.quoted],
@@ -268,9 +274,9 @@ class Eutilities:
         if not 1 <= key <= len(results):
             raise Unobtainable(expired(params))
         start = _number(params, "retstart", 0)
-        if start >= WINDOW:
+        if start >= self._window:
             raise Unobtainable(OVER_WINDOW)
-        return results[key - 1][start : min(start + _number(params, "retmax", WINDOW), WINDOW)]
+        return results[key - 1][start : min(start + _number(params, "retmax", self._window), self._window)]
 
     def _esummary(self, params, _):
         if params.get("version", "1.0") not in ("", "1.0", "1") and not _in_json(params):

@@ -76,7 +76,7 @@ class Sandbox:
         What to do with the coming requests, one entry each: a name in `faults.FAULTS`, or None for a good
         answer. When they are used up all answers are good. A fault of one service (such as "omit", of
         EFetch) waits, with those behind it, for the next request to that service.
-    withheld, undelivered, articles, order, expire_history
+    withheld, undelivered, articles, order, expire_history, window
         As for `Eutilities`.
     arrivals : dict of int to list of dict, optional
         Rows that enter once so many requests were received: ``{2: [row]}`` is first seen by the third.
