@@ -21,7 +21,7 @@ rule check_data:
         runtime=30,
     params:
         run=RUN,
-        searches="data/searches",
+        searches=lambda _: "data/searches",
         reasons=list(config["screening"]["reasons"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         code=fingerprint(

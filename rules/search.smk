@@ -34,10 +34,10 @@ if TO_REFETCH:
             snapshot="data/searches/{earlier}/pubmed/provenance.json",
         output:
             provenance="data/searches/{earlier}/refetched/provenance.json",
-        wildcard_constraints:
-            earlier="|".join(TO_REFETCH),
         log:
             f"logs/{RUN}/refetch_records.{{earlier}}.log",
+        wildcard_constraints:
+            earlier="|".join(TO_REFETCH),
         conda:
             "../environment.yml"
         threads: 1
@@ -74,7 +74,7 @@ rule fold_corpus:
         runtime=30,
     params:
         run=RUN,
-        searches="data/searches",
+        searches=lambda _: "data/searches",
         code=fingerprint(
             "fold_corpus.py",
             schemas=["import_sources", "import_records", "pairs"],
@@ -105,9 +105,7 @@ rule group_companions:
     params:
         run=RUN,
         stages=config["screening"]["stages"],
-        code=fingerprint(
-            "group_companions.py", schemas=["pairs", "pair_queue", "reports", "screening"]
-        ),
+        code=fingerprint("group_companions.py", schemas=["pairs", "pair_queue", "reports", "screening"]),
     message:
         "Grouping the reports of one trial, and listing uncertain pairs"
     script:

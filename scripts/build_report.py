@@ -56,7 +56,7 @@ def read(inputs, *, config, run):
     releases = {path: tables.read_json(path) for path in inputs.releases}
     # A release of this very run or a later one came after its report.
     releases = {path: row for path, row in releases.items() if row["kind"] != "release" or row["run"] < run}
-    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *releases]
+    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.refetched, *releases]
     return {
         "config": config,
         "run": run,

@@ -253,6 +253,7 @@ def alert(pmid, event, status):
 
 def test_changes_that_need_a_person_come_first_and_the_rest_in_order(context):
     context["events"] = [
+        example.event("2026-11", "11", "MeSH changed"),
         example.event("2026-11", "9", "MeSH changed"),
         example.event("2026-11", "1", "comment"),
         example.event("2026-11", "8", "abstract changed"),
@@ -271,16 +272,17 @@ def test_changes_that_need_a_person_come_first_and_the_rest_in_order(context):
         ("10", ""),
         ("1", ""),
         ("9", ""),
+        ("11", ""),
     ]
-    assert changed["n"] == "5"
+    assert changed["n"] == "Six changes were"
     assert changed["kinds"][0] == {"label": "retraction", "n": "2"}
-    assert sum(int(kind["n"]) for kind in changed["kinds"]) == 5
+    assert sum(int(kind["n"]) for kind in changed["kinds"]) == 6
 
 
 def test_only_the_first_changes_are_shown_and_the_file_with_all_is_named(context):
     context["events"] = [example.event("2026-11", str(n), "MeSH added") for n in range(1, 27)]
     changed = section(context)["changed"]
-    assert (changed["n"], len(changed["shown"]), changed["all_shown"]) == ("26", 25, False)
+    assert (changed["n"], len(changed["shown"]), changed["all_shown"]) == ("26 changes were", 25, False)
     said = shown(context)
     assert (
         "26 changes were seen; the first of them are shown, all are in results/2026-11/record_events.csv:"
@@ -409,8 +411,9 @@ def test_how_the_service_understands_the_query_is_compared_with_the_last_run(
     assert (change["text"], change["gone"], change["came"]) == expected
 
 
-def test_a_later_run_on_disk_is_not_compared_with(context):
-    context["provenances"].append(example.provenance("2026-12", 300) | {"query_translation": "other[Title]"})
+def test_only_the_run_just_before_is_compared_with(context):
+    other = {"query_translation": "other[Title]"}
+    context["provenances"] += [example.provenance(run, 300) | other for run in ("2026-09", "2026-12")]
     assert section(context)["translation_change"]["text"] == "The same as in October 2026."
     assert section(context)["complete"].startswith("The service announced 209 records")
 
@@ -461,7 +464,7 @@ AGAIN = {"run": "2026-10", "n_records": 1200, "changed": [], "uncomparable": [],
 def test_records_that_were_fetched_again_are_told_with_what_changed(context, told, said):
     context["refetched"] = [AGAIN | told]
     assert section(context)["refetched"] == [
-        "The records of October 2026 are kept on another machine; the 1,200 of them were fetched again by PMID."
+        "The records of October 2026 are kept on another machine; 1,200 records were fetched again by PMID."
         + said
     ]
     assert "kept on another machine" in shown(context)
@@ -478,7 +481,7 @@ def test_every_run_is_a_row_with_its_remarks(context, latest):
 def test_pairs_are_put_to_people_with_both_records_and_never_more_than_a_few(context):
     context["pairs"] = [example.pair("1", str(n), "companion") for n in range(2, 14)]
     found = section(context)["pairs"]
-    assert (found["n"], len(found["shown"]), found["all_shown"]) == ("12", 10, False)
+    assert (found["n"], len(found["shown"]), found["all_shown"]) == ("12 pairs look alike and wait", 10, False)
     said = shown(context)
     assert "12 pairs look alike and wait for a person" in said
     assert "results/2026-11/pairs.csv" in said

@@ -419,8 +419,8 @@ def test_the_faults_of_all_months_are_named_at_once_and_later_months_do_not_exis
     folder({"a.ris": (EMBASE, 6)}, run="2020-02")
     folder({"a.ris": (EMBASE, 7)}, run="2020-03")
     text = fault(imports.read_runs, tmp_path, "2020-02")
-    assert "2020-01/imports/column n_records" in text
-    assert "2020-02/imports/column n_records" in text
+    assert "2020-01/imports: column n_records" in text
+    assert "2020-02/imports: column n_records" in text
     assert "2020-03" not in text
     folder({"a.ris": (EMBASE, 2)}, run="2020-01")
     assert [one.run for one in imports.read_runs(tmp_path, "2020-01")] == ["2020-01"]

@@ -277,7 +277,7 @@ def _changed(context, latest):
     )
     kinds = Counter(row["event"] for row in events)
     return {
-        "n": count(len(events)),
+        "n": prose.sentence(prose.spelled_plural(len(events), "change was", "changes were")),
         "kinds": [{"label": name, "n": count(n)} for name, n in kinds.most_common()],
         "first": latest["missed_by_date_window"]["since"] is None,
         "unchanged": count(latest["known"]["unchanged"]),
@@ -378,7 +378,9 @@ def _pairs(context):
         f" ({prose.plural(len(groups), 'trial')})."
         if groups
         else "No two reports name the same registration.",
-        "n": count(len(pairs)),
+        "n": prose.sentence(
+            prose.spelled_plural(len(pairs), "pair looks alike and waits", "pairs look alike and wait")
+        ),
         "shown": [
             {
                 "kind": "one record?" if row["kind"] == "duplicate" else "one trial?",
@@ -401,9 +403,10 @@ def _pairs(context):
 
 def _refetched(row):
     """A sentence on records that were fetched again because they are kept on another machine."""
+    were = "was" if row["n_records"] == 1 else "were"
     text = (
-        f"The records of {prose.month(row['run'])} are kept on another machine; the"
-        f" {count(row['n_records'])} of them were fetched again by PMID."
+        f"The records of {prose.month(row['run'])} are kept on another machine;"
+        f" {prose.plural(row['n_records'], 'record')} {were} fetched again by PMID."
     )
     if row["changed"]:
         text += f" Changed since then: PMID {', '.join(row['changed'])}; their present state is used here."

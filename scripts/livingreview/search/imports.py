@@ -146,7 +146,7 @@ def read_runs(searches, up_to):
         try:
             found.append(read(folder))
         except InputError as error:
-            problems += [f"{folder.parent.name}/imports/{line}" for line in error.problems]
+            problems += [f"{folder.parent.name}/imports: {line}" for line in error.problems]
     if problems:
         raise InputError(searches, problems=problems)
     return found

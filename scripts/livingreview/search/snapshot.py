@@ -419,7 +419,8 @@ class _Comparison:
                 gone = {name: known[pmid][name] for name in events.RECORD_COLUMNS}
                 self.rows.append(gone | {"state": events.GONE, "file": ""})
         revised = {pmid: row["date_revised"] for pmid, row in {**known, **self.delivered}.items()}
-        before = {pmid: row["found"] for pmid, row in known.items()}
+        # Of a record that is gone it is said already that it is not found.
+        before = {pmid: row["found"] for pmid, row in known.items() if pmid not in absent}
         self.events += events.of_results(before, self._now, date=self._date, revised=revised)
         self.rows.sort(key=lambda row: int(row["pmid"]))
         self.events = events.in_order(self.events)
