@@ -481,7 +481,11 @@ def test_every_run_is_a_row_with_its_remarks(context, latest):
 def test_pairs_are_put_to_people_with_both_records_and_never_more_than_a_few(context):
     context["pairs"] = [example.pair("1", str(n), "companion") for n in range(2, 14)]
     found = section(context)["pairs"]
-    assert (found["n"], len(found["shown"]), found["all_shown"]) == ("12 pairs look alike and wait", 10, False)
+    assert (found["n"], len(found["shown"]), found["all_shown"]) == (
+        "12 pairs look alike and wait",
+        10,
+        False,
+    )
     said = shown(context)
     assert "12 pairs look alike and wait for a person" in said
     assert "results/2026-11/pairs.csv" in said

@@ -82,13 +82,18 @@ def search(context):
     }
 
 
+def _source(row):
+    """Who answered a search: in a word, and in full."""
+    base_url = row["base_url"]
+    if base_url == "sandbox":
+        return "sandbox", "the bundled sandbox, a stand-in for PubMed"
+    if base_url == "bulk":
+        return "PubMed’s files", "PubMed’s baseline and update files, searched offline"
+    return "PubMed", f"PubMed, through NCBI’s E-utilities ({base_url})"
+
+
 def _items(context, latest):
     """Label and text of what a report of a search has to name."""
-    where = (
-        "the bundled sandbox, a stand-in for PubMed"
-        if latest["base_url"] == "sandbox"
-        else f"PubMed, through NCBI’s E-utilities ({latest['base_url']})"
-    )
     kept = [row for row in context["records"] if not row["duplicate_of"]]
     duplicates = len(context["records"]) - len(kept)
     other = sum(1 for row in kept if row["source"] != PUBMED)
@@ -96,7 +101,7 @@ def _items(context, latest):
     months = context["config"]["living"]["search_every_months"]
     often = "every month" if months == 1 else f"every {prose.spelled(months)} months"
     return [
-        ("Database", where),
+        ("Database", _source(latest)[1]),
         ("Date of this search", f"{prose.day(latest['searched_at'])} ({latest['searched_at']})"),
         ("Limits", _limits(latest["query"])),
         (
@@ -427,7 +432,7 @@ def _run(row):
         "run": prose.month(row["run"]),
         "run_sort": row["run"],
         "searched": prose.day(row["searched_at"]),
-        "answered_by": "sandbox" if row["base_url"] == "sandbox" else "PubMed",
+        "answered_by": _source(row)[0],
         "count": count(row["count"]),
         "fetched": count(row["n_fetched"]),
         "absent": count(len(row["absent"])),
