@@ -15,7 +15,7 @@ import pytest
 import livingreview
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import articles, snapshot
+from livingreview.search import articles, guards, snapshot
 from livingreview.search.entrez import Client, Unreachable
 
 QUERY = "pain[ti] OR headache[ti]"
@@ -261,7 +261,7 @@ def test_a_record_that_pubmed_lists_and_does_not_hold_is_accounted_for(make_sand
 
 
 def test_too_many_absent_records_stop_the_run(make_sandbox, take, searches):
-    with pytest.raises(snapshot.YieldAlarm, match=r"does not hold 2 of them \(PMID 103, 104\)"):
+    with pytest.raises(guards.YieldAlarm, match=r"does not hold 2 of them \(PMID 103, 104\)"):
         take(make_sandbox(withheld=["103", "104"]))
     assert not list(searches.glob("*/*"))
 
@@ -354,7 +354,7 @@ with Client({make_sandbox().url!r}, tool="living-review-test", email="test@examp
 def test_a_fall_beyond_the_tolerance_stops_the_run(make_sandbox, take, searches):
     take(make_sandbox(), "2026-10")
     with pytest.raises(
-        snapshot.YieldAlarm, match=r"holds 3 records .* in 2026-10 it held 4.*query has changed"
+        guards.YieldAlarm, match=r"holds 3 records .* in 2026-10 it held 4.*query has changed"
     ):
         take(make_sandbox(), query="pain[ti]", drop_tolerance=24)
     assert snapshot.runs(searches) == ["2026-10"]
@@ -367,7 +367,7 @@ def many(row, number):
 
 def test_a_jump_beyond_the_tolerance_stops_the_run(make_sandbox, take, searches, row):
     take(make_sandbox(many(row, 20)), "2026-10")
-    with pytest.raises(snapshot.YieldAlarm, match=r"holds 41 records .* in 2026-10 it held 20"):
+    with pytest.raises(guards.YieldAlarm, match=r"holds 41 records .* in 2026-10 it held 20"):
         take(make_sandbox(many(row, 41)), rise_tolerance=100)
     take(make_sandbox(many(row, 40)), rise_tolerance=100)
 
@@ -388,7 +388,7 @@ def test_a_changed_query_may_find_many_more(make_sandbox, take, row):
 
 
 def test_no_records_at_all_stop_the_run(make_sandbox, take, searches):
-    with pytest.raises(snapshot.YieldAlarm, match="no records"):
+    with pytest.raises(guards.YieldAlarm, match="no records"):
         take(make_sandbox(), query="pain[ti] AND 1804[dp]")
     assert not searches.exists()
 
@@ -400,11 +400,20 @@ def test_a_query_with_a_misspelt_tag_is_never_sent(make_sandbox, take):
     assert sandbox.requests == []
 
 
+def test_what_the_sandbox_and_what_pubmed_answered_do_not_mix(make_sandbox, take, searches):
+    take(make_sandbox(), "2026-10")
+    sandbox = make_sandbox()
+    with pytest.raises(guards.GuardError, match=r"2026-10 was answered by sandbox.*another folder"):
+        take(sandbox, base_url="https://eutils.example/")
+    assert sandbox.requests == []
+    assert snapshot.runs(searches) == ["2026-10"]
+
+
 def test_s12_a_dropped_phrase_must_be_acknowledged_and_is_kept_in_the_provenance(
     make_sandbox, take, searches
 ):
     query = 'pain[ti] OR "body battery"[tiab]'
-    with pytest.raises(snapshot.DroppedPhrases, match=r"(?s)body battery.*acknowledged"):
+    with pytest.raises(guards.DroppedPhrases, match=r"(?s)body battery.*acknowledged"):
         take(make_sandbox(), query=query)
     assert not searches.exists()
     provenance = take(make_sandbox(), query=query, acknowledged=('"body battery"[tiab]',))
@@ -418,9 +427,7 @@ def test_a_run_that_is_no_month_is_refused(make_sandbox, take):
 
 def test_an_answer_of_another_month_is_not_filed_under_the_run(make_sandbox, take, searches):
     for run in ("2026-08", "2026-12", "2062-11"):
-        with pytest.raises(
-            snapshot.SnapshotError, match=f"2026-11-01, so it cannot be the search of run {run}"
-        ):
+        with pytest.raises(guards.GuardError, match=f"2026-11-01, so it cannot be the search of run {run}"):
             take(make_sandbox(), run)
     assert not list(searches.glob("*/*"))
 
@@ -533,7 +540,7 @@ def test_numbers_that_do_not_add_up_leave_no_snapshot(make_sandbox, take, search
         return fetch(self, pmids[1:])
 
     monkeypatch.setattr(Client, "fetch", forgetful)
-    with pytest.raises(snapshot.SnapshotError, match=r"fetched \+ absent = announced \(3 and 4\)"):
+    with pytest.raises(guards.GuardError, match=r"fetched \+ absent = announced \(3 and 4\)"):
         take(make_sandbox())
     assert not list(searches.glob("*/*"))
 

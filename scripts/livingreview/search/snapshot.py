@@ -7,17 +7,14 @@ digests), what changed (``events.csv``), and those records themselves as they ca
 """
 
 import csv
-import datetime
 import gzip
 import hashlib
 import importlib.metadata
 import io
 import logging
-import math
 import platform
 import re
 import shutil
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +22,9 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import ReviewError
-from livingreview.search import articles, content, events
+from livingreview.search import articles, content, events, guards
 from livingreview.search import query as query_check
+from livingreview.search.comparison import Comparison
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +40,10 @@ PACKAGES = ("biopython", "lxml", "requests")  # what could change the bytes or t
 ARTICLES_PER_FILE = 500  # small enough that an old file whose records have all changed since need not be read
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<PubmedArticleSet>\n'
 TAIL = b"</PubmedArticleSet>\n"
-FEW = 10  # a rise by fewer records than this is never an alarm, whatever its per cent
 
 
 class SnapshotError(ReviewError):
     """A snapshot that cannot be written or must not be used."""
-
-
-class YieldAlarm(ReviewError):
-    """A search that finds so little, or so much, that it is more likely broken than true."""
-
-
-class DroppedPhrases(ReviewError):
-    """PubMed left out parts of the query that nobody has said may be left out."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +140,9 @@ def take(run, searches, client, search):
     Raises
     ------
     SnapshotError
-        If the run has a snapshot already, something else is in its place, the answer is of another month, or
-        its numbers do not add up.
-    YieldAlarm
-        If the search finds nothing, or too little or too much beside the last one, or too many of the records
-        found are not to be had.
-    DroppedPhrases
-        If PubMed left something out of the query that `search.acknowledged` does not name.
+        If the run has a snapshot already, or something else is in its place.
+    GuardError, YieldAlarm, DroppedPhrases
+        As the guards raise them.
     InputError, EntrezError
         As the check of the query and the client raise them. In every case nothing is left behind.
     """
@@ -166,10 +151,11 @@ def take(run, searches, client, search):
     _remove_leftovers(target)
     query_check.check(search.query)
     state = read_state(searches, before=run)
+    guards.check_source(search, before=state.last)
     found = client.search(search.query)
-    _check_month(run, found.searched_at)
-    _check_dropped(found.dropped, search.acknowledged)
-    _check_yield(found.count, search, before=state.last, run=run)
+    guards.check_month(run, found.searched_at)
+    guards.check_dropped(found.dropped, search.acknowledged)
+    guards.check_yield(found.count, search, before=state.last, run=run)
     partial = _partial(target)
     partial.mkdir(parents=True)
     try:
@@ -372,94 +358,6 @@ class _Bodies:
         self._waiting = []
 
 
-class _Comparison:
-    """What this search says, beside what all searches before it said.
-
-    Attributes
-    ----------
-    rows : list of dict
-        Records that are new, changed or gone, for records.csv.
-    events : list of dict
-        For events.csv.
-    delivered : dict of str to dict
-        Rows of all articles that came, by PMID.
-    """
-
-    def __init__(self, found, search, state):
-        self._state = state
-        self._date = found.searched_at[:10]
-        self._now = set(found.pmids)
-        self._last_day = state.last["searched_at"][:10] if state.last else None
-        self.query_changed = bool(state.last) and state.last["query"].split() != search.query.split()
-        self.rows, self.events, self.delivered = [], [], {}
-        self._arrivals, self._missed, self._unchanged = Counter(), Counter(), 0
-
-    def add(self, article, bodies):
-        """Take an article that came; it is kept in `bodies` if it says anything new."""
-        old = self._state.records.get(article.pmid)
-        arrival = old["arrival"] if old else self._arrival(article)
-        row = self.delivered[article.pmid] = events.row(article, arrival=arrival)
-        if old and old["state"] == events.HELD and old["sha256"] == row["sha256"]:
-            self._unchanged += 1
-            return
-        if old:
-            self.events += events.between(old, row, date=self._date)
-        else:
-            self._arrivals[arrival] += 1
-            self._missed.update(self._missed_by(row))
-        self.rows.append(row | {"file": bodies.add(article)})
-
-    def close(self, absent):
-        """Account for what did not come, and for what left the result or came back to it."""
-        held = {row["doi"]: pmid for pmid, row in self.delivered.items() if row["doi"]}
-        known = self._state.records
-        for pmid in absent & set(known):
-            if known[pmid]["state"] != events.GONE:
-                self.events.append(events.disappeared(known[pmid], held, date=self._date))
-                gone = {name: known[pmid][name] for name in events.RECORD_COLUMNS}
-                self.rows.append(gone | {"state": events.GONE, "file": ""})
-        revised = {pmid: row["date_revised"] for pmid, row in {**known, **self.delivered}.items()}
-        # Of a record that is gone it is said already that it is not found.
-        before = {pmid: row["found"] for pmid, row in known.items() if pmid not in absent}
-        self.events += events.of_results(before, self._now, date=self._date, revised=revised)
-        self.rows.sort(key=lambda row: int(row["pmid"]))
-        self.events = events.in_order(self.events)
-
-    def numbers(self, absent):
-        """The counts of a provenance that come from the comparison."""
-        known = set(self._state.records)
-        return {
-            "query_changed": self.query_changed,
-            "n_fetched": len(self._now & set(self.delivered)),
-            "absent": sorted(self._now & absent, key=int),
-            "n_new": len(self._now - known),
-            "arrivals": dict(sorted(self._arrivals.items())),
-            "missed_by_date_window": {
-                "since": self._last_day,
-                "entry_date": self._missed["pubmed_date"],
-                "create_date": self._missed["entry_date"],
-            },
-            "known": {
-                "records": len(known),
-                "unchanged": self._unchanged,
-                "changed": len(known & set(self.delivered)) - self._unchanged,
-                "gone": len(known & absent),
-                "not_asked": len(known - set(self.delivered) - absent),
-                "not_found": len(known - self._now),
-            },
-            "n_events": dict(sorted(Counter(event["event"] for event in self.events).items())),
-        }
-
-    def _arrival(self, article):
-        return events.arrival(article, last_search=self._last_day, query_changed=self.query_changed)
-
-    def _missed_by(self, row):
-        """By which of its dates a search limited to the days since the last one would miss a new record."""
-        if self._last_day is None:
-            return []
-        return [name for name in ("pubmed_date", "entry_date") if row[name] and row[name] < self._last_day]
-
-
 def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
     """Write all files of a snapshot into a folder; the provenance last."""
     known = set(state.records) if client.refetches else set()
@@ -469,7 +367,7 @@ def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
         found.count,
         len(wanted),
     )
-    comparison, bodies = _Comparison(found, search, state), _Bodies(folder)
+    comparison, bodies = Comparison(found, search, state), _Bodies(folder)
     fetching = client.fetch(wanted)
     for article in fetching:
         comparison.add(article, bodies)
@@ -503,8 +401,8 @@ def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
         "files": {name: _digest(data) for name, data in files.items()},
         "software": _software(),
     }
-    _check_absent(provenance, search)
-    _check_sums(provenance)
+    guards.check_absent(provenance, search)
+    guards.check_sums(provenance)
     tables.write_json(provenance, folder / PROVENANCE)
     return provenance
 
@@ -512,51 +410,6 @@ def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
 def part_name(number):
     """Name of the file of one part of PubMed's list of PMIDs, from 1."""
     return f"esearch-{number:03d}.xml"
-
-
-def _check_sums(provenance):
-    """The proof of completeness: nothing that was found or known is unaccounted for."""
-    known = provenance["known"]
-    sums = {
-        "records listed = records announced": (provenance["n_listed"], provenance["count"]),
-        "fetched + absent = announced": (
-            provenance["n_fetched"] + len(provenance["absent"]),
-            provenance["count"],
-        ),
-        "known records = unchanged + changed + gone + not asked for": (
-            known["records"],
-            known["unchanged"] + known["changed"] + known["gone"] + known["not_asked"],
-        ),
-    }
-    broken = [f"{name} ({left} and {right})" for name, (left, right) in sums.items() if left != right]
-    if broken:
-        raise SnapshotError(
-            f"the search does not add up: {'; '.join(broken)}. Nothing was saved. Run the same command again."
-        )
-
-
-def _check_absent(provenance, search):
-    absent, count = provenance["absent"], provenance["count"]
-    if len(absent) > max(1, math.floor(count * search.absent_tolerance / 100)):
-        raise YieldAlarm(
-            f"PubMed lists {count} records for this query and does not hold {len(absent)} of them"
-            f" (PMID {', '.join(absent[:5])}{', …' if len(absent) > 5 else ''}). More than"
-            f" {search.absent_tolerance:g} per cent stops the run. Nothing was saved. Run the same command"
-            " again later, or raise search: absent_tolerance_percent in config.yaml."
-        )
-
-
-def _check_dropped(dropped, acknowledged):
-    unknown = [phrase for phrase in dropped if phrase not in acknowledged]
-    if not unknown:
-        return
-    lines = "".join(f"\n  - {phrase!r}" for phrase in unknown)
-    raise DroppedPhrases(
-        f"PubMed did not find these parts of the query and searched without them:{lines}\n"
-        "Nothing was saved. Mend them in search: query in config.yaml. Where one may be left out (PubMed"
-        " holds no such phrase, and that is right), add it to search: acknowledged, exactly as it stands"
-        " here."
-    )
 
 
 def _tell(provenance):
@@ -599,56 +452,6 @@ def _check_target(run, target):
             f"{target} has no {PROVENANCE} but holds {names}. If it was a snapshot, restore it from version"
             " control; otherwise remove the directory. Then run the same command again."
         )
-
-
-def _check_month(run, searched_at):
-    """Refuse to file today's answer under another month; every later run would take it for that month's.
-
-    The day is the server's. One day either way is let pass, for a search at midnight in another time zone.
-    """
-    day = datetime.datetime.fromisoformat(searched_at)
-    near = {f"{day + datetime.timedelta(days=shift):%Y-%m}" for shift in (-1, 0, 1)}
-    if run not in near:
-        raise SnapshotError(
-            f"the search was answered on {day:%Y-%m-%d}, so it cannot be the search of run {run}; "
-            f"hint: build run {day:%Y-%m}. Nothing was saved."
-        )
-
-
-def _check_yield(count, search, *, before, run):
-    if count == 0:
-        raise YieldAlarm(
-            "PubMed holds no records for this query. Nothing was saved. Check search: query in config.yaml,"
-            " and try it on the website of PubMed."
-        )
-    if before is None:
-        return
-    changed = before["query"].split() != search.query.split()
-    told = " The query has changed since then." if changed else ""
-    held = f"PubMed holds {count} records for this query; in {before['run']} it held {before['count']}."
-    if count < before["count"] * (1 - search.drop_tolerance / 100):
-        raise YieldAlarm(
-            f"{held} A fall of more than {search.drop_tolerance:g} per cent stops the run.{told} Nothing was"
-            " saved. If the fall is right, raise search: drop_tolerance_percent in config.yaml for this run."
-        )
-    months = _months(run) - _months(before["run"])
-    limit = before["count"] * (1 + search.rise_tolerance / 100 * months)
-    if count <= limit or count - before["count"] < FEW:
-        return
-    if changed:  # to find more is what most changes are for
-        log.warning("%s The query has changed since then.", held)
-        return
-    raise YieldAlarm(
-        f"{held} A rise of more than {search.rise_tolerance:g} per cent a month stops the run: PubMed may"
-        " understand the query in another way than before (compare query_translation in the two provenance"
-        " files). Nothing was saved. If the rise is right, raise search: rise_tolerance_percent in"
-        " config.yaml for this run."
-    )
-
-
-def _months(run):
-    year, month = map(int, run.split("-"))
-    return 12 * year + month
 
 
 def _partial(target):
