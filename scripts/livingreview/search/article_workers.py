@@ -1,15 +1,16 @@
 """Processes that parse articles for another one.
 
 Each is a new Python, not a copy of the calling process: it shares no state and no locks with it, and the
-calling process may run threads. One batch at a time goes to a worker, and its answer is taken before the next
-one is given, so that neither side can wait for the other for ever.
+calling process may run threads. One batch at a time goes to a process, and only when it waits for one, so
+that neither side can wait for the other for ever. What travels are plain values, in lists and tuples.
 """
 
-import pickle
+import marshal
 import select
 import struct
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from livingreview.errors import ReviewError
@@ -17,23 +18,28 @@ from livingreview.errors import ReviewError
 # Started without looking for packages anew (-S): they lie where the calling process has them.
 CODE = "import sys; sys.path[:] = sys.argv[1:]; from livingreview.search import articles; articles.serve()"
 LENGTH = struct.Struct("<Q")
+PLAIN = 2  # the last format of marshal that does not look for values that come twice, which takes longer
+
+
+@dataclass(slots=True)
+class Task:
+    """A batch that was given; `answer` is None until it has come."""
+
+    answer: list | None = None
 
 
 class Workers:
-    """So many processes; end them by leaving the `with` block.
-
-    Attributes
-    ----------
-    answers : dict
-        By number, those that have come and were not asked for yet.
-    """
+    """So many processes; end them by leaving the `with` block."""
 
     def __init__(self, count):
-        self.answers = {}
         package = str(Path(__file__).resolve().parents[2])
         command = [sys.executable, "-I", "-S", "-c", CODE, package, *filter(None, sys.path)]
-        self._idle = [_start(command) for _ in range(count)]
-        self._busy = {}
+        self._idle = []
+        # The first answer of each says that it is ready.
+        processes = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(count)
+        ]
+        self._busy = {process.stdout: (process, Task()) for process in processes}
 
     def __enter__(self):
         return self
@@ -46,45 +52,57 @@ class Workers:
         for process in processes:
             process.wait()
 
-    def give(self, number, batch):
-        """Send a batch to the next process that is free."""
-        if not self._idle:
-            self._take()
+    def free(self):
+        """Whether a process waits for a batch; takes the answers that have come."""
+        self._take(timeout=0)
+        return bool(self._idle)
+
+    def give(self, batch):
+        """Send a batch to a process that is free; its `Task`."""
         process = self._idle.pop()
         try:
-            send(process.stdin, batch)
+            _send(process.stdin, batch)
         except BrokenPipeError as error:
             raise _ended(process) from error
-        self._busy[process.stdout] = (process, number)
+        task = Task()
+        self._busy[process.stdout] = (process, task)
+        return task
 
-    def answer(self, number):
-        """The answer to the batch of that number, which must have been given."""
-        while number not in self.answers:
-            self._take()
-        return self.answers.pop(number)
+    def wait(self, task):
+        """Take answers until that of a task has come."""
+        while task.answer is None:
+            self._take(timeout=None)
 
-    def _take(self):
-        """Wait until a process has answered, and take all answers that are there."""
-        ready, _, _ = select.select(list(self._busy), [], [])
+    def _take(self, *, timeout):
+        """Take the answers that come within so many seconds; None waits for the first."""
+        ready, _, _ = select.select(list(self._busy), [], [], timeout)
         for stream in ready:
-            process, number = self._busy[stream]
+            process, task = self._busy[stream]
             try:
-                self.answers[number] = receive(stream)
+                task.answer = _receive(stream)
             except EOFError as error:
                 raise _ended(process) from error
             del self._busy[stream]
             self._idle.append(process)
 
 
-def send(file, value):
-    """Write one value to a pipe."""
-    data = pickle.dumps(value, protocol=5)
+def exchange(answer):
+    """Send an answer to the process that started this one; its next batch, or None where it wants no more."""
+    try:
+        _send(sys.stdout.buffer, answer)
+        return _receive(sys.stdin.buffer)
+    except (BrokenPipeError, EOFError):
+        return None
+
+
+def _send(file, value):
+    data = marshal.dumps(value, PLAIN)
     file.write(LENGTH.pack(len(data)))
     file.write(data)
     file.flush()
 
 
-def receive(file):
+def _receive(file):
     """Read one value from a pipe; EOFError where it has ended."""
     head = file.read(LENGTH.size)
     if len(head) < LENGTH.size:
@@ -92,11 +110,7 @@ def receive(file):
     data = file.read(*LENGTH.unpack(head))
     if len(data) < LENGTH.unpack(head)[0]:
         raise EOFError
-    return pickle.loads(data)
-
-
-def _start(command):
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return marshal.loads(data)
 
 
 def _ended(process):

@@ -6,10 +6,11 @@ translated abstracts are kept apart. Where the document leaves out an attribute,
 """
 
 import functools
+import gc
 import io
 import operator
 import re
-import sys
+from collections import deque
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from lxml import etree
 from livingreview.errors import ReviewError
 from livingreview.search import registries
 from livingreview.search.article_stream import Broken, Slice, Stream, parser
-from livingreview.search.article_workers import Workers, receive, send
+from livingreview.search.article_workers import Task, Workers, exchange
 from livingreview.search.markup import text_of
 
 # DataBankList also names sequence and data archives; these are registries of trials.
@@ -33,7 +34,10 @@ ORCID = re.compile(r"(?:.*orcid\.org/)?([0-9]{4})-?([0-9]{4})-?([0-9]{4})-?([0-9
 MONTHS = dict(
     zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True)  # noqa: SIM905
 )
-BATCH = 1 << 20  # bytes of XML that a worker is given at a time: some hundred articles
+# Bytes of XML that another process is given at a time (some twenty articles; more of them leave the caches of
+# the processor), and that this one parses before it looks again whether another is free (one or two).
+SHARED, OWN = 1 << 18, 1 << 14
+MOST_HELD = 500  # batches that are parsed and wait for an earlier one: 8 MB or, of long articles, more
 
 
 class ArticleError(ReviewError):
@@ -161,8 +165,9 @@ class Article:
 _FIELDS = tuple(field.name for field in fields(Article))
 _SENT = operator.attrgetter(*_FIELDS[:-1])
 _PUBLISHED, _OTHERS = _FIELDS.index("published"), _FIELDS.index("other_abstracts")
-_LISTS = tuple(
-    (_FIELDS.index(name), functools.partial(tuple.__new__, made))
+# By field, what makes one of its entries of a sequence of values; twice as fast as the class itself.
+_MADE = {
+    name: functools.partial(tuple.__new__, made)
     for name, made in {
         "abstract": AbstractPart,
         "authors": Author,
@@ -172,7 +177,8 @@ _LISTS = tuple(
         "registry": RegistryNumber,
         "notices": Notice,
     }.items()
-)
+}
+_LISTS = tuple((_FIELDS.index(name), make) for name, make in _MADE.items())
 
 
 class Reader:
@@ -218,32 +224,50 @@ class Reader:
 
 
 class ParallelReader(Reader):
-    """The same with the work shared among processes of its own; see `read_parallel`."""
+    """The same with the work shared among processes; see `read_parallel`."""
 
     def __init__(self, file, *, workers):
         self._workers = workers
+        self._fault = None
         super().__init__(file)
 
     def _read(self):
-        held, wanted, faults = {}, 0, []
-        with Workers(self._workers) as workers:
-            for number, pieces in enumerate(_batches(self._stream, faults)):
-                workers.give(number, ([tuple(piece) for piece in pieces], self._stream.wrapper))
-                held[number] = pieces
-                while wanted in workers.answers or len(held) > 2 * self._workers:
-                    yield from self._joined(held.pop(wanted), workers.answer(wanted))
-                    wanted += 1
-            for number in sorted(held):
-                yield from self._joined(held[number], workers.answer(number))
-        if faults:
-            raise faults[0]
+        pieces, build, held = iter(self._stream), parser(), deque()
+        with Workers(self._workers - 1) as workers:
+            while batch := self._next(pieces, SHARED if (free := workers.free()) else OWN):
+                if free:
+                    task = workers.give(([tuple(piece) for piece in batch], self._stream.wrapper))
+                    held.append((batch, task, _unpacked))
+                else:
+                    done = Task(answer=_readable(batch, self._stream.wrapper, build))
+                    held.append((batch, done, lambda article, _: article))
+                while held and (held[0][1].answer is not None or len(held) > MOST_HELD):
+                    yield from self._joined(workers, *held.popleft())
+            while held:
+                yield from self._joined(workers, *held.popleft())
+        if self._fault:
+            raise self._fault
 
-    def _joined(self, pieces, answer):
-        """Articles that a worker has parsed, with their own bytes, which did not travel back."""
-        for piece, values in zip(pieces, answer, strict=False):
-            yield _unpacked(values, piece.body)
-        # A worker stops at the first article with an error; reading that one here raises it.
-        for piece in pieces[len(answer) :]:
+    def _next(self, pieces, size):
+        """Slices of so many bytes or a little more; an error behind them waits until they were read."""
+        batch = []
+        try:
+            for piece in pieces:
+                batch.append(piece)
+                size -= len(piece.body)
+                if size <= 0:
+                    break
+        except Broken as error:
+            self._fault = error
+        return batch
+
+    def _joined(self, workers, batch, task, made):
+        """Articles of a batch, those of another process with their own bytes, which did not travel back."""
+        workers.wait(task)
+        for piece, values in zip(batch, task.answer, strict=False):
+            yield made(values, piece.body)
+        # Reading stopped at the first article with an error; reading that one again raises it.
+        for piece in batch[len(task.answer) :]:
             yield _article(piece, self._stream.wrapper, parser())
 
 
@@ -270,7 +294,8 @@ def read_parallel(file, *, workers):
     file : binary file object
         See `Reader`.
     workers : int
-        Processes that parse; this one cuts the document and hands the articles over. 1 parses in this one.
+        Processes that parse, this one included: it cuts the document, gives the others as much as they can
+        do, and parses what they have no time for.
 
     Returns
     -------
@@ -447,25 +472,22 @@ def _authors(article, element):
     """The authors of an article or chapter; editors have a list of their own."""
     if element.get("Type") == "editors":
         return
-    authors = tuple(
-        _author(child) for child in element if child.tag == "Author" and child.get("ValidYN") != "N"
-    )
+    authors = [_author(child) for child in element if child.tag == "Author" and child.get("ValidYN") != "N"]
     if authors:
-        article.authors = authors
+        article.authors = tuple(authors)
         article.authors_complete = element.get("CompleteYN") != "N"
 
 
 def _author(element):
-    texts = ["", "", "", "", ""]
-    orcid = ""
+    values = ["", "", "", "", "", ""]
     for child in element:
         tag = child.tag
         place = NAMES.get(tag)
         if place is not None:
-            texts[place] = text_of(child)
-        elif tag == "Identifier" and not orcid and child.get("Source") == "ORCID":
-            orcid = _orcid(text_of(child))
-    return Author(*texts, orcid)
+            values[place] = text_of(child)
+        elif tag == "Identifier" and not values[-1] and child.get("Source") == "ORCID":
+            values[-1] = _orcid(text_of(child))
+    return _MADE["authors"](values)
 
 
 def _orcid(text):
@@ -493,7 +515,7 @@ def _journal_info(article, element):
 
 
 def _mesh(article, element):
-    article.mesh += tuple(_heading(child) for child in element if child.tag == "MeshHeading")
+    article.mesh += tuple([_heading(child) for child in element if child.tag == "MeshHeading"])
 
 
 def _heading(element):
@@ -507,7 +529,7 @@ def _heading(element):
             major, automated = child.get("MajorTopicYN") == "Y", child.get("AutoHM") == "Y"
         elif tag == "QualifierName":
             qualifiers.append((child.get("UI", ""), text_of(child), child.get("MajorTopicYN") == "Y"))
-    return Heading(ui, name, major, automated, tuple(qualifiers))
+    return _MADE["mesh"]((ui, name, major, automated, tuple(qualifiers)))
 
 
 def _keywords(article, element):
@@ -661,37 +683,25 @@ _TOP = {
 }
 
 
-def _batches(pieces, faults):
-    """Slices in lists of about `BATCH` bytes; an error that ends them goes into `faults`."""
-    batch, size = [], 0
+def _readable(pieces, wrapper, build):
+    """The articles of slices, up to the first that has an error."""
+    found = []
     try:
         for piece in pieces:
-            batch.append(piece)
-            size += len(piece.body)
-            if size >= BATCH:
-                yield batch
-                batch, size = [], 0
-    except Broken as error:
-        faults.append(error)
-    if batch:
-        yield batch
+            found.append(_article(piece, wrapper, build))
+    except (ArticleError, Broken):
+        pass  # it is raised, with its text, where the articles are wanted
+    return found
 
 
 def serve():
-    """What a worker does until its input ends: read batches, write articles."""
+    """What another process does: say that it is ready, then read batches and write articles."""
     build = parser()
-    while True:
-        try:
-            pieces, wrapper = receive(sys.stdin.buffer)
-        except EOFError:
-            return
-        answer = []
-        try:
-            for piece in pieces:
-                answer.append(_packed(_article(Slice(*piece), wrapper, build)))
-        except (ArticleError, Broken):
-            pass  # it is raised, with its text, where the articles are wanted
-        send(sys.stdout.buffer, answer)
+    gc.disable()  # nothing here refers to itself
+    answer = []
+    while batch := exchange(answer):
+        pieces, wrapper = batch
+        answer = [_packed(one) for one in _readable([Slice(*piece) for piece in pieces], wrapper, build)]
 
 
 def _packed(article):

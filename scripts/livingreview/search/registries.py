@@ -59,11 +59,11 @@ def find(text):
     trials one, so what may be something else is left alone:
 
     - A number counts only with its registry's name directly before it; a grant or an ethics approval may look
-      the same. Between EudraCT or EUCTR and its number may stand words such as "registration number". Only the
-      numbers of CTIS (2022-500001-26-00) are told by their shape.
-    - NTR with three or four digits directly behind it counts (NTR1234). Two digits, digits set apart (NTR 1234)
-      and what could be a year (NTR2019) count only where the text just before speaks of a trial, a register or
-      the Netherlands, or names another trial number; a year set apart (NTR 2019) never does.
+      the same. Between EudraCT or EUCTR and its number may stand words such as "registration number". Only
+      the numbers of CTIS (2022-500001-26-00) are told by their shape.
+    - NTR with three or four digits directly behind it counts (NTR1234). Two digits, digits set apart
+      (NTR 1234) and what could be a year (NTR2019) count only where the text just before speaks of a trial, a
+      register or the Netherlands, or names another trial number; a year set apart (NTR 2019) never does.
     - RBR counts with a number that begins with a digit: RBR-2abc3d, not "RBR-based".
 
     Returns
@@ -98,7 +98,10 @@ def _matches(text):
 
 
 def _is_of_the_dutch_register(match, text, end):
-    """Whether an NTR number is one of trials (NTR is also an enzyme); `end` is where the number before it ends."""
+    """Whether an NTR number is one of trials; `end` is where the number before it ends.
+
+    NTR is also an enzyme, a receptor and more, with numbers behind it.
+    """
     apart, year = not match[0][3].isdigit(), YEAR.fullmatch(match[1])
     if apart and year:
         return False
