@@ -34,7 +34,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from livingreview.search import duplicates, likeness  # noqa: E402
+from livingreview.search.linkage import duplicates, likeness  # noqa: E402
 
 SEED = 20261122
 SCALE = 50_000

@@ -42,8 +42,8 @@ import urllib3
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from livingreview.errors import ReviewError
-from livingreview.search import articles, entrez, replies
-from livingreview.search.eutilities import Eutilities
+from livingreview.search.pubmed import articles, entrez, replies
+from livingreview.search.sandbox.eutilities import Eutilities
 
 LIMIT_MB = 2048  # of address space, in which Python, its libraries and the largest answer fit
 LONGEST_S = 60  # for one damaged answer

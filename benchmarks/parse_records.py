@@ -167,7 +167,7 @@ def _result(start, records, **more):
 
 
 def _ours(path, *, workers):
-    from livingreview.search import articles  # noqa: PLC0415
+    from livingreview.search.pubmed import articles  # noqa: PLC0415
 
     start = time.perf_counter()
     count, digest = 0, hashlib.sha256()

@@ -27,7 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from livingreview.errors import ReviewError  # noqa: E402
-from livingreview.search import entrez, faults, sandbox, snapshot  # noqa: E402
+from livingreview.search import sandbox, snapshot  # noqa: E402
+from livingreview.search.pubmed import entrez  # noqa: E402
+from livingreview.search.sandbox import faults  # noqa: E402
 
 WINDOW = 60
 RECORDS = 150

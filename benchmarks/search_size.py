@@ -19,9 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from livingreview.search.entrez import BATCH, WINDOW, Client, EntrezError
-from livingreview.search.eutilities import ORDERS
+from livingreview.search.pubmed.entrez import BATCH, WINDOW, Client, EntrezError
 from livingreview.search.sandbox import Sandbox
+from livingreview.search.sandbox.eutilities import ORDERS
 
 DAY = datetime.date(2026, 1, 1)
 NEWEST = 41_000_000  # about the highest PMID of 2026

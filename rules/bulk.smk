@@ -3,7 +3,7 @@
 
 # The rules exist only where the protocol names such a folder.
 if "bulk" in config["search"]:
-    from livingreview.search import bulk
+    from livingreview.search.pubmed import bulk
 
     BULK = {
         "folder": config["search"]["bulk"]["folder"],

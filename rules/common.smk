@@ -12,7 +12,8 @@ from livingreview.errors import ReviewError
 from livingreview.fingerprint import fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
 from livingreview.screening.filing import refuse_unfiled
-from livingreview.search import imports, pairs, snapshot
+from livingreview.search import imports, snapshot
+from livingreview.search.linkage import pairs
 
 try:
     protocol.check_file("config.yaml", config)

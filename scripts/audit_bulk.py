@@ -5,7 +5,8 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import bulk, snapshot
+from livingreview.search import snapshot
+from livingreview.search.pubmed import bulk
 
 log = logging.getLogger(__name__)
 

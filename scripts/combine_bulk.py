@@ -5,8 +5,9 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import bulk, matching
 from livingreview.search import query as query_check
+from livingreview.search.pubmed import bulk
+from livingreview.search.query import matching
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +16,7 @@ def main(job):
     """Write the records that the files hold for the query.
 
     Input: abouts, the ``.json`` of each scan in the order of the files. Params: query; missing, file names.
-    Output: about, the path ``results/bulk/bulk.json``; see `livingreview.search.bulk.write`.
+    Output: about, the path ``results/bulk/bulk.json``; see `livingreview.search.pubmed.bulk.write`.
     """
     params = job.params
     query = query_check.check(params.query)

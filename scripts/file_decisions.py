@@ -10,7 +10,7 @@ from livingreview import tables
 from livingreview.errors import InputError, ReviewError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
-from livingreview.search import pairs
+from livingreview.search.linkage import pairs
 
 
 def main(argv=None, today=None):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from livingreview import tables
-from livingreview.search import duplicates, events, imports, records, snapshot
+from livingreview.search import events, imports, records, snapshot
+from livingreview.search.linkage import duplicates
 
 log = logging.getLogger(__name__)
 

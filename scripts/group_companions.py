@@ -4,7 +4,7 @@ import logging
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
-from livingreview.search import companions, duplicates, pairs
+from livingreview.search.linkage import companions, duplicates, pairs
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from livingreview import tables
-from livingreview.search import bulk
 from livingreview.search import query as query_check
+from livingreview.search.pubmed import bulk
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ def main(job):
     """Scan one file.
 
     Input: file, with its ``.md5`` beside it. Params: query.
-    Output: about (.json), seen (.npy), kept (.xml.gz); see `livingreview.search.bulk.scan`.
+    Output: about (.json), seen (.npy), kept (.xml.gz); see `livingreview.search.pubmed.bulk.scan`.
     """
     query = query_check.check(job.params.query)
     about = bulk.scan(job.input.file, query.tree, seen_path=job.output.seen, kept_path=job.output.kept)

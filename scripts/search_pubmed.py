@@ -7,8 +7,8 @@ from pathlib import Path
 
 from livingreview.errors import InputError
 from livingreview.search import sandbox, snapshot
-from livingreview.search.bulk_client import BulkClient
-from livingreview.search.entrez import Client
+from livingreview.search.pubmed.bulk_client import BulkClient
+from livingreview.search.pubmed.entrez import Client
 
 log = logging.getLogger(__name__)
 

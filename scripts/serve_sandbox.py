@@ -7,8 +7,8 @@ import threading
 
 from livingreview.errors import InputError
 from livingreview.search import sandbox
-from livingreview.search.eutilities import ORDERS
-from livingreview.search.faults import FAULTS, GOOD
+from livingreview.search.sandbox.eutilities import ORDERS
+from livingreview.search.sandbox.faults import FAULTS, GOOD
 
 NOT_STARTED = 2  # exit status where an option, the corpus or the port cannot be used
 

@@ -18,7 +18,7 @@ import link_studies
 import pool_outcomes
 from livingreview import tables
 from livingreview.screening import decisions as ledger
-from livingreview.search import content, events, imports, records, snapshot
+from livingreview.search import content, events, guards, imports, records, snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
@@ -213,7 +213,7 @@ SHIPPED = ["2016-01", "2018-01", "2025-07", "2026-01"]
 @pytest.mark.parametrize("run", SHIPPED)
 def test_a_shipped_snapshot_is_whole_and_its_sums_hold(run, config):
     shipped = snapshot.read(DATA / "searches" / run / "pubmed")
-    snapshot._check_sums(shipped.provenance)
+    guards.check_sums(shipped.provenance)
     assert len(shipped.pmids) == shipped.provenance["count"]
     found = {
         article.pmid for article in snapshot.read_articles(shipped, records.latest_files([shipped])[run])

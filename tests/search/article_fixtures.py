@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from Bio import Entrez
 
 from livingreview.search import registries
-from livingreview.search.articles import REGISTRIES
+from livingreview.search.pubmed.articles import REGISTRIES
 
 DOCTYPE = (
     '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 20{0}//EN"'

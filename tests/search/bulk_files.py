@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from livingreview.search.citation_xml import article_set
+from livingreview.search.sandbox.citation_xml import article_set
 
 ROOT = Path(__file__).resolve().parents[2]
 # The rules for the files, with no more of the review around them than they need.

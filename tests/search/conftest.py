@@ -8,9 +8,9 @@ import pytest
 import requests
 import urllib3
 
-from livingreview.search.entrez import Client
-from livingreview.search.eutilities import Eutilities
+from livingreview.search.pubmed.entrez import Client
 from livingreview.search.sandbox import Sandbox
+from livingreview.search.sandbox.eutilities import Eutilities
 
 
 def make_row(pmid, title, **cells):

@@ -21,8 +21,9 @@ from search.article_fixtures import (
 )
 
 from livingreview.errors import ReviewError
-from livingreview.search import article_stream, articles, registries
-from livingreview.search.articles import (
+from livingreview.search import registries
+from livingreview.search.pubmed import article_stream, articles
+from livingreview.search.pubmed.articles import (
     AbstractPart,
     ArticleError,
     Author,

@@ -15,9 +15,11 @@ import combine_bulk
 import scan_bulk
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import articles, bulk, matching, snapshot
-from livingreview.search.citation_xml import article_set
-from livingreview.search.syntax import parse
+from livingreview.search import snapshot
+from livingreview.search.pubmed import articles, bulk
+from livingreview.search.query import matching
+from livingreview.search.query.syntax import parse
+from livingreview.search.sandbox.citation_xml import article_set
 
 
 def scan(path, out, query=QUERY):

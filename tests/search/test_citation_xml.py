@@ -8,7 +8,7 @@ from Bio import Entrez
 from lxml import etree
 
 from livingreview.errors import InputError
-from livingreview.search import citation_xml
+from livingreview.search.sandbox import citation_xml
 
 # Two rows with the columns of the bundled corpus, and their set as it was when the first runs were shipped.
 PLAIN = [

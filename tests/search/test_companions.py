@@ -8,7 +8,7 @@ import pytest
 
 import group_companions
 from livingreview import tables
-from livingreview.search import companions
+from livingreview.search.linkage import companions
 
 
 def record(record_id, **cells):

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from livingreview.errors import InputError
-from livingreview.search import duplicates, likeness
+from livingreview.search.linkage import duplicates, likeness
 
 TITLE = "Internet treatment for example pain in adults: a randomised controlled trial"
 PLACE = {

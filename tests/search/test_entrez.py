@@ -8,8 +8,8 @@ import urllib.parse
 
 import pytest
 
-from livingreview.search import articles, entrez, rate
-from livingreview.search.entrez import (
+from livingreview.search.pubmed import articles, entrez, rate
+from livingreview.search.pubmed.entrez import (
     BATCH,
     BrokenZero,
     EntrezError,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from livingreview.search import content, events
-from livingreview.search.articles import (
+from livingreview.search.pubmed.articles import (
     AbstractPart,
     Article,
     Author,

@@ -7,8 +7,10 @@ import random
 import pytest
 
 from livingreview.errors import InputError
-from livingreview.search import exports, imports, likeness, registries
-from livingreview.search.exports import ExportError
+from livingreview.search import imports, registries
+from livingreview.search.imports import exports
+from livingreview.search.imports.exports import ExportError
+from livingreview.search.linkage import likeness
 
 COLUMNS = [
     "file",

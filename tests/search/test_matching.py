@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from livingreview.errors import ReviewError
-from livingreview.search import articles
-from livingreview.search.articles import (
+from livingreview.search.pubmed import articles
+from livingreview.search.pubmed.articles import (
     AbstractPart,
     Article,
     Author,
@@ -24,10 +24,10 @@ from livingreview.search.articles import (
     PublicationDate,
     PublicationType,
 )
-from livingreview.search.citation_xml import article_set
-from livingreview.search.documents import ARTICLE_FIELDS, LETTERS, ArticleDocument, normalise
-from livingreview.search.matching import ADDS, MISSES, STOPWORDS, UNDECIDED, Index, Predicate, limits
-from livingreview.search.syntax import Join, Range, Term, parse
+from livingreview.search.query.documents import ARTICLE_FIELDS, LETTERS, ArticleDocument, normalise
+from livingreview.search.query.matching import ADDS, MISSES, STOPWORDS, UNDECIDED, Index, Predicate, limits
+from livingreview.search.query.syntax import Join, Range, Term, parse
+from livingreview.search.sandbox.citation_xml import article_set
 
 TODAY = datetime.date(2020, 6, 15)
 

@@ -8,7 +8,7 @@ import pytest
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import pairs
+from livingreview.search.linkage import pairs
 
 OPTIONS = {"known": {"101", "102", "embase:l1"}, "run": "2020-02", "decided_at": "2020-02-15"}
 ROWS = [

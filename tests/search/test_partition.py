@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from livingreview.search.partition import FIRST_UID, LAST_UID, Unsettled, collect, within
+from livingreview.search.pubmed.partition import FIRST_UID, LAST_UID, Unsettled, collect, within
 
 WINDOW = 100
 

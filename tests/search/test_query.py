@@ -3,9 +3,9 @@
 import pytest
 
 from livingreview.errors import InputError
-from livingreview.search.matching import CannotEvaluate, Index
 from livingreview.search.query import check, remarks
-from livingreview.search.syntax import QueryError, parse, translate
+from livingreview.search.query.matching import CannotEvaluate, Index
+from livingreview.search.query.syntax import QueryError, parse, translate
 
 
 @pytest.mark.parametrize(

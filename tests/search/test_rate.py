@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from livingreview.search import rate
+from livingreview.search.pubmed import rate
 
-SCRIPTS = Path(rate.__file__).resolve().parents[2]
+SCRIPTS = Path(rate.__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_no_name_of_a_server_leads_out_of_the_folder(tmp_path):
 
 CODE = """
 import sys
-from livingreview.search.rate import SharedLimiter
+from livingreview.search.pubmed.rate import SharedLimiter
 limiter = SharedLimiter(sys.argv[1], float(sys.argv[2]))
 for _ in range(int(sys.argv[3])):
     print(f"{limiter.wait():.9f}", flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from search.article_fixtures import DOCTYPE, by_biopython, comparable
 
-from livingreview.search import articles
+from livingreview.search.pubmed import articles
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "pubmed"
 KINDS = ("efetch", "efetch (empty set)", "baseline")

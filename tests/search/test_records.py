@@ -4,9 +4,11 @@ import pandas as pd
 import pytest
 
 from livingreview import tables
-from livingreview.search import articles, duplicates, records, snapshot
-from livingreview.search.citation_xml import article_set
+from livingreview.search import records, snapshot
 from livingreview.search.imports import CELLS, Imported
+from livingreview.search.linkage import duplicates
+from livingreview.search.pubmed import articles
+from livingreview.search.sandbox.citation_xml import article_set
 
 EMPTY = dict.fromkeys(CELLS, "")
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from livingreview.search.failures import KeyRefused, Passing, Refused, UnsafeAnswer
-from livingreview.search.replies import UNNAMED_TAG, check, read_search, read_summaries
+from livingreview.search.pubmed.failures import KeyRefused, Passing, Refused, UnsafeAnswer
+from livingreview.search.pubmed.replies import UNNAMED_TAG, check, read_search, read_summaries
 
 HEAD = b'<?xml version="1.0" encoding="UTF-8" ?>\n'
 OVER_WINDOW = b"Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ..."

@@ -21,8 +21,7 @@ from lxml import etree
 import serve_sandbox
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import wire
-from livingreview.search.sandbox import Sandbox, serve
+from livingreview.search.sandbox import Sandbox, serve, wire
 
 IDENTITY = {"tool": "living-review-test", "email": "test@example.org"}
 COLUMNS = (

@@ -14,7 +14,7 @@ import requests
 from lxml import etree
 
 from livingreview.errors import InputError
-from livingreview.search import faults, wire
+from livingreview.search.sandbox import faults, wire
 
 IDENTITY = {"tool": "living-review-test", "email": "test@example.org"}
 QUERY = {"term": "pain[ti]"}

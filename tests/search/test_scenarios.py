@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from livingreview.errors import InputError, ReviewError
-from livingreview.search import articles, entrez, query, replies
-from livingreview.search.entrez import (
+from livingreview.search import query
+from livingreview.search.pubmed import articles, entrez, replies
+from livingreview.search.pubmed.entrez import (
     BATCH,
     WINDOW,
     BrokenZero,
@@ -26,7 +27,7 @@ from livingreview.search.entrez import (
     Refused,
     Unreachable,
 )
-from livingreview.search.failures import Passing
+from livingreview.search.pubmed.failures import Passing
 
 KEY = "0123456789abcdef" * 2 + "beef"
 IDENTITY = {"db": "pubmed", "tool": "test", "email": "test@example.org"}
@@ -461,7 +462,7 @@ def test_s36_a_long_query_is_posted(make_sandbox, quick):
 
 SEARCHES = """
 import sys
-from livingreview.search import entrez, rate
+from livingreview.search.pubmed import entrez, rate
 url, path, seconds, times = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
 limiter = rate.SharedLimiter(path, seconds)
 options = {"tool": "test", "email": "test@example.org", "limiter": limiter, "tries": 1}
@@ -472,7 +473,7 @@ with entrez.Client(url, **options) as client:
 
 
 def test_s45_processes_at_once_keep_the_rate_together(make_sandbox, tmp_path):
-    scripts = Path(entrez.__file__).resolve().parents[2]
+    scripts = Path(entrez.__file__).resolve().parents[3]
     sandbox = make_sandbox(limit_rate=True)
     # Six requests a second where ten are granted: each process alone would use half of what is granted, and
     # a busy computer may delay some without a refusal.

@@ -83,7 +83,7 @@ def test_a_client_that_takes_a_short_list_is_found_out(mutation, monkeypatch):
     cases = mutation.Cases(3)
     with pytest.raises(mutation.entrez.IncompleteAnswer):
         cases._search(without_first(b"Id"), once=False)
-    monkeypatch.setattr("livingreview.search.partition._fault", lambda *_: None)
+    monkeypatch.setattr("livingreview.search.pubmed.partition._fault", lambda *_: None)
     with pytest.raises(mutation.Failure, match="count 30, 29 of 29 ids differ"):
         cases._search(without_first(b"Id"), once=False)
 

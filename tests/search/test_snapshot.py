@@ -15,8 +15,9 @@ import pytest
 import livingreview
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.search import articles, guards, snapshot
-from livingreview.search.entrez import Client, Unreachable
+from livingreview.search import guards, snapshot
+from livingreview.search.pubmed import articles
+from livingreview.search.pubmed.entrez import Client, Unreachable
 
 QUERY = "pain[ti] OR headache[ti]"
 
@@ -333,7 +334,7 @@ def test_a_process_killed_while_writing_leaves_no_snapshot(make_sandbox, take, s
 import time
 from livingreview import tables
 from livingreview.search import snapshot
-from livingreview.search.entrez import Client
+from livingreview.search.pubmed.entrez import Client
 tables.write_json = lambda *_: (print("writing", flush=True), time.sleep(60))
 search = snapshot.Search({QUERY!r}, "sandbox", drop_tolerance=5, rise_tolerance=5, absent_tolerance=1)
 with Client({make_sandbox().url!r}, tool="living-review-test", email="test@example.org") as client:

@@ -10,8 +10,8 @@ import zlib
 
 import pytest
 
-from livingreview.search.failures import EntrezError, Passing, UnsafeAnswer
-from livingreview.search.transport import Transport, is_local
+from livingreview.search.pubmed.failures import EntrezError, Passing, UnsafeAnswer
+from livingreview.search.pubmed.transport import Transport, is_local
 
 HEAD = b"HTTP/1.1 200 OK\r\nDate: Sun, 01 Nov 2026 00:00:00 GMT\r\n"
 MEGABYTE = 2**20

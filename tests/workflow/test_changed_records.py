@@ -19,7 +19,7 @@ POOLS = ("included", "effects", "estimates", "leave_one_out", "subgroups")
 
 
 def row(pmid, title, **cells):
-    """A record of the sandbox; see livingreview.search.citation_xml for what a row may say."""
+    """A record of the sandbox; see livingreview.search.sandbox.citation_xml for what a row may say."""
     given = {"pmid": pmid, "title": title, "journal": "Example J", "year": "2019", "language": "eng"}
     given |= {"entry_date": "2019-05-05", "publication_types": "Journal Article", "doi": f"10.1000/ex.{pmid}"}
     return given | cells

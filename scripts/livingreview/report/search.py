@@ -10,7 +10,6 @@ from collections import Counter
 
 from livingreview.report import links, prose
 from livingreview.report.prose import count
-from livingreview.search import fields
 from livingreview.search.events import (
     ALERTS,
     FIRST_SEARCH,
@@ -18,9 +17,9 @@ from livingreview.search.events import (
     NEWLY_MATCHING,
     QUERY_CHANGED,
 )
-from livingreview.search.query import remarks
+from livingreview.search.query import fields, remarks
+from livingreview.search.query.syntax import Join, QueryError, Range, parse, terms, translate
 from livingreview.search.records import PUBMED
-from livingreview.search.syntax import Join, QueryError, Range, parse, terms, translate
 
 PAIRS_SHOWN = 10  # uncertain pairs printed in the report; all of them are in pairs.csv
 EVENTS_SHOWN = 25  # changes printed in the report; all of them are in record_events.csv

@@ -91,7 +91,7 @@ def arrival(article, *, last_search, query_changed):
 
     Parameters
     ----------
-    article : livingreview.search.articles.Article
+    article : livingreview.search.pubmed.articles.Article
     last_search : str or None
         Day of the search before, YYYY-MM-DD; None if there was none.
     query_changed : bool

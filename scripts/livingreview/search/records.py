@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from livingreview.search import content, events, imports, pairs
-from livingreview.search.articles import abstract_text
+from livingreview.search import content, events, imports
+from livingreview.search.linkage import pairs
+from livingreview.search.pubmed.articles import abstract_text
 
 PUBMED = "PubMed"
 COLUMNS = [
@@ -47,7 +48,7 @@ def row(article):
 
     Parameters
     ----------
-    article : livingreview.search.articles.Article
+    article : livingreview.search.pubmed.articles.Article
 
     Returns
     -------
@@ -90,7 +91,7 @@ def fold(snapshots, articles, imported, *, duplicate_of):
     ----------
     snapshots : list of livingreview.search.snapshot.Snapshot
         In any order; `first_run` and `last_run` of a row are the first and last whose search found it.
-    articles : iterable of livingreview.search.articles.Article
+    articles : iterable of livingreview.search.pubmed.articles.Article
         The latest state of every PMID of which a snapshot holds one.
     imported : list of livingreview.search.imports.Imported
         Records from other databases.

@@ -22,9 +22,10 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import ReviewError
-from livingreview.search import articles, content, events, guards
+from livingreview.search import content, events, guards
 from livingreview.search import query as query_check
 from livingreview.search.comparison import Comparison
+from livingreview.search.pubmed import articles
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ def take(run, searches, client, search):
         The month, YYYY-MM.
     searches : path
         The directory of all runs' searches.
-    client : livingreview.search.entrez.Client
+    client : livingreview.search.pubmed.entrez.Client
         Or anything else with its ``search`` and ``fetch``.
     search : Search
 
@@ -236,7 +237,7 @@ def read_articles(snapshot, wanted):
 
     Yields
     ------
-    livingreview.search.articles.Article
+    livingreview.search.pubmed.articles.Article
 
     Raises
     ------

@@ -3,9 +3,9 @@
 A summary has every field that PubMed's has; what a row of the corpus does not hold is empty, never made up.
 """
 
-from livingreview.search.citation_xml import markup
-from livingreview.search.documents import split_list
-from livingreview.search.matching import LANGUAGES
+from livingreview.search.query.documents import split_list
+from livingreview.search.query.matching import LANGUAGES
+from livingreview.search.sandbox.citation_xml import markup
 
 NOT_HELD = "cannot get document summary"
 LARGEST_JSON = 500  # documents; NCBI refuses more in this format, and in XML does not

@@ -16,7 +16,10 @@ from pathlib import Path
 from livingreview.errors import ReviewError
 
 # Started without looking for packages anew (-S): they lie where the calling process has them.
-CODE = "import sys; sys.path[:] = sys.argv[1:]; from livingreview.search import articles; articles.serve()"
+CODE = (
+    "import sys; sys.path[:] = sys.argv[1:];"
+    " from livingreview.search.pubmed import articles; articles.serve()"
+)
 LENGTH = struct.Struct("<Q")
 PLAIN = 2  # the last format of marshal that does not look for values that come twice, which takes longer
 

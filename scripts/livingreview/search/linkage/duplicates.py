@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from livingreview.errors import InputError, problem
-from livingreview.search import likeness, pairs
-from livingreview.search.clusters import Clusters
+from livingreview.search.linkage import likeness, pairs
+from livingreview.search.linkage.clusters import Clusters
 
 # Titles shorter than these are shared by different papers ("Introduction", "Chronic pain").
 DISTINCT_LETTERS = 25
@@ -212,7 +212,7 @@ def judge(a, b):
 
     Parameters
     ----------
-    a, b : livingreview.search.likeness.Citation
+    a, b : livingreview.search.linkage.likeness.Citation
     """
     common = _compare(a, b)
     if common.doi or common.pmid:

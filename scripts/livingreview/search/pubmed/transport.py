@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from livingreview.search.failures import EntrezError, Passing, UnsafeAnswer
+from livingreview.search.pubmed.failures import EntrezError, Passing, UnsafeAnswer
 
 TIMEOUT = (10.0, 120.0)  # seconds to connect, and between two pieces of an answer
 # Seconds for a whole answer: 500 records are some 5 MB, which take 5 minutes at 130 kbit/s.

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from livingreview.search import fields
+from livingreview.search.query import fields
 
 OPERATORS = ("AND", "OR", "NOT")
 

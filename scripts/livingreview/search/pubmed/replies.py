@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from Bio import Entrez
 from lxml import etree
 
-from livingreview.search.failures import KeyRefused, Passing, Refused, UnsafeAnswer
+from livingreview.search.pubmed.failures import KeyRefused, Passing, Refused, UnsafeAnswer
 
 MOST_WORDS = 500  # characters of an answer that are shown; NCBI's longest known sentence has 380
 # What comes before the root: a declaration, comments, instructions and a document type without declarations.

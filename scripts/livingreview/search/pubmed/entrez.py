@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from livingreview.errors import problem
-from livingreview.search import articles, partition, rate, replies, transport
-from livingreview.search.failures import (
+from livingreview.search.pubmed import articles, partition, rate, replies, transport
+from livingreview.search.pubmed.failures import (
     LATER,
     BrokenZero,
     EntrezError,
@@ -30,7 +30,7 @@ from livingreview.search.failures import (
     Unreachable,
     UnsafeAnswer,
 )
-from livingreview.search.partition import WINDOW, Part
+from livingreview.search.pubmed.partition import WINDOW, Part
 
 __all__ = [
     "PUBMED",

@@ -23,8 +23,8 @@ import numpy as np
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
-from livingreview.search import articles
-from livingreview.search.matching import Predicate
+from livingreview.search.pubmed import articles
+from livingreview.search.query.matching import Predicate
 
 NAME = re.compile(r"pubmed(\d{2})n(\d{4,})")
 ENDING = ".xml.gz"
@@ -130,7 +130,7 @@ class Answers:
     sources: tuple
 
     def articles(self):
-        """Yields each record of `pmids` as livingreview.search.articles.Article, not in order."""
+        """Yields each record of `pmids` as livingreview.search.pubmed.articles.Article, not in order."""
         for path in self.sources:
             yield from _articles_of(path)
 
@@ -320,7 +320,7 @@ def write(folder, *, query, names, abouts, missing, limits):
     abouts : list of dict
         As `scan` returned them, in the same order.
     missing : sequence of str
-    limits : list of livingreview.search.matching.Limit
+    limits : list of livingreview.search.query.matching.Limit
 
     Returns
     -------

@@ -1,10 +1,10 @@
 """PubMed's own files in the place of its service: for reviews too large for the E-utilities."""
 
 from livingreview.errors import ReviewError
-from livingreview.search import bulk
-from livingreview.search.entrez import Found
-from livingreview.search.partition import FIRST_UID, LAST_UID, Part
-from livingreview.search.syntax import parse, translate
+from livingreview.search.pubmed import bulk
+from livingreview.search.pubmed.entrez import Found
+from livingreview.search.pubmed.partition import FIRST_UID, LAST_UID, Part
+from livingreview.search.query.syntax import parse, translate
 
 
 class BulkError(ReviewError):

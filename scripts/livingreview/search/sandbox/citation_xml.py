@@ -25,7 +25,7 @@ import re
 from xml.sax.saxutils import escape, quoteattr
 
 from livingreview.errors import InputError
-from livingreview.search.documents import split_heading, split_list
+from livingreview.search.query.documents import split_heading, split_list
 
 HEAD = (
     '<?xml version="1.0" ?>\n'

@@ -9,10 +9,10 @@ import hashlib
 import re
 from functools import lru_cache
 
-from livingreview.search import bodies, citation_xml, summaries
-from livingreview.search.bodies import OVER_WINDOW, Answer, Found, plain
-from livingreview.search.matching import CannotEvaluate, Index, Matches
-from livingreview.search.syntax import Join, QueryError, Range, days, parse, translate
+from livingreview.search.query.matching import CannotEvaluate, Index, Matches
+from livingreview.search.query.syntax import Join, QueryError, Range, days, parse, translate
+from livingreview.search.sandbox import bodies, citation_xml, summaries
+from livingreview.search.sandbox.bodies import OVER_WINDOW, Answer, Found, plain
 
 WINDOW = 9999  # records of one PubMed search that can be listed; NCBI documents 10,000 and serves 9,999
 DATE_TYPES = {

@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass, replace
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
-from livingreview.search import citation_xml, wire
-from livingreview.search.bodies import as_json, plain, rate_limited
-from livingreview.search.eutilities import ORDERS, Eutilities
-from livingreview.search.faults import FAULTS, check, client_of
-from livingreview.search.wire import CONTROL, PATH
+from livingreview.search.sandbox import citation_xml, wire
+from livingreview.search.sandbox.bodies import as_json, plain, rate_limited
+from livingreview.search.sandbox.eutilities import ORDERS, Eutilities
+from livingreview.search.sandbox.faults import FAULTS, check, client_of
+from livingreview.search.sandbox.wire import CONTROL, PATH
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from livingreview.errors import InputError, problem
-from livingreview.search import bodies
-from livingreview.search.bodies import HTML, SERVER_ERROR, Answer
-from livingreview.search.eutilities import expired
+from livingreview.search.sandbox import bodies
+from livingreview.search.sandbox.bodies import HTML, SERVER_ERROR, Answer
+from livingreview.search.sandbox.eutilities import expired
 
 ESEARCH, EFETCH, ESUMMARY = "esearch.fcgi", "efetch.fcgi", "esummary.fcgi"
 GOOD = "none"  # on a command line: a good answer

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from livingreview.search import likeness, pairs, registries
-from livingreview.search.clusters import Clusters
+from livingreview.search import registries
+from livingreview.search.linkage import likeness, pairs
+from livingreview.search.linkage.clusters import Clusters
 
 # PubMed's links between versions of a report, and between a report and notices about it.
 VERSIONS = re.compile(

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
-from livingreview.search import exports, likeness, registries
-from livingreview.search.exports import ExportError
+from livingreview.search import registries
+from livingreview.search.imports import exports
+from livingreview.search.imports.exports import ExportError
+from livingreview.search.linkage import likeness
 
 SOURCES = "sources.csv"
 STRATEGY = re.compile(r"[\w-][\w.-]*\.(?:txt|md)")

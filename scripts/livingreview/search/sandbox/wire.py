@@ -11,7 +11,7 @@ import struct
 import urllib.parse
 from dataclasses import replace
 
-from livingreview.search.bodies import HTML, Answer, plain
+from livingreview.search.sandbox.bodies import HTML, Answer, plain
 
 PATH = "/entrez/eutils/"
 CONTROL = "/sandbox/"

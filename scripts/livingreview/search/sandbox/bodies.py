@@ -7,7 +7,7 @@ an answer that is not well-formed. JSON is well-formed except where NCBI's is no
 import json
 from dataclasses import dataclass, field
 
-from livingreview.search.citation_xml import markup
+from livingreview.search.sandbox.citation_xml import markup
 
 OVER_WINDOW = (
     "Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ESearch can only"

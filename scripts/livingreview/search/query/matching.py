@@ -17,8 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from livingreview.search import fields
-from livingreview.search.documents import (
+from livingreview.search.query import fields
+from livingreview.search.query.documents import (
     ANY_DATE,
     ARTICLE_FIELDS,
     ROW_FIELDS,
@@ -28,7 +28,7 @@ from livingreview.search.documents import (
     split_heading,
     split_list,
 )
-from livingreview.search.syntax import RELATIVE, Join, Range, Term, days
+from livingreview.search.query.syntax import RELATIVE, Join, Range, Term, days
 
 __all__ = [
     "ADDS",

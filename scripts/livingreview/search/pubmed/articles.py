@@ -19,9 +19,9 @@ from lxml import etree
 
 from livingreview.errors import ReviewError
 from livingreview.search import registries
-from livingreview.search.article_stream import Broken, Slice, Stream, parser
-from livingreview.search.article_workers import Task, Workers, exchange
-from livingreview.search.markup import text_of
+from livingreview.search.pubmed.article_stream import Broken, Slice, Stream, parser
+from livingreview.search.pubmed.article_workers import Task, Workers, exchange
+from livingreview.search.pubmed.markup import text_of
 
 # DataBankList also names sequence and data archives; these are registries of trials.
 REGISTRIES = re.compile(

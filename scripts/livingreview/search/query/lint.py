@@ -15,9 +15,9 @@ import unicodedata
 from typing import NamedTuple
 
 from livingreview.errors import InputError, problem
-from livingreview.search import fields
-from livingreview.search.matching import STOPWORDS
-from livingreview.search.syntax import (
+from livingreview.search.query import fields
+from livingreview.search.query.matching import STOPWORDS
+from livingreview.search.query.syntax import (
     DATE,
     OPERATORS,
     RELATIVE,

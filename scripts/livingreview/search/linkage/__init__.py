@@ -1,0 +1,1 @@
+"""Which records are one, and which are reports of one trial."""

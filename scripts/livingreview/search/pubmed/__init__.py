@@ -1,0 +1,1 @@
+"""PubMed itself: its service, its articles, and the files that it publishes."""
