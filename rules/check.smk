@@ -22,6 +22,7 @@ rule check_data:
     params:
         run=RUN,
         searches=lambda _: "data/searches",
+        imported=IMPORTED,
         reasons=list(config["screening"]["reasons"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         code=fingerprint(

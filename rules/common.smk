@@ -7,16 +7,26 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from snakemake.exceptions import WorkflowError
 
 from livingreview import config as protocol
-from livingreview import lock
+from livingreview import lock, tables
 from livingreview.errors import ReviewError
-from livingreview.fingerprint import fingerprint
+from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
 from livingreview.screening.filing import refuse_unfiled
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
 
+# Snakemake takes results for sources, and does nothing, where what they are made of is missing.
+PEOPLE_S_TABLES = [
+    "data/decisions/screening.csv",
+    "data/decisions/pairs.csv",
+    "data/trials/studies.csv",
+    "data/trials/reports.csv",
+    "data/trials/outcomes.csv",
+]
+
 try:
     protocol.check_file("config.yaml", config)
+    tables.require(PEOPLE_S_TABLES)
     # A job that an executor starts elsewhere reads this file too, under the lock of the run that sent it.
     if workflow.is_main_process:
         lock.hold(".snakemake/living-review.lock")
@@ -24,6 +34,8 @@ try:
     # filed before it may be made again.
     refuse_unfiled(f"results/{config['run']}/queue.csv", "data/decisions/screening.csv")
     pairs.refuse_unfiled(f"results/{config['run']}/pairs.csv", "data/decisions/pairs.csv")
+    # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
+    TAKEN = snapshot.runs("data/searches", config["run"])
 except ReviewError as error:
     say_last(f"\n{error}")
     raise WorkflowError("stopped before any job ran; the reason stands at the end") from None
@@ -31,8 +43,6 @@ except ReviewError as error:
 RUN = config["run"]
 TEMPLATES = Path(workflow.basedir) / "templates"
 
-# Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
-TAKEN = snapshot.runs("data/searches", RUN)
 SNAPSHOTS = [f"data/searches/{run}/pubmed/provenance.json" for run in sorted({*TAKEN, RUN})]
 # Runs whose records stayed on the machine that fetched them; what was fetched again is not asked for twice.
 KEPT_ELSEWHERE = snapshot.kept_elsewhere("data/searches", RUN)
@@ -40,5 +50,9 @@ REFETCHED = {run: f"data/searches/{run}/refetched/provenance.json" for run in KE
 TO_REFETCH = [run for run, path in REFETCHED.items() if not Path(path).is_file()]
 # What people exported from other databases, up to this run.
 IMPORTS = imports.files("data/searches", RUN)
+# Of everything in their folders, so that neither an old time stamp nor an odd name hides a file.
+IMPORTED = digests(
+    path for path in sorted(Path("data/searches").glob("*/imports/*")) if path.parents[1].name <= RUN
+)
 
 RELEASES = sorted(str(path) for path in Path("data/releases").glob("*/release.json"))

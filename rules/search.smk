@@ -32,10 +32,11 @@ if TO_REFETCH:
     rule refetch_records:
         input:
             snapshot="data/searches/{earlier}/pubmed/provenance.json",
+            bulk=["results/bulk/bulk.json"] if config["search"]["base_url"] == "bulk" else [],
         output:
             provenance="data/searches/{earlier}/refetched/provenance.json",
         log:
-            f"logs/{RUN}/refetch_records.{{earlier}}.log",
+            "logs/{earlier}/refetch_records.log",
         wildcard_constraints:
             earlier="|".join(TO_REFETCH),
         conda:
@@ -59,6 +60,7 @@ rule fold_corpus:
         refetched=list(REFETCHED.values()),
         imports=IMPORTS,
         pairs="data/decisions/pairs.csv",
+        decisions="data/decisions/screening.csv",
         checked=f"results/{RUN}/checked.json",
     output:
         records=f"results/{RUN}/records.csv",
@@ -75,9 +77,10 @@ rule fold_corpus:
     params:
         run=RUN,
         searches=lambda _: "data/searches",
+        imported=IMPORTED,
         code=fingerprint(
             "fold_corpus.py",
-            schemas=["import_sources", "import_records", "pairs"],
+            schemas=["import_sources", "import_records", "pairs", "screening"],
         ),
     message:
         "Folding all searches into one table of records"

@@ -17,7 +17,7 @@ def main(job):
     kept = ledger.kept_ids(records)
     statuses = ledger.statuses(
         records["record_id"],
-        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run),
         run=run,
         stages=job.params.stages,
     )

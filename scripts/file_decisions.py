@@ -74,6 +74,10 @@ def _file_pairs(args, run, records, decided_at):
         queue,
         args.directory / "data/decisions/pairs.csv",
         known=set(records["record_id"]),
+        titles=dict(zip(records["record_id"], records["title"], strict=True)),
+        decided=ledger.in_force(
+            tables.read(args.directory / "data/decisions/screening.csv", "screening"), run
+        ),
         run=run,
         decided_at=decided_at,
         correct=args.correct,

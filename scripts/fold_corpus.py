@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from livingreview import tables
+from livingreview.screening import decisions as ledger
 from livingreview.search import events, imports, records, snapshot
 from livingreview.search.linkage import duplicates
 
@@ -15,7 +16,8 @@ log = logging.getLogger(__name__)
 def main(job):
     """Write the records known at a run, what changed in them, and where they came from.
 
-    Input: snapshots, a list of provenance files; pairs, people's verdicts on pairs of records.
+    Input: snapshots, a list of provenance files; pairs, people's verdicts on pairs of records; decisions,
+    since records that people decided on differently are not merged by any rule.
     Params: run, searches (the directory of all runs' searches).
     Output: records and events, tables; imports, what each imported file is (JSON).
     """
@@ -23,10 +25,11 @@ def main(job):
     imported = imports.read_runs(job.params.searches, up_to=job.params.run)
     verdicts = tables.read(job.input.pairs, "pairs")
     verdicts = verdicts[verdicts["run"] <= job.params.run].to_dict("records")
+    decided = ledger.in_force(tables.read(job.input.decisions, "screening"), job.params.run)
     found = {}
 
     def duplicate_of(rows):
-        found["duplicates"] = duplicates.find(rows, verdicts)
+        found["duplicates"] = duplicates.find(rows, verdicts, decided=decided)
         return found["duplicates"].duplicate_of
 
     frame, folded = records.fold(

@@ -23,7 +23,8 @@ def main(job):
     filed = filed[filed["run"] <= run]
     pairs.check(filed, known={row["record_id"] for row in rows}, path=job.input.pairs)
     verdicts = filed.to_dict("records")
-    found = duplicates.find(rows, verdicts)
+    ledger_rows = tables.read(job.input.decisions, "screening")
+    found = duplicates.find(rows, verdicts, decided=ledger.in_force(ledger_rows, run))
     reports = tables.read(job.input.reports, "reports")
     reports = reports[reports["run"] <= run]
     groups = companions.group(
@@ -61,7 +62,9 @@ def _still_two(found, kept):
 
 def _undecided_or_included(frame, job):
     """Records that people have not excluded: about others nobody needs to be asked."""
-    decisions = ledger.under_kept(tables.read(job.input.decisions, "screening"), ledger.kept_ids(frame))
+    decisions = ledger.under_kept(
+        tables.read(job.input.decisions, "screening"), ledger.kept_ids(frame), run=job.params.run
+    )
     state = ledger.statuses(frame["record_id"], decisions, run=job.params.run, stages=job.params.stages)
     excluded = state["status"].isin([ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT])
     return set(state.loc[~excluded, "record_id"])

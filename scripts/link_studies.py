@@ -22,7 +22,7 @@ def main(job):
     included = included_studies(
         tables.read(job.input.studies, "studies"),
         ledger.under_kept(tables.read(job.input.reports, "reports"), kept),
-        ledger.under_kept(decisions, kept),
+        ledger.under_kept(decisions, kept, run=job.params.run),
         run=job.params.run,
         stages=job.params.stages,
         known=set(records["record_id"]),

@@ -22,7 +22,7 @@ def main(job):
     record_ids = awaiting_extraction(
         list(records["record_id"]),
         ledger.under_kept(tables.read(job.input.reports, "reports"), kept),
-        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept),
+        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=job.params.run),
         run=job.params.run,
         stages=job.params.stages,
     )
@@ -32,7 +32,7 @@ def main(job):
         record = records.loc[record_id].to_dict()
         study_id = sheets.suggest_study_id(record, taken)
         taken.add(study_id)
-        folder = SHEETS / sheets.folder_name(record_id)
+        folder = _folder(record_id, kept)
         prefilled = sheets.prefill(
             record,
             study_id=study_id,
@@ -45,6 +45,13 @@ def main(job):
         rows.append((record_id, record["title"], str(folder)))
     log.info("%d included records wait for extraction", len(rows))
     tables.write(pd.DataFrame(rows, columns=["record_id", "title", "sheet"]), job.output.extraction)
+
+
+def _folder(record_id, kept):
+    """Where a record's sheet lies: one that was begun under the id of a duplicate stays where it is."""
+    ids = [record_id, *sorted(one for one, held in kept.items() if held == record_id)]
+    folders = [SHEETS / sheets.folder_name(one) for one in ids]
+    return next((folder for folder in folders if folder.exists()), folders[0])
 
 
 if "snakemake" in globals():

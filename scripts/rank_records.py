@@ -15,7 +15,9 @@ def main(job):
     records = tables.read_results(job.input.records)
     queue, about = screening_queue.build(
         records,
-        ledger.under_kept(tables.read(job.input.decisions, "screening"), ledger.kept_ids(records)),
+        ledger.under_kept(
+            tables.read(job.input.decisions, "screening"), ledger.kept_ids(records), run=job.params.run
+        ),
         run=job.params.run,
         stages=job.params.stages,
         ranking=job.params.ranking,

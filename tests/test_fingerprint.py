@@ -92,3 +92,15 @@ def test_it_is_the_same_in_every_process(root):
         for seed in range(1, 7)
     }
     assert len(found) == 1
+
+
+def test_digests_see_what_a_file_says_and_not_its_age(tmp_path):
+    path = tmp_path / "a.ris"
+    path.write_text("one")
+    before = module.digests([path, tmp_path])
+    assert before[str(tmp_path)] == ""
+    path.write_text("two")
+    os.utime(path, (0, 0))
+    assert module.digests([path])[str(path)] != before[str(path)]
+    path.write_text("one")
+    assert module.digests([path])[str(path)] == before[str(path)]

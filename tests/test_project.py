@@ -192,6 +192,7 @@ def fold(tmp_path_factory):
                 input=SimpleNamespace(
                     snapshots=[str(path) for path in found if path.parents[1].name <= last],
                     pairs=DATA / "decisions/pairs.csv",
+                    decisions=DATA / "decisions/screening.csv",
                 ),
                 output=SimpleNamespace(
                     records=folder / "records.csv",
@@ -213,7 +214,7 @@ SHIPPED = ["2016-01", "2018-01", "2025-07", "2026-01"]
 @pytest.mark.parametrize("run", SHIPPED)
 def test_a_shipped_snapshot_is_whole_and_its_sums_hold(run, config):
     shipped = snapshot.read(DATA / "searches" / run / "pubmed")
-    guards.check_sums(shipped.provenance)
+    assert guards.broken_sums(shipped.provenance, listed=len(shipped.pmids)) == []
     assert len(shipped.pmids) == shipped.provenance["count"]
     found = {
         article.pmid for article in snapshot.read_articles(shipped, records.latest_files([shipped])[run])

@@ -132,7 +132,7 @@ class Review:
 
     def fold(self, run):
         searches = str(self.folder / "data/searches")
-        self.run(fold_corpus, run, "snapshots pairs", "records events imports", searches=searches)
+        self.run(fold_corpus, run, "snapshots pairs decisions", "records events imports", searches=searches)
 
     def group(self, run):
         """The groups of reports and the pairs for people, which are an output of this rule and not an input."""

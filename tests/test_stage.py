@@ -62,6 +62,14 @@ def test_a_fault_of_the_program_says_so_with_its_traceback(staged):
         assert text.rstrip().endswith("ZeroDivisionError: division by zero")
 
 
+def test_a_full_disk_is_no_fault_of_the_program(staged):
+    status, terminal, log = staged("raise OSError(28, 'No space left on device', 'data/searches/x')")
+    assert status == 1
+    for said in (terminal, log):
+        assert "No space left on device: 'data/searches/x'; hint: is the disk full" in said
+        assert "Traceback" not in said
+
+
 def test_a_second_attempt_starts_its_log_anew(staged):
     staged("logging.info('first')")
     _, _, log = staged("logging.info('second')")

@@ -274,6 +274,16 @@ def test_a_missing_file_is_refused_by_name(tmp_path):
     assert refused(path).startswith(f"{path}: there is no such file")
 
 
+def test_tables_that_must_be_there_are_named_together(tmp_path):
+    here, one, two = (tmp_path / name for name in ("here.csv", "one.csv", "two.csv"))
+    here.touch()
+    tables.require([here])
+    with pytest.raises(
+        InputError, match=r"one\.csv: there is no such file; nor .*two\.csv; hint: restore it"
+    ):
+        tables.require([here, one, two])
+
+
 def test_faults_of_many_rows_are_told_in_one_error(example_table):
     path = example_table(
         "outcomes",

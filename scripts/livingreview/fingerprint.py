@@ -42,6 +42,21 @@ def fingerprint(script, *also, schemas=()):
     return digest.hexdigest()[:12]
 
 
+def digests(paths):
+    """Digests of files, so that one is seen to have changed whatever its time stamp says.
+
+    Returns
+    -------
+    dict of str to str
+        Path to the first twelve hexadecimal digits of SHA-256; "" for what is no file.
+    """
+    files = {str(path): Path(path) for path in paths}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
+        for name, path in files.items()
+    }
+
+
 def _imported(path, seen):
     for module in _imports(path):
         if module not in seen:

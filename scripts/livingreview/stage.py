@@ -37,6 +37,11 @@ def run(main, snakemake):
     except ReviewError as error:
         log.error("%s", error)
         sys.exit(1)
+    except OSError as error:
+        log.error(
+            "the computer says: %s; hint: is the disk full, or a file or folder not yours to write?", error
+        )
+        sys.exit(1)
     except Exception:
         log.error("this is a fault of the program, not of your data\n%s", traceback.format_exc())
         sys.exit(1)

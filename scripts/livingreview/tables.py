@@ -87,6 +87,23 @@ def read(path, schema, *, skip=None):
     return _frame(records, declared)
 
 
+def require(paths):
+    """Refuse to begin without files that must be there.
+
+    Raises
+    ------
+    InputError
+        Naming every one that is missing.
+    """
+    missing = [str(path) for path in paths if not Path(path).is_file()]
+    if missing:
+        raise InputError(
+            missing[0],
+            problem="there is no such file" + (f"; nor {', '.join(missing[1:])}" if missing[1:] else ""),
+            hint="restore it from version control, or begin with a copy of the bundled one cut to its header",
+        )
+
+
 def load_schema(name):
     """The schema ``schemas/<name>.schema.json`` as a dict."""
     return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))

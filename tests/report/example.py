@@ -410,6 +410,7 @@ def provenance(run, n):
         "query": CONFIG["search"]["query"],
         "query_translation": "pain[Title] AND web[Title/Abstract]",
         "dropped": [],
+        "acknowledged_in_vain": [],
         "messages": [],
         "count": n,
         "parts": [{"low": 1, "high": 99999999, "count": n, "file": "esearch-001.xml"}],

@@ -152,12 +152,12 @@ def test_new_records_are_told_by_how_they_arrived(context, latest):
     ]
     latest["arrivals"] = {}
     assert section(context)["arrivals"] == []
-    assert "No record is new this month." in shown(context)
+    assert "No record of PubMed is new this month." in shown(context)
 
 
 def test_every_way_of_arriving_has_words(context, latest):
     latest["arrivals"] = dict.fromkeys(search.ARRIVALS, 1)
-    assert len(section(context)["arrivals"]) == 4
+    assert len(section(context)["arrivals"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -489,10 +489,13 @@ def test_pairs_are_put_to_people_with_both_records_and_never_more_than_a_few(con
     said = shown(context)
     assert "12 pairs look alike and wait for a person" in said
     assert "results/2026-11/pairs.csv" in said
-    assert "2 reports share a registration with another and are grouped (1 trial)." in said
+    assert (
+        "2 reports are known to belong together, by registration number, PubMed’s links or a person’s verdict (1 trial)."
+        in said
+    )
     context |= {"pairs": [], "companions": []}
     said = shown(context)
-    assert "No two reports name the same registration. No pair waits for a person." in said
+    assert "No two reports are known to belong to one trial. No pair waits for a person." in said
 
 
 def test_hostile_text_is_shown_and_never_run(context, latest):

@@ -312,3 +312,25 @@ def test_a_run_in_the_past_does_not_overrule_a_later_one(refusal):
 def test_title_abstract_of_a_later_run_does_not_open_the_full_text_of_an_earlier_one(refusal):
     text = refusal([IN_FULL_TEXT], [("101", "2020-03", TA, "include")])
     assert "included on title and abstract first; found 'no decision'" in text
+
+
+def test_what_was_decided_of_the_kept_record_itself_stays_in_force(ledger):
+    """A copy from elsewhere was excluded; the trial's own decision does not change for that, at no stage."""
+    rows = ledger(
+        ("101", "2020-01", TA, "include"),
+        ("embase:l1", "2020-02", TA, "exclude", {"reason": "review"}),
+        ("embase:l1", "2020-02", FT, "exclude", {"reason": "review"}),
+    )
+    moved = module.under_kept(rows, {"embase:l1": "101"}, run="2020-12")
+    assert module.in_force(moved, "2020-12")["101"] == {TA: "include"}
+    assert module.in_force(rows, "2020-01") == {"101": {TA: "include"}}
+
+
+def test_what_was_decided_of_a_duplicate_counts_where_the_kept_record_has_nothing(ledger):
+    rows = ledger(("embase:l1", "2020-02", TA, "include"), ("101", "2020-05", TA, "exclude"))
+    kept = {"embase:l1": "101"}
+    # In March nobody has decided of the record itself yet; what comes later does not change that month.
+    assert module.in_force(module.under_kept(rows, kept, run="2020-03"), "2020-03") == {
+        "101": {TA: "include"}
+    }
+    assert module.in_force(module.under_kept(rows, kept, run="2020-05"), "2020-05")["101"] == {TA: "exclude"}

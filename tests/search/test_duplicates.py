@@ -210,6 +210,66 @@ def test_a_verdict_keeps_apart_what_a_chain_would_join():
     assert found.uncertain == []
 
 
+def test_rules_make_no_record_of_two_that_people_decided_differently():
+    rows = [pubmed(), imported()]
+    stages = {"101": {"title_abstract": "include"}, "embase:l1": {"title_abstract": "exclude"}}
+    found = duplicates.find(rows, [], stages)
+    assert found.duplicate_of == {}
+    [pair] = found.uncertain
+    assert pair[:2] == ("101", "embase:l1")
+    assert pair.evidence.startswith("same title; same first author")
+    assert pair.evidence.endswith("; decided differently: include and exclude")
+    # People's word unites them still.
+    said = [verdict("101", "embase:l1", "same_record")]
+    assert duplicates.find(rows, said, stages) == ({"embase:l1": "101"}, [])
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        {},
+        {"101": {"title_abstract": "include"}},
+        {"101": {"title_abstract": "include"}, "embase:l1": {"title_abstract": "include"}},
+        {"101": {"title_abstract": "include"}, "embase:l1": {"full_text": "exclude"}},
+        {"101": {"title_abstract": "include"}, "gone:1": {"title_abstract": "exclude"}},
+    ],
+)
+def test_decisions_that_do_not_differ_at_a_common_stage_are_no_hindrance(decided):
+    assert duplicates.find([pubmed(), imported()], [], decided).duplicate_of == {"embase:l1": "101"}
+
+
+def test_no_third_record_unites_two_that_people_decided_differently():
+    rows = [imported("embase:l1"), imported("scopus:2"), imported("wos:3")]
+    decided = {
+        "embase:l1": {"title_abstract": "include", "full_text": "awaiting"},
+        "wos:3": {"title_abstract": "include", "full_text": "exclude"},
+    }
+    found = duplicates.find(rows, [], decided)
+    assert found.duplicate_of == {"scopus:2": "embase:l1"}
+    assert [(pair[:2], pair.evidence.split("; ")[-1]) for pair in found.uncertain] == [
+        (("embase:l1", "wos:3"), "decided differently: awaiting and exclude")
+    ]
+    assert duplicates.find(rows[::-1], [], decided) == found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_cluster_made_by_rule_holds_different_decisions(seed):
+    rows = jumble(seed)
+    chance = random.Random(seed)
+    decided = {
+        row["record_id"]: {chance.choice(["one", "two"]): chance.choice(["include", "exclude"])}
+        for row in rows
+        if chance.random() < 0.6
+    }
+    found = duplicates.find(rows, [], decided)
+    said = {}
+    for one, stages in decided.items():
+        for stage, decision in stages.items():
+            said.setdefault((found.duplicate_of.get(one, one), stage), set()).add(decision)
+    assert all(len(decisions) == 1 for decisions in said.values())
+    assert duplicates.find(random.Random(seed).sample(rows, len(rows)), [], decided) == found
+
+
 def test_verdicts_that_contradict_each_other_are_told():
     rows = [imported(name) for name in ("a:1", "b:2", "c:3")]
     said = [

@@ -141,7 +141,7 @@ def test_a_ris_file_is_read_with_all_that_it_says(folder):
     found = imports.read(folder({"embase.ris": (EMBASE, 2)}))
     first, second = found.rows
     assert first == {
-        "record_id": "101",
+        "record_id": "doi:10.1000/example.1",
         "pmid": "101",
         "doi": "10.1000/example.1",
         "title": "Internet treatment for example pain: a randomised trial",
@@ -211,9 +211,10 @@ def test_an_nbib_file_is_read_with_wrapped_lines_whole(folder):
     first = found.rows[0]
     assert {
         name: first[name]
-        for name in ("record_id", "doi", "year", "pages", "language", "entry_date", "journal")
+        for name in ("record_id", "pmid", "doi", "year", "pages", "language", "entry_date", "journal")
     } == {
-        "record_id": "102",
+        "record_id": "doi:10.1000/example.2",
+        "pmid": "102",
         "doi": "10.1000/example.2",
         "year": "2021",
         "pages": "67-9",
@@ -228,16 +229,23 @@ def test_an_nbib_file_is_read_with_wrapped_lines_whole(folder):
     assert (first["keywords"], first["registry_ids"]) == ("apps", "NCT00000102")
     # The source "PubMed" is that of the search itself.
     assert (first["source"], first["found_in"]) == ("PubMed, imported", "PubMed")
+    second = found.rows[1]
+    assert (second["record_id"], second["pmid"], second["accession"]) == ("pubmed:103", "103", "103")
 
 
 def test_an_endnote_file_is_read_with_styles_within_fields(folder):
     first, second = imports.read(folder({"a.xml": (ENDNOTE, 2)})).rows
     assert first["title"] == "E. coli and example pain & p < 0.05"
-    assert (first["record_id"], first["doi"], first["year"]) == ("104", "10.1000/example.3", "2019")
-    assert (first["authors"], first["keywords"], first["accession"]) == (
+    assert (first["record_id"], first["doi"], first["year"]) == (
+        "doi:10.1000/example.3",
+        "10.1000/example.3",
+        "2019",
+    )
+    assert (first["authors"], first["keywords"], first["pmid"], first["accession"]) == (
         "Example A; Example Group",
         "one; two, three",
-        "",
+        "104",
+        "104",
     )
     assert second["record_id"] == "embase:2018-00001-001"
 
@@ -276,10 +284,9 @@ def test_the_ids_of_a_record_come_from_its_strongest_number():
         "year": "2020",
         "authors": "Exämple AB; Sample C",
     }
-    assert imports.identify(row) == "7"
-    assert imports.identify(row | {"pmid": ""}) == "doi:10.1000/a"
-    assert imports.identify(row | {"pmid": "", "doi": ""}) == "web-of-science:wos-0001"
-    last = row | {"pmid": "", "doi": "", "accession": ""}
+    assert imports.identify(row) == "doi:10.1000/a"
+    assert imports.identify(row | {"doi": ""}) == "web-of-science:wos-0001"
+    last = row | {"doi": "", "accession": ""}
     assert imports.identify(last).startswith("title:")
     # Another month's export writes the same title and name in another way.
     assert imports.identify(last) == imports.identify(last | {"title": "A Title.", "authors": "EXAMPLE A"})
@@ -323,15 +330,38 @@ def test_a_record_twice_in_a_file_is_counted_and_what_the_second_adds_is_kept(fo
     assert found.remarks == ["a.ris, record 3: the same record as record 1, differently filled in"]
 
 
+SUPPLEMENT = "TY  - JOUR\nTI  - {}\nAN  - {}\nDO  - 10.1000/supplement\nER  - \n"
+BACK, SLEEP = "Example apps for back pain in nurses", "Walking and sleep in older people"
+
+
+def ids(*imported):
+    return {row["title"]: row["record_id"] for row in imports.fold(list(imported)).rows}
+
+
 def test_abstracts_that_share_the_doi_of_a_supplement_stay_apart(folder):
-    text = "TY  - JOUR\nTI  - {}\nDO  - 10.1000/supplement\nER  - \n"
-    titles = ["Example apps for back pain in nurses", "Walking and sleep in older people"]
-    one = imports.read(folder({"a.ris": ("".join(map(text.format, titles)), 2)}))
-    assert len({row["record_id"] for row in one.rows}) == 2
-    assert all(row["record_id"].startswith("title:") for row in one.rows)
-    assert one.remarks == ["doi:10.1000/supplement: 2 different titles share it; it names none of them"]
-    two = imports.read(folder({"a.ris": (text.format(titles[1]), 1), "b.ris": (text.format(titles[0]), 1)}))
-    assert {row["record_id"] for row in two.rows} == {row["record_id"] for row in one.rows}
+    both = SUPPLEMENT.format(BACK, 1) + SUPPLEMENT.format(SLEEP, 2)
+    folded = imports.fold([imports.read(folder({"a.ris": (both, 2)}))])
+    assert [row["record_id"] for row in folded.rows] == ["doi:10.1000/supplement", "embase:2"]
+    assert folded.remarks == [
+        f"2020-01, Embase: doi:10.1000/supplement names another record already; kept as embase:2 ({SLEEP})"
+    ]
+    # Found again in another order, each keeps its id.
+    turned = SUPPLEMENT.format(SLEEP, 2) + SUPPLEMENT.format(BACK, 1)
+    again = imports.read(folder({"a.ris": (turned, 2)}, run="2020-02"))
+    assert ids(imports.read(folder({"a.ris": (both, 2)})), again) == {
+        BACK: "doi:10.1000/supplement",
+        SLEEP: "embase:2",
+    }
+
+
+def test_a_file_added_below_the_others_renames_no_record(folder):
+    first = {"m.ris": (SUPPLEMENT.format(BACK, 1), 1)}
+    before = ids(imports.read(folder(first)))
+    assert before == {BACK: "doi:10.1000/supplement"}
+    # Its name comes before the other in the alphabet; the order in sources.csv counts.
+    found = imports.read(folder({**first, "a.ris": (SUPPLEMENT.format(SLEEP, 2), 1)}))
+    assert [source["file"] for source in found.sources] == ["m.ris", "a.ris"]
+    assert ids(found) == {**before, SLEEP: "embase:2"}
 
 
 def test_one_record_in_two_databases_and_months_fills_one_row(folder):
@@ -351,29 +381,51 @@ def test_one_record_in_two_databases_and_months_fills_one_row(folder):
         assert (row["first_run"], row["last_run"]) == ("2020-01", "2020-03")
 
 
-def test_an_imported_pmid_is_pubmeds_record_unless_the_record_is_plainly_another(folder):
-    text = "TY  - JOUR\nTI  - {}\nAU  - {}\nPY  - 2020\nAN  - PMID:12345\nER  - \n"
-    pubmed = {
-        "record_id": "12345",
-        "pmid": "12345",
-        "title": "[Internet treatment of example pain]",
-        "authors": "Example A",
-        "year": "2020",
-        "source": "PubMed",
-    }
-    translated = imports.read(folder({"a.ris": (text.format("Behandlung von Schmerz", "Example, A."), 1)}))
-    folded = imports.fold([translated], [pubmed])
-    assert [row["record_id"] for row in folded.rows] == ["12345"]
-    assert (folded.rows[0]["found_in"], folded.rows[0]["title"], folded.n_same) == (
-        "PubMed; Embase",
-        pubmed["title"],
-        1,
-    )
-    wrong = imports.read(folder({"a.ris": (text.format("Asthma in horses and mules", "Other, B."), 1)}))
-    folded = imports.fold([wrong], [pubmed])
-    assert [row["title"] for row in folded.rows] == [pubmed["title"], "Asthma in horses and mules"]
-    assert (folded.rows[1]["pmid"], folded.rows[1]["record_id"][:6], len(folded.remarks)) == ("", "title:", 1)
+def test_an_imported_pmid_is_no_id_and_touches_no_record_of_pubmed(folder):
+    text = "TY  - JOUR\nTI  - {}\nPY  - 2020\nAN  - PMID:12345\nER  - \n"
+    pubmed = {"record_id": "12345", "pmid": "12345", "title": "Treatment of example pain", "source": "PubMed"}
+    for title in ("Treatment of example pain", "Asthma in horses and mules"):
+        read = imports.read(folder({"a.ris": (text.format(title), 1)}))
+        folded = imports.fold([read], [pubmed])
+        assert folded.rows[0] == {**pubmed, "found_in": "PubMed"}
+        assert [(row["record_id"], row["pmid"]) for row in folded.rows[1:]] == [("embase:12345", "12345")]
+        assert (folded.n_same, folded.remarks) == (0, [])
     assert "found_in" not in pubmed
+
+
+def test_no_format_makes_an_id_of_a_pmid(folder):
+    ris = "TY  - JOUR\nTI  - An example\nPM  - 12345\nER  - \n"
+    contents = {
+        "a.ris": (ris, 1),
+        "b.nbib": (NBIB, 2),
+        "c.xml": (ENDNOTE, 2),
+        "d.csv": ("title,pmid\nAnother,7\n", 1),
+    }
+    found = imports.read(folder(contents, database="PubMed")).rows
+    assert [row["pmid"] for row in found] == ["12345", "102", "103", "104", "", "7"]
+    assert [row["record_id"].split(":")[0] for row in found] == [
+        "title",
+        "doi",
+        "pubmed",
+        "doi",
+        "pubmed",
+        "title",
+    ]
+
+
+def test_a_pmid_given_as_an_id_is_refused(folder):
+    text = fault(imports.read, folder({"a.csv": ("record_id,title\n12345,An example\n", 1)}))
+    assert "a.csv" in text
+    assert "column record_id" in text
+    assert "found '12345'" in text
+
+
+def test_translations_with_one_doi_pmid_author_and_year_fill_one_row(folder):
+    text = "TY  - JOUR\nTI  - {}\nAU  - Example, A.\nPY  - 2020\nDO  - 10.1000/a\nC1  - PMID: {}\nER  - \n"
+    one = {"a.ris": (text.format("Behandlung von Schmerz", 12345), 1)}
+    for pmid, n_rows in ((12345, 1), (12346, 2)):
+        other = {"b.ris": (text.format("Treatment of pain", pmid), 1)}
+        assert len(imports.fold([imports.read(folder({**one, **other}))]).rows) == n_rows
 
 
 def test_a_strategy_may_lie_in_a_file_of_its_own(folder):
@@ -431,6 +483,68 @@ def test_the_faults_of_all_months_are_named_at_once_and_later_months_do_not_exis
         str(tmp_path / "2020-01/imports/sources.csv"),
     ]
     assert imports.read_runs(tmp_path / "nothing", "2020-01") == []
+
+
+def test_files_that_the_workflow_could_not_watch_are_left_to_the_reader_who_refuses_them(folder, tmp_path):
+    good = "Größe (2), a+b_c-d.ris"
+    path = folder({good: (EMBASE, 2)})
+    assert len(imports.read(path).rows) == 2
+    for name in ("{run}.ris", "a<b>.ris", "a\\b.ris", "a*.ris"):
+        (path / name).write_text(EMBASE)
+    (path / "gone.ris").symlink_to(tmp_path / "nowhere.ris")
+    (path / "folder").mkdir()
+    assert imports.files(tmp_path, "2020-01") == [str(path / good), str(path / "sources.csv")]
+    text = fault(imports.read, path)
+    assert (
+        "the name of a file holds characters that are not allowed; found '{run}.ris'; allowed: letters, digits, "
+        "space and . _ - ( ) + ,; hint: rename the file, and in sources.csv too"
+    ) in text
+    assert text.count("characters that are not allowed") == 4
+    assert "gone.ris: this is a link or a folder" in text
+
+
+def test_a_file_with_a_name_that_is_not_allowed_is_refused_though_sources_names_it(folder):
+    assert "found '{a}.ris'" in fault(imports.read, folder({"{a}.ris": (EMBASE, 2)}))
+
+
+@pytest.mark.parametrize("name", ["README.ris", "README.csv", "Readme.md", "README.en.md"])
+def test_only_the_usual_names_of_a_readme_are_passed_over(folder, name):
+    path = folder({"a.ris": (EMBASE, 2)})
+    for usual in ("README", "README.md", "README.txt"):
+        (path / usual).write_text("words")
+    assert len(imports.read(path).rows) == 2
+    (path / name).write_text(EMBASE)
+    assert f"{name}: the file has no row in sources.csv" in fault(imports.read, path)
+
+
+@pytest.mark.parametrize("name", ["README.ris", "README.txt"])
+def test_a_readme_that_sources_names_is_read(folder, name):
+    assert len(imports.read(folder({name: (EMBASE, 2)})).rows) == 2
+
+
+def test_sources_cannot_name_itself(folder):
+    path = folder({"a.ris": (EMBASE, 2)})
+    sources = path / "sources.csv"
+    sources.write_text(sources.read_text() + "sources.csv,Embase,,2020-01-02,pain.ti.,,1,,\n")
+    assert "row of sources.csv: a list is no export" in fault(imports.read, path)
+
+
+def test_a_search_later_than_the_run_is_refused(folder):
+    assert imports.read(folder({"a.ris": (EMBASE, 2)}, searched_on="2020-01-31")).rows
+    path = folder({"a.ris": (EMBASE, 2)}, searched_on="2020-02-01")
+    assert fault(imports.read, path) == (
+        f"{path}: sources.csv, row of a.ris: the search is later than the run; found '2020-02-01'; allowed: a day "
+        "up to the end of 2020-01; hint: correct the day, or put the file into the imports of the run of that month"
+    )
+
+
+def test_ragged_rows_of_a_csv_file_are_measured_by_its_own_header(folder):
+    path = folder({"a.csv": ("title,year\n\nAn example\nB,2020,c\nC,20\n", 3)})
+    hint = "hint: a comma inside a cell needs quotation marks around the cell"
+    text = fault(imports.read, path)
+    assert f"a.csv: row 3: 1 cells where the header has 2; {hint}" in text
+    assert f"a.csv: row 4: 3 cells where the header has 2; {hint}" in text
+    assert "a.csv: row 5, column year: found '20'" in text
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,83 @@ def test_the_order_of_a_pair_is_irrelevant_to_filing(queue_path, ledger_path):
     assert pairs.file_pairs(turned, ledger_path, **OPTIONS) == (0, 1)
 
 
+TITLES = {row["record_id"]: row["title"] for row in ROWS}
+
+
+def test_a_list_of_which_one_column_was_sorted_is_refused(queue_path, ledger_path):
+    old = ledger_path.read_bytes()
+    path = queue_path({**SAME, "title_b": "Another, with a comma"}, {"title_b": "An Example"})
+    with pytest.raises(InputError) as caught:
+        pairs.file_pairs(path, ledger_path, **OPTIONS, titles=TITLES)
+    # Only the row that somebody filled in counts.
+    assert str(caught.value) == (
+        f"{path}: row 2 (101, embase:l1), column title_b: this is not the title of embase:l1; found 'Another, with a"
+        " comma'; allowed: An Example; hint: sort whole rows"
+    )
+    assert ledger_path.read_bytes() == old
+
+
+@pytest.mark.parametrize("shown", ["", None, "An example of another"])
+def test_a_title_that_is_not_the_records_is_refused_on_either_side(queue_path, ledger_path, shown):
+    with pytest.raises(InputError, match="column title_a: this is not the title of 101"):
+        pairs.file_pairs(queue_path({**SAME, "title_a": shown}), ledger_path, **OPTIONS, titles=TITLES)
+
+
+def test_titles_as_they_were_shown_are_accepted_and_may_be_empty(queue_path, ledger_path):
+    titles = {**TITLES, "102": ""}
+    path = queue_path({**SAME, "title_a": "An  example "}, {**SAME, "title_b": None})
+    assert pairs.file_pairs(path, ledger_path, **OPTIONS, titles=titles) == (2, 0)
+
+
+def stages(a, b):
+    return {"101": a, "embase:l1": b, "102": b}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [
+        ({"one": "exclude"}, {"one": "include"}, "(one): 101 exclude, embase:l1 include"),
+        ({"one": "awaiting"}, {"one": "exclude"}, "(one): 101 awaiting, embase:l1 exclude"),
+        (
+            {"one": "include", "two": "exclude"},
+            {"one": "exclude", "two": "include"},
+            "(two): 101 exclude, embase:l1 include",
+        ),
+    ],
+)
+def test_records_that_are_decided_differently_are_not_made_one(queue_path, ledger_path, a, b, told):
+    old = ledger_path.read_bytes()
+    path = queue_path(SAME)
+    with pytest.raises(InputError) as caught:
+        pairs.file_pairs(path, ledger_path, **OPTIONS, decided=stages(a, b))
+    assert str(caught.value) == (
+        f"{path}: row 2 (101, embase:l1), column verdict: the two are decided differently {told}; found 'same_record';"
+        " hint: correct one of the two decisions first (make decisions QUEUE=... CORRECT=yes), then give the verdict"
+    )
+    assert ledger_path.read_bytes() == old
+
+
+def test_two_records_of_pubmed_decided_differently_are_not_made_one(queue_path, ledger_path):
+    path = queue_path({}, SAME)
+    decided = stages({"one": "include"}, {"one": "exclude"})
+    with pytest.raises(InputError, match=r"\(one\): 101 include, 102 exclude"):
+        pairs.file_pairs(path, ledger_path, **OPTIONS, decided=decided)
+
+
+@pytest.mark.parametrize(
+    ("cells", "a", "b"),
+    [
+        (SAME, {"one": "include"}, {"one": "exclude"}),
+        (SAME, {"one": "include"}, {"one": "include"}),
+        (SAME, {"one": "exclude"}, {"two": "include"}),
+        ({**SAME, "verdict": "same_study"}, {"one": "exclude"}, {"one": "include"}),
+        ({**SAME, "verdict": "different"}, {"one": "exclude"}, {"one": "include"}),
+    ],
+)
+def test_a_verdict_under_which_no_inclusion_is_lost_is_filed(queue_path, ledger_path, cells, a, b):
+    assert pairs.file_pairs(queue_path(cells), ledger_path, **OPTIONS, decided=stages(a, b)) == (1, 0)
+
+
 @pytest.mark.parametrize("cell", ["verdict", "reviewer", "note"])
 def test_a_list_with_entries_that_are_not_filed_may_not_be_made_again(queue_path, ledger_path, cell):
     path = queue_path({cell: {"verdict": "different", "reviewer": "EX", "note": "ask"}[cell]})

@@ -126,6 +126,21 @@ def test_a_record_that_was_never_delivered_has_no_row_and_stands_in_the_provenan
     assert snapshots[0].provenance["absent"] == ["2"]
 
 
+def test_a_known_record_whose_text_is_nowhere_keeps_a_row(search, row):
+    """As in a clone whose records stay on another machine, once PubMed has deleted one of them."""
+    snapshots = search([row(1, "Pain one", doi="10.1000/a"), row(2, "Pain two")], [row(2, "Pain two")])
+    articles_left = list(snapshot.read_articles(snapshots[0], {"2": "efetch-001.xml.gz"}))
+    frame, _ = records.fold(snapshots, articles_left, [], duplicate_of=lambda _: {})
+    frame = frame.set_index("record_id")
+    assert sorted(frame.index) == ["1", "2"]
+    assert frame.loc["1", ["doi", "retrieval", "first_run"]].tolist() == [
+        "10.1000/a",
+        records.GONE,
+        "2026-08",
+    ]
+    assert "no longer to be had" in frame.loc["1", "title"]
+
+
 def test_how_a_record_arrived_is_kept_when_it_changes_later(search, row):
     first, late = row(1, "Pain one"), row(2, "Pain two", entry_date="2026-08-20")
     frame = fold(search([first], [first, late], [first, {**late, "title": "Pain two, corrected"}]))
@@ -150,12 +165,29 @@ def test_an_imported_record_that_pubmed_holds_is_a_duplicate_of_pubmeds(search, 
     assert frame["first_run"].tolist() == ["2026-08"] * 3
 
 
-def test_an_imported_record_with_pubmeds_number_is_that_record(search, row):
+def test_an_imported_record_with_pubmeds_number_is_a_duplicate_unless_it_is_plainly_another(search, row):
     snapshots = search([row(1, "Internet treatment for pain", authors="Example A", year="2020")])
-    same = {"record_id": "1", "pmid": "1", "title": "Internet treatment for pain", "year": "2020"}
-    frame = fold(snapshots, [imports("2026-08", same)])
-    assert frame["found_in"].tolist() == ["PubMed; Embase"]
-    assert frame["source"].tolist() == ["PubMed"]
+    alone = fold(snapshots)
+    said = {"record_id": "embase:l1", "pmid": "1", "year": "2020"}
+    same = fold(snapshots, [imports("2026-08", {**said, "title": "Internet treatment for pain"})])
+    wrong = {**said, "title": "Asthma in horses and mules", "authors": "Other B", "year": "2011"}
+    other = fold(snapshots, [imports("2026-08", wrong)])
+    assert same["duplicate_of"].to_dict() == {"1": "", "embase:l1": "1"}
+    assert other["duplicate_of"].to_dict() == {"1": "", "embase:l1": ""}
+    for frame in (same, other):
+        assert frame.loc["1"].equals(alone.loc["1"])
+
+
+def test_a_wrong_number_hands_no_record_to_the_article_found_later(search, row):
+    """The record keeps its id when PubMed's search comes to find the article that really has the number."""
+    wrong = {"record_id": "embase:l1", "pmid": "2", "title": "Asthma in horses", "authors": "Other B"}
+    one, two = row(1, "Pain one"), row(2, "Pain two", authors="Example A")
+    snapshots = search([one], [one, two])
+    before = fold(snapshots[:1], [imports("2026-08", wrong)])
+    after = fold(snapshots, [imports("2026-08", wrong)])
+    assert before["record_id"].tolist() == ["1", "embase:l1"]
+    assert after["duplicate_of"].to_dict() == {"1": "", "2": "", "embase:l1": ""}
+    assert after.loc["embase:l1", "title"] == "Asthma in horses"
 
 
 def test_the_same_record_imported_again_only_moves_its_last_run(search, row):

@@ -57,7 +57,7 @@ def search(tmp_path, protocol):
 def fold(tmp_path, example_table):
     """Runs fold_corpus over all months up to one; returns the paths of what it wrote."""
 
-    def run(month, *, pairs=()):
+    def run(month, *, pairs=(), decisions=()):
         found = sorted((tmp_path / "searches").glob("*/pubmed/provenance.json"))
         folder = tmp_path / "results" / month
         written = SimpleNamespace(
@@ -69,6 +69,7 @@ def fold(tmp_path, example_table):
             input=SimpleNamespace(
                 snapshots=[str(path) for path in found if path.parents[1].name <= month],
                 pairs=example_table("pairs", *pairs),
+                decisions=example_table("screening", *decisions),
             ),
             output=written,
             params=SimpleNamespace(run=month, searches=str(tmp_path / "searches")),

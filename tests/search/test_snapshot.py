@@ -47,7 +47,7 @@ def take(searches, make_client):
 
 
 def names(directory):
-    return sorted(path.name for path in directory.iterdir())
+    return sorted(path.name for path in directory.iterdir() if path.name != ".search.lock")
 
 
 def pubmed(searches, run="2026-11"):
@@ -217,7 +217,7 @@ def test_s42_a_new_version_of_a_record_is_the_same_record(make_sandbox, take, se
     take(make_sandbox(changed(rows, p101={"status": "Publisher"})), "2026-10")
     provenance = take(make_sandbox(changed(rows, p101={"status": "MEDLINE", "version": 2})))
     assert provenance["n_new"] == 0
-    assert events_of(searches) == [("101", "indexing status changed", "")]
+    assert events_of(searches) == [("101", "new version", ""), ("101", "indexing status changed", "")]
     assert snapshot.read_state(searches, before="2026-12").records["101"]["version"] == "2"
 
 
@@ -258,7 +258,9 @@ def test_a_record_that_pubmed_lists_and_does_not_hold_is_accounted_for(make_sand
     provenance = take(make_sandbox(withheld=["103"]), "2026-10")
     assert (provenance["count"], provenance["n_fetched"], provenance["absent"]) == (4, 3, ["103"])
     provenance = take(make_sandbox())
-    assert (provenance["n_new"], provenance["n_fetched"], provenance["absent"]) == (1, 4, [])
+    # It was new when it was first listed.
+    assert (provenance["n_new"], provenance["n_fetched"], provenance["absent"]) == (0, 4, [])
+    assert provenance["arrivals"] == {"held back": 1}
 
 
 def test_too_many_absent_records_stop_the_run(make_sandbox, take, searches):
@@ -294,7 +296,41 @@ def test_files_without_a_provenance_are_neither_used_nor_removed(make_sandbox, t
     (pubmed(searches) / "esearch-001.xml").write_text("<eSearchResult/>")
     with pytest.raises(snapshot.SnapshotError, match=r"holds esearch-001\.xml"):
         take(make_sandbox())
-    assert snapshot.runs(searches) == []
+    assert (pubmed(searches) / "esearch-001.xml").is_file()
+
+
+def test_an_earlier_month_without_its_provenance_stops_every_later_one(make_sandbox, take, searches):
+    take(make_sandbox(), "2026-10")
+    (pubmed(searches, "2026-10") / "provenance.json").unlink()
+    with pytest.raises(snapshot.SnapshotError, match=r"2026-10/pubmed has no provenance\.json but holds"):
+        take(make_sandbox())
+    with pytest.raises(snapshot.SnapshotError, match="restore it from version control"):
+        snapshot.runs(searches)
+
+
+def test_a_provenance_whose_numbers_were_edited_is_refused(make_sandbox, take, searches):
+    take(make_sandbox())
+    path = pubmed(searches) / "provenance.json"
+    path.write_text(
+        path.read_text().replace('"count": 4,', '"count": 999,').replace('"n_listed": 4', '"n_listed": 999')
+    )
+    with pytest.raises(snapshot.SnapshotError, match=r"do not add up: records in the lists .*4 and 999"):
+        snapshot.read(pubmed(searches))
+
+
+def test_abstracts_kept_local_are_ignored_by_git_from_the_first_moment(
+    make_sandbox, take, searches, monkeypatch
+):
+    seen = []
+    add = snapshot._Bodies.add
+
+    def spy(self, article):
+        seen.append((searches / "2026-11" / ".pubmed.partial" / ".gitignore").read_text())
+        return add(self, article)
+
+    monkeypatch.setattr(snapshot._Bodies, "add", spy)
+    take(make_sandbox(), bodies="local")
+    assert set(seen) == {"efetch-*.xml.gz\n"}
 
 
 @pytest.mark.parametrize("faults", [["429"] * 9, [None, *["cut chunks"] * 9]])

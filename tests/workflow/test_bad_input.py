@@ -111,12 +111,16 @@ def test_a_queue_that_is_being_filled_in_is_never_made_again(built):
 
 
 def test_a_search_that_is_not_answered_stops_the_run_and_running_again_carries_on(clone):
-    clone.replace("config.yaml", "  base_url: sandbox", "  base_url: http://127.0.0.1:9/entrez/eutils/")
+    address = "http://127.0.0.1:9/entrez/eutils/"
+    clone.replace("config.yaml", "  base_url: sandbox", f"  base_url: {address}")
+    last = "data/searches/2026-01/pubmed/provenance.json"
+    clone.replace(last, '"base_url": "sandbox"', f'"base_url": "{address}"')
     done = clone.snakemake()
     assert done.returncode != 0
     assert "could not be reached" in last_words(done)
     assert clone.files("data/searches/2026-11").keys() == {"imports/citations.csv", "imports/sources.csv"}
-    clone.replace("config.yaml", "  base_url: http://127.0.0.1:9/entrez/eutils/", "  base_url: sandbox")
+    clone.replace("config.yaml", f"  base_url: {address}", "  base_url: sandbox")
+    clone.replace(last, f'"base_url": "{address}"', '"base_url": "sandbox"')
     done = clone.snakemake("results/2026-11/records.csv")
     assert done.returncode == 0, done.stderr
 

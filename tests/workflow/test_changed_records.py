@@ -168,7 +168,7 @@ def test_every_change_stands_in_the_search_section_those_that_need_a_person_firs
     assert (
         "The service announced 4 records and listed 4 in one part; 4 were delivered, none is missing." in said
     )
-    assert "No record is new this month." in said
+    assert "No record of PubMed is new this month." in said
 
 
 def test_the_status_alerts_people_to_records_that_are_not_excluded(second_month):

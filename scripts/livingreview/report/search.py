@@ -13,13 +13,14 @@ from livingreview.report.prose import count
 from livingreview.search.events import (
     ALERTS,
     FIRST_SEARCH,
+    HELD_BACK,
     NEWLY_ENTERED,
     NEWLY_MATCHING,
     QUERY_CHANGED,
 )
 from livingreview.search.query import fields, remarks
 from livingreview.search.query.syntax import Join, QueryError, Range, parse, terms, translate
-from livingreview.search.records import PUBMED
+from livingreview.search.records import GONE, PUBMED
 
 PAIRS_SHOWN = 10  # uncertain pairs printed in the report; all of them are in pairs.csv
 EVENTS_SHOWN = 25  # changes printed in the report; all of them are in record_events.csv
@@ -32,6 +33,7 @@ ARRIVALS = {
     NEWLY_ENTERED: "entered PubMed since the last search",
     NEWLY_MATCHING: "were in PubMed already and match the query only now",
     QUERY_CHANGED: "were in PubMed already and are found because the query changed",
+    HELD_BACK: "were listed before and are delivered only now",
 }
 EVENT_WORDS = {
     "retraction": "has been retracted",
@@ -70,7 +72,10 @@ def search(context):
         "query": latest["query"],
         "protocol_differs": latest["query"].split() != context["config"]["search"]["query"].split(),
         "dropped": latest["dropped"],
-        "messages": latest["messages"],
+        "in_vain": latest["acknowledged_in_vain"],
+        "messages": _messages(latest),
+        "not_held": _not_held(latest),
+        "imported": _imported(context["status"]["n_new_other"]),
         "remarks": _remarks(latest["query"]),
         "translation": latest["query_translation"],
         "translation_change": translation_change(latest, before),
@@ -106,7 +111,7 @@ def _items(context, latest):
         (
             "Updates",
             f"The whole query is run again {often}; what is new is the difference between the lists of PMIDs."
-            " Every known record is fetched again and compared.",
+            f" {_compared(latest)}",
         ),
         (
             "Records in all",
@@ -119,6 +124,12 @@ def _items(context, latest):
             f" authors. {_uncertain(context['pairs'])}",
         ),
     ]
+
+
+def _compared(latest):
+    if latest["base_url"] == "bulk":
+        return "Known records are compared as far as the files hold them and they match the query."
+    return "Every known record is fetched again and compared."
 
 
 def _uncertain(pairs):
@@ -209,6 +220,26 @@ def _arrivals(latest):
     ]
 
 
+def _messages(row):
+    """What the service remarked, but for the note that a list ends at its window: the parts prove more."""
+    return [text for text in row["messages"] if not text.startswith("Restrictions achieved")]
+
+
+def _not_held(latest):
+    """A sentence on new records that the service lists and does not hold."""
+    absent = len(latest["absent"])
+    if not absent:
+        return ""
+    n = prose.sentence(prose.spelled_plural(absent, "record is", "records are"))
+    return f"{n} listed and not held by the service; the next search asks again."
+
+
+def _imported(n):
+    if not n:
+        return ""
+    return f"{prose.sentence(prose.spelled_plural(n, 'record'))} came from other sources this month."
+
+
 def _window(latest):
     """What a search limited to the days since the last one would have missed, in one sentence."""
     missed = latest["missed_by_date_window"]
@@ -240,17 +271,19 @@ def _sentinels(sentinels):
         if without
         else ""
     )
+    # A record that PubMed has no more is no fault of the query.
+    mend = "; it may need mending" if any(row["reason"] != GONE for row in missing) else ""
     if not n:
         text = "No included study has a record in PubMed, so there is nothing to test the search with."
     elif n == 1:
-        found = "is not found by the query; it may need mending" if missing else "is found by the query"
+        found = f"is not found by the query{mend}" if missing else "is found by the query"
         text = f"The one included record that has a PMID {found}."
     elif not missing:
         text = f"All {count(n)} included records that have a PMID are found by the query."
     else:
         text = (
             f"{prose.sentence(prose.spelled(len(missing)))} of {count(n)} included records that have a PMID"
-            f" {'is' if len(missing) == 1 else 'are'} not found by the query; it may need mending."
+            f" {'is' if len(missing) == 1 else 'are'} not found by the query{mend}."
         )
     return {
         "text": text + rest,
@@ -378,10 +411,10 @@ def _pairs(context):
     pairs, groups = context["pairs"], {row["group_id"] for row in context["companions"]}
     reports = prose.plural(len(context["companions"]), "report")
     return {
-        "groups": f"{reports} share a registration with another and are grouped"
-        f" ({prose.plural(len(groups), 'trial')})."
+        "groups": f"{reports} are known to belong together, by registration number, PubMed’s links or a"
+        f" person’s verdict ({prose.plural(len(groups), 'trial')})."
         if groups
-        else "No two reports name the same registration.",
+        else "No two reports are known to belong to one trial.",
         "n": prose.sentence(
             prose.spelled_plural(len(pairs), "pair looks alike and waits", "pairs look alike and wait")
         ),
@@ -426,7 +459,7 @@ def _run(row):
     arrivals = row["arrivals"]
     notes = ["query changed"] if row["query_changed"] else []
     notes += [f"left out of the query: {', '.join(row['dropped'])}"] if row["dropped"] else []
-    notes += row["messages"]
+    notes += _messages(row)
     return {
         "run": prose.month(row["run"]),
         "run_sort": row["run"],

@@ -2,6 +2,8 @@
 
 from livingreview.report import changes, figures, links, prose
 from livingreview.report.prose import count, interval, number, percent
+from livingreview.report.search import EVENT_WORDS
+from livingreview.screening import decisions as ledger
 
 MINI_LEFT, MINI_RIGHT = 18, 226  # the drawing of the first screen, in pixels
 
@@ -19,11 +21,13 @@ def heading(context):
         "release": changes.compared_with(context),
         "demonstration": config["review"]["demonstration"],
         "sandbox": status["sandbox"],
-        "notices": [_notice(row) for row in status["notices_on_included"]],
+        "notices": [_notice(row) for row in status["notices_on_included"]] + _changes_of_included(status),
         "authors": config["review"].get("authors", []),
     }
 
 
+# Changes of an included report that leave no notice on it.
+WITHOUT_NOTICE = ("retraction removed", "disappeared", "merged", "no longer found")
 # What the editorial status of an included record means for a reader, in neutral words.
 EDITORIAL = {
     "retracted": "has been retracted. Its numbers are still in this version; the maintainers have to decide.",
@@ -40,6 +44,20 @@ def _notice(row):
         "text": EDITORIAL[row["editorial_status"]],
         "notices": row["notices"] or "",
     }
+
+
+def _changes_of_included(status):
+    """Changes seen this month in included reports that no notice tells of."""
+    return [
+        {
+            "title": row["title"] or row["record_id"],
+            "link": links.pubmed_link(row["record_id"]),
+            "text": f"{EVENT_WORDS[row['event']]}.",
+            "notices": "",
+        }
+        for row in status["alerts"]
+        if row["status"] == ledger.INCLUDED and row["event"] in WITHOUT_NOTICE
+    ]
 
 
 def summary(context):

@@ -22,7 +22,7 @@ def kept_ids(records):
     return dict(zip(duplicates["record_id"], duplicates["duplicate_of"], strict=True))
 
 
-def under_kept(rows, kept):
+def under_kept(rows, kept, *, run=None):
     """People's rows (decisions, reports) under the records that are kept.
 
     A trial from elsewhere that PubMed finds later becomes a duplicate of PubMed's record; what people decided
@@ -34,9 +34,22 @@ def under_kept(rows, kept):
         With a column record_id.
     kept : dict
         From `kept_ids`, of the records known at the run.
+    run : str, optional
+        Given with decisions: those of a duplicate count only where people have decided nothing of the kept
+        record itself by that month. So no merge of records ever changes what was decided of one.
     """
-    ids = [kept.get(record_id, record_id) for record_id in rows["record_id"]]
+    own = set() if run is None else set(rows.loc[rows["run"] <= run, "record_id"]) - set(kept)
+    moves = {duplicate: held for duplicate, held in kept.items() if held not in own}
+    ids = [moves.get(record_id, record_id) for record_id in rows["record_id"]]
     return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
+
+
+def in_force(decisions, run):
+    """What was decided of each record, as a dict of record ids to {stage: decision}."""
+    found = {}
+    for row in latest(decisions, run).itertuples():
+        found.setdefault(row.record_id, {})[row.stage] = row.decision
+    return found
 
 
 def check(decisions, *, reasons=None, known=None, path="data/decisions/screening.csv"):

@@ -41,7 +41,7 @@ def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, co
     with tables.locked(ledger_path):  # two people who file at once must see each other's rows
         rows, already = ledger.from_queue(
             queue,
-            ledger.under_kept(tables.read(ledger_path, "screening"), kept or {}),
+            ledger.under_kept(tables.read(ledger_path, "screening"), kept or {}, run=run),
             path=queue_path,
             known=known,
             reasons=reasons,

@@ -39,7 +39,8 @@ class Comparison:
             self.events += events.between(old, row, date=self._date)
         else:
             self._arrivals[arrival] += 1
-            self._missed.update(self._missed_by(row))
+            if arrival != events.HELD_BACK:
+                self._missed.update(self._missed_by(row))
         self.rows.append(row | {"file": bodies.add(article)})
 
     def close(self, absent):
@@ -65,7 +66,7 @@ class Comparison:
             "query_changed": self.query_changed,
             "n_fetched": len(self._now & set(self.delivered)),
             "absent": sorted(self._now & absent, key=int),
-            "n_new": len(self._now - known),
+            "n_new": len(self._now - self._state.listed),
             "arrivals": dict(sorted(self._arrivals.items())),
             "missed_by_date_window": {
                 "since": self._last_day,
@@ -84,6 +85,8 @@ class Comparison:
         }
 
     def _arrival(self, article):
+        if article.pmid in self._state.listed:
+            return events.HELD_BACK
         return events.arrival(article, last_search=self._last_day, query_changed=self.query_changed)
 
     def _missed_by(self, row):

@@ -73,14 +73,14 @@ def parts(article):
         "registry": tuple(sorted(article.registry)),
         "notices": tuple(sorted(article.notices)),
         "interests": article.coi_statement,
-        "indexing": (article.version, article.status, article.indexing_method),
+        "indexing": (article.status, article.indexing_method),
     }
 
 
 def digests(article):
     """Digests of an article: one for each of `PARTS` ("" where it is empty), and ``sha256`` of the whole."""
     values = parts(article)
-    whole = hashlib.sha256(_canonical([VERSION, article.pmid, values])).hexdigest()
+    whole = hashlib.sha256(_canonical([VERSION, article.pmid, article.version, values])).hexdigest()
     short = {name: _short(values[name]) if values[name] else "" for name in PARTS}
     return {**short, "sha256": whole}
 

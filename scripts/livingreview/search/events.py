@@ -32,6 +32,7 @@ FIRST_SEARCH = "first search"
 NEWLY_ENTERED = "newly entered"
 NEWLY_MATCHING = "newly matching"
 QUERY_CHANGED = "query changed"
+HELD_BACK = "held back"  # listed by an earlier search, delivered only now
 
 # Events of one record between two months, in the order of their weight.
 ON_NOTICES = ("retraction", "expression of concern", "erratum", "update", "comment")
@@ -130,6 +131,8 @@ def between(old, new, *, date):
     found += _of_notices(old, new, date)
     if old["content_version"] != new["content_version"]:
         return found
+    if str(old["version"]) != str(new["version"]):
+        found.append(_event(new, "new version", date))
     for part, (added, changed, removed) in OF_PARTS.items():
         before, after = old[f"{part}_digest"], new[f"{part}_digest"]
         if before != after:

@@ -50,7 +50,9 @@ def check_source(search, *, before):
     ------
     GuardError
     """
-    if before is None or (before["base_url"] == "sandbox") == (search.base_url == "sandbox"):
+    if before is None or {before["base_url"], search.base_url} & {"bulk"}:
+        return
+    if (before["base_url"] == "sandbox") == (search.base_url == "sandbox"):
         return
     raise GuardError(
         f"the search of {before['run']} was answered by {before['base_url']}, and this one would be by"
@@ -113,11 +115,24 @@ def _months(run):
     return 12 * year + month
 
 
-def check_sums(provenance):
-    """The proof of completeness: nothing that was found or known is unaccounted for."""
+def broken_sums(provenance, *, listed):
+    """The proof of completeness: nothing that was found or known is unaccounted for.
+
+    Parameters
+    ----------
+    provenance : dict
+    listed : int
+        Different PMIDs in PubMed's lists themselves.
+
+    Returns
+    -------
+    list of str
+        The sums that do not hold, with both sides.
+    """
     known = provenance["known"]
     sums = {
-        "records listed = records announced": (provenance["n_listed"], provenance["count"]),
+        "records in the lists = records announced": (listed, provenance["count"]),
+        "records said to be listed = records announced": (provenance["n_listed"], provenance["count"]),
         "fetched + absent = announced": (
             provenance["n_fetched"] + len(provenance["absent"]),
             provenance["count"],
@@ -127,7 +142,17 @@ def check_sums(provenance):
             known["unchanged"] + known["changed"] + known["gone"] + known["not_asked"],
         ),
     }
-    broken = [f"{name} ({left} and {right})" for name, (left, right) in sums.items() if left != right]
+    return [f"{name} ({left} and {right})" for name, (left, right) in sums.items() if left != right]
+
+
+def check_sums(provenance, *, listed):
+    """Refuse a search of which a sum of `broken_sums` does not hold.
+
+    Raises
+    ------
+    GuardError
+    """
+    broken = broken_sums(provenance, listed=listed)
     if broken:
         raise GuardError(
             f"the search does not add up: {'; '.join(broken)}. Nothing was saved. Run the same command again."

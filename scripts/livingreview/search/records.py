@@ -124,6 +124,7 @@ def fold(snapshots, articles, imported, *, duplicate_of):
         }
         for article in sorted(articles, key=lambda article: int(article.pmid))
     ]
+    rows += _without_text(last, {one["record_id"] for one in rows}, seen, now)
     folded = imports.fold(imported, rows)
     rows = folded.rows
     kept = duplicate_of(rows)
@@ -132,6 +133,24 @@ def fold(snapshots, articles, imported, *, duplicate_of):
         {**dict.fromkeys(COLUMNS, ""), **one, "duplicate_of": kept.get(one["record_id"], "")} for one in rows
     ]
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object), folded
+
+
+def _without_text(last, held, seen, now):
+    """Rows of known records whose text is nowhere: kept on another machine, and gone from PubMed since."""
+    return [
+        {
+            **{name: one[name] for name in ("pmid", "doi", "entry_date", "editorial_status", "notices")},
+            "record_id": pmid,
+            "title": "[The text of this record is no longer to be had]",
+            "source": PUBMED,
+            "first_run": seen[pmid][0],
+            "last_run": seen[pmid][1],
+            "arrival": one["arrival"],
+            "retrieval": _retrieval(one, now),
+        }
+        for pmid, one in last.items()
+        if pmid not in held
+    ]
 
 
 def latest_files(snapshots):

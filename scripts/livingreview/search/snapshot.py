@@ -41,6 +41,7 @@ PACKAGES = ("biopython", "lxml", "requests")  # what could change the bytes or t
 ARTICLES_PER_FILE = 500  # small enough that an old file whose records have all changed since need not be read
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<PubmedArticleSet>\n'
 TAIL = b"</PubmedArticleSet>\n"
+NEVER_EDITED = "hint: a snapshot is never edited; restore it from version control"
 
 
 class SnapshotError(ReviewError):
@@ -114,10 +115,13 @@ class State:
         Of each known PMID its latest row, with the keys ``run`` and ``found`` (by the last search) added.
     last : dict or None
         Provenance of the last snapshot.
+    listed : frozenset of str
+        All PMIDs that any search has listed, also those that PubMed did not hold.
     """
 
     records: dict
     last: dict | None
+    listed: frozenset = frozenset()
 
 
 def take(run, searches, client, search):
@@ -148,8 +152,8 @@ def take(run, searches, client, search):
         As the check of the query and the client raise them. In every case nothing is left behind.
     """
     target = Path(searches) / run / FOLDER
-    _check_target(run, target)
-    _remove_leftovers(target)
+    _check_run(run)
+    _check_target(target)
     query_check.check(search.query)
     state = read_state(searches, before=run)
     guards.check_source(search, before=state.last)
@@ -157,27 +161,33 @@ def take(run, searches, client, search):
     guards.check_month(run, found.searched_at)
     guards.check_dropped(found.dropped, search.acknowledged)
     guards.check_yield(found.count, search, before=state.last, run=run)
-    partial = _partial(target)
-    partial.mkdir(parents=True)
-    try:
-        provenance = _fill(partial, run, found, client, search, state)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    Path(searches).mkdir(parents=True, exist_ok=True)
+    with tables.locked(Path(searches) / "search"):  # one that outlived its workflow must not meet this one
+        _check_target(target)
+        provenance = _write(target, run, found, client, search, state)
     _tell(provenance)
     return provenance
 
 
 def runs(searches, up_to=None):
-    """Runs that have a complete snapshot, in order; with `up_to`, those no later than it."""
+    """Runs that have a complete snapshot, in order; with `up_to`, those no later than it.
+
+    Raises
+    ------
+    SnapshotError
+        If a folder holds files of a snapshot without its provenance: then a month would be left out.
+    """
     searches = Path(searches)
     if not searches.is_dir():
         return []
-    complete = [
-        path.name for path in searches.iterdir() if RUN.fullmatch(path.name) and _is_complete(path / FOLDER)
-    ]
-    return sorted(run for run in complete if up_to is None or run <= up_to)
+    complete = []
+    for path in sorted(searches.iterdir()):
+        if RUN.fullmatch(path.name) and (up_to is None or path.name <= up_to):
+            if _is_complete(path / FOLDER):
+                complete.append(path.name)
+            else:
+                _refuse_half(path / FOLDER)
+    return complete
 
 
 def read(directory):
@@ -204,6 +214,11 @@ def read(directory):
         )
     data = {name: _verified(directory / name, digest) for name, digest in provenance["files"].items()}
     pmids = dict.fromkeys(pmid for part in provenance["parts"] for pmid in _listed(data[part["file"]], part))
+    broken = guards.broken_sums(provenance, listed=len(pmids))
+    if broken:
+        raise SnapshotError(
+            f"{directory / PROVENANCE}: the numbers do not add up: {'; '.join(broken)}; {NEVER_EDITED}"
+        )
     return Snapshot(run, provenance, tuple(pmids), _rows(data[RECORDS]), _rows(data[EVENTS]), directory)
 
 
@@ -223,7 +238,11 @@ def state_of(snapshots):
         return State({}, None)
     last = max(snapshots, key=lambda one: one.run)
     now = set(last.pmids)
-    return State({pmid: {**row, "found": pmid in now} for pmid, row in records.items()}, last.provenance)
+    return State(
+        {pmid: {**row, "found": pmid in now} for pmid, row in records.items()},
+        last.provenance,
+        frozenset(pmid for snapshot in snapshots for pmid in snapshot.pmids),
+    )
 
 
 def read_articles(snapshot, wanted):
@@ -253,12 +272,14 @@ def read_articles(snapshot, wanted):
                 " version control (search: bodies: local); hint: make report fetches them again"
             )
         provenance = tables.read_json(again / PROVENANCE)
+        hint = f"hint: remove {again}; make report fetches the records again"
         files = {again / name: digest for name, digest in provenance["bodies"].items()}
     else:
         names = sorted(set(wanted.values()))
+        hint = NEVER_EDITED
         files = {snapshot.directory / name: snapshot.provenance["bodies"][name] for name in names}
     for path, digest in files.items():
-        body = gzip.decompress(_verified(path, digest))
+        body = gzip.decompress(_verified(path, digest, hint=hint))
         yield from (article for article in articles.read(body) if article.pmid in pmids)
 
 
@@ -359,6 +380,20 @@ class _Bodies:
         self._waiting = []
 
 
+def _write(target, run, found, client, search, state):  # noqa: PLR0917
+    """Write a snapshot beside its place and rename it over the empty folder that Snakemake may have made."""
+    _remove_leftovers(target)
+    partial = _partial(target)
+    partial.mkdir(parents=True)
+    try:
+        provenance = _fill(partial, run, found, client, search, state)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return provenance
+
+
 def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
     """Write all files of a snapshot into a folder; the provenance last."""
     known = set(state.records) if client.refetches else set()
@@ -369,17 +404,20 @@ def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
         len(wanted),
     )
     comparison, bodies = Comparison(found, search, state), _Bodies(folder)
+    files = {}
+    if search.bodies == LOCAL:
+        # First of all: what a run that is killed leaves behind is not to be committed either.
+        files[IGNORE] = b"efetch-*.xml.gz\n"
+        tables.write_bytes(files[IGNORE], folder / IGNORE)
     fetching = client.fetch(wanted)
     for article in fetching:
         comparison.add(article, bodies)
     absent = set(fetching.absent)
     comparison.close(absent)
     kept = bodies.close()
-    files = {part_name(number): part.body for number, part in enumerate(found.parts, start=1)}
+    files |= {part_name(number): part.body for number, part in enumerate(found.parts, start=1)}
     files[RECORDS] = _csv(comparison.rows, events.RECORD_COLUMNS)
     files[EVENTS] = _csv(comparison.events, events.EVENT_COLUMNS)
-    if search.bodies == LOCAL:
-        files[IGNORE] = b"efetch-*.xml.gz\n"
     for name, data in files.items():
         tables.write_bytes(data, folder / name)
     provenance = {
@@ -397,13 +435,19 @@ def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
         ],
         "n_listed": len(set(found.pmids)),
         **comparison.numbers(absent),
+        "tolerances": {
+            "drop_percent": search.drop_tolerance,
+            "rise_percent": search.rise_tolerance,
+            "absent_percent": search.absent_tolerance,
+        },
+        "acknowledged_in_vain": [one for one in search.acknowledged if one not in found.dropped],
         "bodies_kept": search.bodies,
         "bodies": kept,
         "files": {name: _digest(data) for name, data in files.items()},
         "software": _software(),
     }
     guards.check_absent(provenance, search)
-    guards.check_sums(provenance)
+    guards.check_sums(provenance, listed=len(set(found.pmids)))
     tables.write_json(provenance, folder / PROVENANCE)
     return provenance
 
@@ -439,19 +483,26 @@ def _is_complete(directory):
     return (directory / PROVENANCE).is_file()
 
 
-def _check_target(run, target):
+def _check_run(run):
     if not RUN.fullmatch(run):
         raise SnapshotError(f'found run {run!r}; allowed: a month as YYYY-MM; hint: run: "2026-11"')
+
+
+def _check_target(target):
     if _is_complete(target):
         raise SnapshotError(
-            f"{target} holds the snapshot of {run} already, and snapshots never change. To build this run"
+            f"{target} holds the snapshot of this run already, and snapshots never change. To build this run"
             " again, keep it; to search again, use a later run."
         )
-    if target.exists() and any(target.iterdir()):
-        names = ", ".join(sorted(path.name for path in target.iterdir())[:5])
+    _refuse_half(target)
+
+
+def _refuse_half(directory):
+    if directory.exists() and any(directory.iterdir()):
+        names = ", ".join(sorted(path.name for path in directory.iterdir())[:5])
         raise SnapshotError(
-            f"{target} has no {PROVENANCE} but holds {names}. If it was a snapshot, restore it from version"
-            " control; otherwise remove the directory. Then run the same command again."
+            f"{directory} has no {PROVENANCE} but holds {names}. If it was a snapshot, restore it from"
+            " version control; otherwise remove the directory. Then run the same command again."
         )
 
 
@@ -465,16 +516,16 @@ def _remove_leftovers(target):
         shutil.rmtree(_partial(target))
 
 
-def _verified(path, digest):
+def _verified(path, digest, *, hint=NEVER_EDITED):
     if not path.is_file():
-        raise SnapshotError(f"{path} is missing; restore it from version control")
+        raise SnapshotError(f"{path} is missing; {hint}")
     data = path.read_bytes()
     if _digest(data) != digest:
         raise SnapshotError(
             f"{path} differs from what {PROVENANCE} recorded: found {len(data)} bytes, sha256"
             f" {_digest(data)['sha256'][:12]}…; allowed: {digest['bytes']} bytes, sha256"
-            f" {digest['sha256'][:12]}…; hint: a snapshot is never edited; restore it from version control"
-            " (a .gitattributes that changes line ends does this too)"
+            f" {digest['sha256'][:12]}…; {hint} (a .gitattributes that changes line ends does this"
+            " too)"
         )
     return data
 

@@ -16,7 +16,7 @@ from Bio import Medline
 from lxml import etree
 
 from livingreview import tables
-from livingreview.errors import InputError, ReviewError
+from livingreview.errors import InputError, ReviewError, problem
 
 # Two spaces by the format; a few programs write one, and then throughout.
 TAGGED = re.compile(r"^([A-Z][A-Z0-9])  -(?: |$)(.*)$")
@@ -209,7 +209,7 @@ def csv_rows(data, name):
     Raises
     ------
     InputError
-        As from `tables.read`, with the file's name.
+        As from `tables.read`, with the file's name; a ragged row is measured by the file's own header.
     """
     try:
         rows = list(csv.reader(io.StringIO(decode(data), newline=""), strict=True))
@@ -218,15 +218,25 @@ def csv_rows(data, name):
     declared = tables.columns("import_records")
     first = next((at for at, row in enumerate(rows) if any(cell.strip() for cell in row)), None)
     header = [cell.strip() for cell in rows[first]] if first is not None else []
+    problems = []
     if "title" in header:
         missing = [column for column in declared if column not in header]
         # Empty rows stay where they are, so that messages count rows as a spreadsheet does.
         rows[first] = [*header, *missing]
-        width = len(header)
-        rows[first + 1 :] = [
-            [*row, *[""] * len(missing)] if len(row) == width and any(cell.strip() for cell in row) else row
-            for row in rows[first + 1 :]
-        ]
+        for at, row in enumerate(rows[first + 1 :], start=first + 1):
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) == len(header):
+                rows[at] = [*row, *[""] * len(missing)]
+                continue
+            rows[at] = []
+            problems.append(
+                problem(
+                    f"{len(row)} cells where the header has {len(header)}",
+                    row=at + 1,
+                    hint="a comma inside a cell needs quotation marks around the cell",
+                )
+            )
     padded = io.StringIO(newline="")
     csv.writer(padded, lineterminator="\r\n").writerows(rows)
     with tempfile.TemporaryDirectory() as folder:
@@ -235,7 +245,9 @@ def csv_rows(data, name):
         try:
             frame = tables.read(trial, "import_records")
         except InputError as error:
-            raise InputError(name, problems=error.problems) from None
+            raise InputError(name, problems=[*problems, *error.problems]) from None
+    if problems:
+        raise InputError(name, problems=problems)
     filled = (at for at, row in enumerate(rows, start=1) if any(cell.strip() for cell in row))
     numbers = list(filled)[1:]
     return list(zip(numbers, frame.to_dict("records"), strict=True))

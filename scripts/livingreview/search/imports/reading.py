@@ -7,6 +7,7 @@ facts that PRISMA-S (Rethlefsen 2021, Syst Rev 10:39) asks for. A folder is read
 import hashlib
 import html
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from livingreview.search.imports.exports import ExportError
 from livingreview.search.linkage import likeness
 
 SOURCES = "sources.csv"
+READMES = frozenset({"README", "README.md", "README.txt"})
+# Braces and angle brackets in a path are wildcards to the workflow, and a backslash parts folders elsewhere.
+IN_NAMES = " ._-()+,"
 STRATEGY = re.compile(r"[\w-][\w.-]*\.(?:txt|md)")
 RUN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 # The cells of a record; `volume`, `issue`, `pages` serve comparison, `accession` the id.
@@ -111,7 +115,8 @@ class Imported(NamedTuple):
 
     ``sources`` has one dict per file: the columns of ``sources.csv``, sha256, n_read (records in the file)
     and n_repeated (of these, repeats within it). ``rows`` are records as dicts of `CELLS`, all str, one per
-    file and record, in the order of the files' names; ``remarks`` says what of a file could not be used.
+    file and record, in the order of ``sources.csv``; records that are two may still share an id, which `fold`
+    settles. ``remarks`` says what of a file could not be used.
     """
 
     run: str
@@ -155,12 +160,15 @@ def read_runs(searches, up_to):
 
 
 def files(searches, up_to):
-    """All files of all runs' imports up to a month, for the workflow to watch: sorted paths as str."""
+    """All files of all runs' imports up to a month, for the workflow to watch: sorted paths as str.
+
+    What is no file, and what has a name that the workflow would misread, is left out; `read` refuses it.
+    """
     return [
         str(path)
         for folder in _folders(searches, up_to)
         for path in sorted(folder.iterdir())
-        if not path.name.startswith(".")
+        if not path.name.startswith(".") and path.is_file() and _is_plain(path.name)
     ]
 
 
@@ -171,6 +179,11 @@ def _folders(searches, up_to):
         for folder in sorted(Path(searches).glob("*/imports"))
         if folder.is_dir() and RUN.fullmatch(folder.parent.name) and folder.parent.name <= up_to
     ]
+
+
+def _is_plain(name):
+    """Whether a name has only letters of any script with their marks, digits, and `IN_NAMES`."""
+    return all(one in IN_NAMES or unicodedata.category(one)[0] in "LM" or one.isdecimal() for one in name)
 
 
 def read(folder):
@@ -185,8 +198,9 @@ def read(folder):
     ------
     InputError
         Naming every fault of every file: a file without a row in ``sources.csv`` or a row without a file, a
-        link or folder, a format or encoding that is not read, a record without title, a file that is not
-        whole, a count that is not the stated one, an id given twice.
+        link or folder, a name with other characters than letters, digits, space and ``. _ - ( ) + ,``, a
+        search later than the run, a format or encoding that is not read, a record without title, a file that
+        is not whole, a count that is not the stated one, an id given twice, a PMID given as an id.
     """
     folder = Path(folder)
     sources = _sources(folder)
@@ -211,13 +225,12 @@ def read(folder):
                     hint="export it again, or correct n_records in sources.csv",
                 )
             )
-        kept, faults = _without_repeats(records, source, remarks)
+        kept, faults = _without_repeats(records, remarks)
         problems += faults
         source["n_repeated"] = len(records) - len(kept)
         rows += kept
     if problems:
         raise InputError(folder, problems=problems)
-    _settle_shared_ids(rows, remarks)
     return Imported(folder.parent.name, sources, rows, remarks)
 
 
@@ -226,28 +239,30 @@ def fold(imported, pubmed_rows=()):
 
     A record that several databases or months hold fills one row: the first run's words stay, and what it left
     empty is filled from the later ones. `found_in` names all databases, `first_run` and `last_run` the first
-    and last import. An imported record with a PMID of PubMed's is that record, unless title, authors and year
-    say otherwise; then the number is taken for an error and the record gets another id.
+    and last import. Where records share an id, as the abstracts of a supplement share a DOI, the first one
+    keeps it: that of the earliest run, within a run that of the file listed first in ``sources.csv``. The
+    others get the next of their ids, so that a file added below the others renames nothing.
 
     Parameters
     ----------
     imported : list of Imported
         In any order.
     pubmed_rows : iterable of dict
-        PubMed's records; copied, with `found_in` added.
+        PubMed's records; copied, with `found_in` added. No import ever fills or joins one of them here.
 
     Returns
     -------
     Folded
-        ``n_same`` counts imported records that an earlier row already held.
+        ``n_same`` counts imported records that an earlier import already held.
     """
-    rows = {row["record_id"]: {**row, "found_in": "PubMed"} for row in pubmed_rows}
+    rows = {}
     n_same, remarks = 0, []
     for one in sorted(imported, key=lambda one: one.run):
         for row in one.rows:
             taken = row
             while taken["record_id"] in rows and not _may_be_one(rows[taken["record_id"]], taken):
                 taken = _next_id(taken)
+            if taken is not row:
                 remarks.append(
                     f"{one.run}, {row['found_in']}: {row['record_id']} names another record already; kept as"
                     f" {taken['record_id']} ({row['title'][:60]})"
@@ -258,16 +273,16 @@ def fold(imported, pubmed_rows=()):
                 continue
             n_same += 1
             _add_to(held, taken, run=one.run)
-    return Folded(list(rows.values()), n_same, remarks)
+    from_pubmed = [{**row, "found_in": "PubMed"} for row in pubmed_rows]
+    return Folded([*from_pubmed, *rows.values()], n_same, remarks)
 
 
-def identify(row, *, pmid=True, doi=True, accession=True):
-    """The id under which a record is known in every month.
+def identify(row, *, doi=True, accession=True):
+    """The id under which an imported record is known in every month.
 
-    A PMID, else its DOI, else database and accession number, else a digest of title, year and first author.
+    Its DOI, else database and accession number, else a digest of title, year and first author. Never a PMID:
+    exports state wrong ones, and decisions on a record must not pass to the article that has that number.
     """
-    if pmid and row["pmid"]:
-        return row["pmid"]
     if doi and row["doi"]:
         return f"doi:{row['doi']}"
     if accession and row["accession"]:
@@ -287,11 +302,10 @@ def _sources(folder):
         frame = tables.read(path, "import_sources")
     except InputError as error:
         raise InputError(folder, problems=[f"{SOURCES}: {line}" for line in error.problems]) from None
-    rows = [
+    return [
         {name: (int(value) if name == "n_records" else value or "") for name, value in row.items()}
         for row in frame.to_dict("records")
     ]
-    return sorted(rows, key=lambda row: row["file"])
 
 
 def _files(folder, sources):
@@ -300,19 +314,20 @@ def _files(folder, sources):
     # A strategy may be a file of its own, since some run over pages.
     strategies = {row["strategy"] for row in sources if STRATEGY.fullmatch(row["strategy"])} - named
     files = set()
-    problems = [
-        problem(
-            f"{SOURCES}, row of {row['file']}: a search of a database has a strategy and a day",
-            found=f"strategy {row['strategy'][:40]!r}, searched_on {row['searched_on']!r}",
-            hint="what comes from no search has neither, and says in note what it is",
-        )
-        for row in sources
-        if bool(row["strategy"]) != bool(row["searched_on"]) or not (row["strategy"] or row["note"])
-    ]
+    problems = _faults_of_sources(sources, run=folder.parent.name)
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name == SOURCES or path.stem.upper() == "README":
+        if path.name.startswith(".") or path.name == SOURCES:
             continue
-        if path.is_symlink() or not path.is_file():
+        if not _is_plain(path.name):
+            problems.append(
+                problem(
+                    "the name of a file holds characters that are not allowed",
+                    found=path.name,
+                    allowed=f"letters, digits, space and {' '.join(IN_NAMES.strip())}",
+                    hint=f"rename the file, and in {SOURCES} too",
+                )
+            )
+        elif path.is_symlink() or not path.is_file():
             problems.append(
                 problem(f"{path.name}: this is a link or a folder", hint="put the files themselves here")
             )
@@ -320,7 +335,7 @@ def _files(folder, sources):
             files.add(path.name)
         elif path.name in strategies:
             _read_strategy(path, sources, problems)
-        else:
+        elif path.name not in READMES:
             problems.append(
                 problem(
                     f"{path.name}: the file has no row in {SOURCES}",
@@ -333,6 +348,33 @@ def _files(folder, sources):
         for name in sorted((named | strategies) - present)
     ]
     return files, problems
+
+
+def _faults_of_sources(sources, *, run):
+    """What rows of ``sources.csv`` say that cannot be."""
+    problems = []
+    for row in sources:
+        where = f"{SOURCES}, row of {row['file']}"
+        if row["file"] == SOURCES:
+            problems.append(problem(f"{where}: a list is no export", hint="name the files beside it"))
+        if bool(row["strategy"]) != bool(row["searched_on"]) or not (row["strategy"] or row["note"]):
+            problems.append(
+                problem(
+                    f"{where}: a search of a database has a strategy and a day",
+                    found=f"strategy {row['strategy'][:40]!r}, searched_on {row['searched_on']!r}",
+                    hint="what comes from no search has neither, and says in note what it is",
+                )
+            )
+        if row["searched_on"][:7] > run:
+            problems.append(
+                problem(
+                    f"{where}: the search is later than the run",
+                    found=row["searched_on"],
+                    allowed=f"a day up to the end of {run}",
+                    hint="correct the day, or put the file into the imports of the run of that month",
+                )
+            )
+    return problems
 
 
 def _read_strategy(path, sources, problems):
@@ -368,6 +410,16 @@ def _records(data, source):
     for number, record in found:
         where = f"{name}, {unit} {number}"
         row = fill(record, source["database"], lambda text, where=where: remarks.append(f"{where}: {text}"))
+        if row["record_id"].isdigit():
+            problems.append(
+                problem(
+                    f"{where}: a PMID is no id of an imported record",
+                    column="record_id",
+                    found=row["record_id"],
+                    allowed="doi:..., database:number, or nothing",
+                    hint="move it to the column pmid",
+                )
+            )
         if not row["title"]:
             problems.append(
                 problem(
@@ -395,13 +447,14 @@ def _shown(row):
     ]
 
 
-def _without_repeats(records, source, remarks):
+def _without_repeats(records, remarks):
     """The records of a file, each once."""
     kept, problems = {}, []
     for where, row in records:
         known = kept.setdefault(row["record_id"], [])
         same = next((one for one in known if one[1] == row or _may_be_one(one[1], row)), None)
-        if same is None and known and source["file"].lower().endswith(".csv") and not _derived(row):
+        given = row["record_id"] != identify(row)
+        if same is None and known and given:
             problems.append(
                 problem(
                     f"{where}: another record of the file has this id",
@@ -418,43 +471,9 @@ def _without_repeats(records, source, remarks):
     return [row for known in kept.values() for _, row in known], problems
 
 
-def _derived(row):
-    return row["record_id"] in {identify(row), identify(row, pmid=False)}
-
-
-def _settle_shared_ids(rows, remarks):
-    """Where records of a run with different titles share an id, none of them keeps it.
-
-    A supplement's abstracts may share one DOI. All of them change, so that the order of files is irrelevant.
-    """
-    while True:
-        by_id = {}
-        for row in rows:
-            by_id.setdefault(row["record_id"], []).append(row)
-        shared = [
-            group
-            for group in by_id.values()
-            if any(not _may_be_one(left, right) for left in group for right in group)
-        ]
-        if not shared:
-            return
-        for group in shared:
-            titles = len({likeness.plain(row["title"]) for row in group})
-            remarks.append(
-                f"{group[0]['record_id']}: {titles} different titles share it; it names none of them"
-            )
-            for row in group:
-                row.update(_next_id(row))
-
-
 def _next_id(row):
     """The row under the id that comes next when its present one is another record's."""
-    ids = [
-        identify(row),
-        identify(row, pmid=False),
-        identify(row, pmid=False, doi=False),
-        identify(row, pmid=False, doi=False, accession=False),
-    ]
+    ids = [identify(row), identify(row, doi=False), identify(row, doi=False, accession=False)]
     after = ids[ids.index(row["record_id"]) + 1 :] if row["record_id"] in ids else ids
     if row["record_id"].startswith("record:"):
         after = []
@@ -464,9 +483,7 @@ def _next_id(row):
         # all that it says.
         text = "|".join(row[name] for name in CELLS if name not in ("record_id", "found_in", "source"))
         following = f"record:{hashlib.sha256((row['record_id'] + text).encode()).hexdigest()[:12]}"
-    # A PMID that is another record's would make the two one again wherever PMIDs are compared.
-    wrong_pmid = row["record_id"] == row["pmid"]
-    return {**row, "record_id": following, "pmid": "" if wrong_pmid else row["pmid"]}
+    return {**row, "record_id": following}
 
 
 def _may_be_one(left, right):
@@ -484,9 +501,9 @@ def _may_be_one(left, right):
         if likeness.starts_alike(one.title, other.title, at_least=20):
             return True
     # One title may be in English and the other in the language of the article.
-    known_by_number = bool(left["record_id"] == left.get("pmid") == right.get("pmid"))
     return bool(
-        known_by_number
+        one.pmid
+        and one.pmid == other.pmid
         and one.authors
         and other.authors
         and likeness.same_name(one.authors[0], other.authors[0])
@@ -495,9 +512,8 @@ def _may_be_one(left, right):
 
 
 def _add_to(held, row, *, run):
-    if "first_run" in held and held.get("source") != "PubMed":
-        held["last_run"] = max(held["last_run"], run)
-        _fill(held, row)
+    held["last_run"] = max(held["last_run"], run)
+    _fill(held, row)
     names = [*held["found_in"].split("; "), *row["found_in"].split("; ")]
     held["found_in"] = "; ".join(dict.fromkeys(names))
 
@@ -581,7 +597,7 @@ def _from_ris(fields, database, remark):
             "abstract": whole("AB", "N2"),
             "language": "; ".join(fields.get("LA", [])),
             "registry_ids": _join(registries.find(" ".join(v for vs in fields.values() for v in vs))),
-            "accession": "" if _names_pmid(accession, pmid) else accession,
+            "accession": _bare(accession),
         },
         database,
         remark,
@@ -592,8 +608,10 @@ def _both(fields, *tags):
     return list(dict.fromkeys(value for tag in tags for value in fields.get(tag, [])))
 
 
-def _names_pmid(text, pmid):
-    return bool(pmid) and pmid in re.findall(r"\d+", text)
+def _bare(accession):
+    """An accession number; of one that is a PMID with its name, such as "PMID: 12345", the number."""
+    stated = STATED_PMID.fullmatch(accession)
+    return stated[1] if stated else accession
 
 
 def _pmid_of_ris(fields, database):
@@ -634,6 +652,7 @@ def _from_medline(record, database, remark):
             "language": "; ".join(record.get("LA", [])),
             "registry_ids": _join(number.split("/", 1)[-1] for number in record.get("SI", [])),
             "entry_date": _text(record, "CRDT")[:10].replace("/", "-"),
+            "accession": record["PMID"],
         },
         database,
         remark,
@@ -685,7 +704,7 @@ def _from_endnote(element, database, remark):
             "abstract": text("abstract"),
             "language": text("language"),
             "registry_ids": _join(registries.find("".join(element.itertext()))),
-            "accession": "" if _names_pmid(accession, pmid) else accession,
+            "accession": _bare(accession),
         },
         database,
         remark,

@@ -38,7 +38,7 @@ class _Judgement(NamedTuple):
     score: float
 
 
-def find(rows, verdicts):
+def find(rows, verdicts, decided=None):
     """Records that are one, and pairs that may be.
 
     Parameters
@@ -49,6 +49,9 @@ def find(rows, verdicts):
         imported records is kept.
     verdicts : iterable of dict
         Rows of the ledger of pairs up to the run, in the order of filing: people's word, above every rule.
+    decided : dict, optional
+        Record id to ``{stage: decision}``. No rule makes records one of which people decided differently at
+        a stage: one of the decisions would count no longer. Such pairs are shown to people.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def find(rows, verdicts):
             continue
         pair = pairs.make(left, right, kind=pairs.DUPLICATE, evidence=judged.evidence, score=judged.score)
         (sure if judged.merge and not (a.from_pubmed and b.from_pubmed) else unsure).append(pair)
-    unsure += _unite_by_rule(clusters, cards, sure)
+    unsure += _unite_by_rule(clusters, cards, sure, decided or {})
     order = {row["record_id"]: _kept_first(row) for row in rows}
     kept = {one: min(members, key=order.get) for members in clusters.all() for one in members}
     uncertain = [_between_kept(pair, kept) for pair in unsure]
@@ -127,7 +130,7 @@ def _unite_by_verdict(clusters, known):
         )
 
 
-def _unite_by_rule(clusters, cards, sure):
+def _unite_by_rule(clusters, cards, sure, decided):
     """Unite what is sure, best evidence first; returns the pairs that something between them forbids."""
     refused = []
     for pair in sorted(sure, key=lambda pair: (-pair.score, pairs.id_order(pair.record_a), pair)):
@@ -135,12 +138,28 @@ def _unite_by_rule(clusters, cards, sure):
         if clusters.together(left, right):
             continue
         between = clusters.between(left, right) or _chain(clusters.of(left), clusters.of(right), cards)
+        apart = _decided_apart(clusters.of(left), clusters.of(right), decided)
         if between:
             a, b = between[0]
             refused.append(pair._replace(evidence=f"{pair.evidence}; would make {a} and {b} one record"))
+        elif apart:
+            refused.append(pair._replace(evidence=f"{pair.evidence}; decided differently: {apart}"))
         else:
             clusters.unite(left, right)
     return refused
+
+
+def _decided_apart(left, right, decided):
+    """The first two decisions on members of two clusters that differ at one stage, in words, else ""."""
+    ours, theirs = (
+        [decided[one] for one in sorted(side, key=pairs.id_order) if one in decided] for side in (left, right)
+    )
+    for a in ours:
+        for b in theirs:
+            differing = pairs.differing(a, b)
+            if differing:
+                return f"{a[differing[0]]} and {b[differing[0]]}"
+    return ""
 
 
 def _chain(left, right, cards):

@@ -69,6 +69,11 @@ def latest(rows):
     return {ordered(row["record_a"], row["record_b"]): row["verdict"] for row in rows}
 
 
+def differing(left, right):
+    """The stages at which two records are decided differently, sorted; each a dict ``{stage: decision}``."""
+    return sorted(stage for stage in left.keys() & right.keys() if left[stage] != right[stage])
+
+
 def _last(ledger):
     return {ordered(row.record_a, row.record_b): row for row in ledger.itertuples()}
 
@@ -153,7 +158,7 @@ def refuse_unfiled(queue_path, ledger_path):
         )
 
 
-def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False):
+def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False, titles=None, decided=None):
     """Add the verdicts of a filled-in queue to the ledger: all or none.
 
     Parameters
@@ -168,6 +173,11 @@ def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False
         The day of filing, YYYY-MM-DD.
     correct : bool
         Whether a verdict may replace a different one that is in force; each such row needs a note.
+    titles : dict, optional
+        Record id to title, as the records have it now; a row that shows another one beside the id is refused.
+    decided : dict, optional
+        Record id to ``{stage: decision}``. Records decided differently at a stage are not made one, unless
+        it is the inclusion of PubMed's record that would count.
 
     Returns
     -------
@@ -177,8 +187,9 @@ def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False
     Raises
     ------
     InputError
-        Naming every row with an unknown record, without verdict or reviewer, or in conflict with a verdict in
-        force. Nothing is filed then.
+        Naming every row with an unknown record or the title of another, without verdict or reviewer, in
+        conflict with a verdict in force, or making records one that are decided differently. Nothing is filed
+        then.
     """
     filled = tables.read(queue_path, "pair_queue")
     with tables.locked(ledger_path):  # two people who file at once must see each other's rows
@@ -187,7 +198,12 @@ def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False
         held, future = _last(ledger[ledger["run"] <= run]), _last(ledger[ledger["run"] > run])
         problems = []
         for row in fresh.itertuples():
-            fault = _fault(row, held, future, known=known, correct=correct)
+            fault = (
+                _fault_of_ids(row, known)
+                or _fault_of_titles(row, titles or {})
+                or _fault(row, held, future, correct=correct)
+                or _fault_of_decisions(row, decided or {})
+            )
             if fault:
                 problems.append(problem(row=f"{row.Index + 2} ({row.record_a}, {row.record_b})", **fault))
         if problems:
@@ -212,10 +228,40 @@ def _fault_of_ids(row, known):
     return None
 
 
-def _fault(row, held, future, *, known, correct):
-    fault = _fault_of_ids(row, known)
-    if fault:
-        return fault
+def _fault_of_titles(row, titles):
+    for side in ("a", "b"):
+        record_id, shown = getattr(row, f"record_{side}"), getattr(row, f"title_{side}") or ""
+        title = titles.get(record_id)
+        if title is not None and title.split() != shown.split():
+            return {
+                "column": f"title_{side}",
+                "text": f"this is not the title of {record_id}",
+                "found": shown,
+                "allowed": title,
+                "hint": "sort whole rows",
+            }
+    return None
+
+
+def _fault_of_decisions(row, decided):
+    """What speaks against one record: of two decisions on it, rules could not tell which one counts."""
+    a, b = (decided.get(one, {}) for one in (row.record_a, row.record_b))
+    of_pubmed = [said for one, said in ((row.record_a, a), (row.record_b, b)) if one.isdigit()]
+    for stage in differing(a, b):
+        if row.verdict != SAME_RECORD or (len(of_pubmed) == 1 and of_pubmed[0][stage] == "include"):
+            continue
+        return {
+            "column": "verdict",
+            "text": f"the two are decided differently ({stage}):"
+            f" {row.record_a} {a[stage]}, {row.record_b} {b[stage]}",
+            "found": row.verdict,
+            "hint": "correct one of the two decisions first (make decisions QUEUE=... CORRECT=yes), then give"
+            " the verdict",
+        }
+    return None
+
+
+def _fault(row, held, future, *, correct):
     if row.verdict is None:
         return {
             "column": "verdict",
