@@ -262,7 +262,7 @@ def test_a_file_dropped_into_the_imports_enters_the_corpus_and_is_counted_under_
     assert review.build(ROWS, FIRST) == []
     records = {one["record_id"]: one for one in review.table(FIRST, "records")}
     assert records["doi:10.1000/ex.101"]["duplicate_of"] == "101"
-    assert records["102"]["found_in"] == "PubMed; Embase"
+    assert records["embase:l2"]["duplicate_of"] == "102"
     assert records["embase:l3"]["title"] == "A trial of knitting for pain"
     after = review.json(FIRST, "flow")
     for box, more in (("identified", 3), ("duplicates", 2), ("unscreened", 1), ("screened", 0)):
@@ -271,7 +271,7 @@ def test_a_file_dropped_into_the_imports_enters_the_corpus_and_is_counted_under_
     assert "embase:l3" in {one["record_id"] for one in review.table(FIRST, "queue")}
     said = text_of(review.page(FIRST).get_element_by_id("search"))
     assert "pain.ti." in said
-    assert "6 records from all searches and imports after 1 duplicate, 1 of them from other sources" in said
+    assert "6 records from all searches and imports after 2 duplicates, 1 of them from other sources" in said
 
 
 def test_a_faulty_export_stops_the_run_and_leaves_the_results_as_they_were(review):
