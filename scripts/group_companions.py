@@ -23,15 +23,15 @@ def main(job):
     filed = filed[filed["run"] <= run]
     pairs.check(filed, known={row["record_id"] for row in rows}, path=job.input.pairs)
     verdicts = filed.to_dict("records")
-    ledger_rows = tables.read(job.input.decisions, "screening")
-    found = duplicates.find(rows, verdicts, decided=ledger.in_force(ledger_rows, run))
+    decisions = tables.read(job.input.decisions, "screening")
+    found = duplicates.find(rows, verdicts, decided=ledger.in_force(decisions, run))
     reports = tables.read(job.input.reports, "reports")
     reports = reports[reports["run"] <= run]
     groups = companions.group(
         rows,
         verdicts,
         dict(zip(reports["record_id"], reports["study_id"], strict=True)),
-        ask_about=_undecided_or_included(frame, job),
+        ask_about=_undecided_or_included(frame, decisions, job.params),
     )
     queue = pairs.queue([*_still_two(found, ledger.kept_ids(frame)), *groups.uncertain], rows)
     together = companions.table(groups)
@@ -60,12 +60,10 @@ def _still_two(found, kept):
     return [*surer, *(pair for pair in found.uncertain if not {pair.record_a, pair.record_b} & kept.keys())]
 
 
-def _undecided_or_included(frame, job):
+def _undecided_or_included(frame, decisions, params):
     """Records that people have not excluded: about others nobody needs to be asked."""
-    decisions = ledger.under_kept(
-        tables.read(job.input.decisions, "screening"), ledger.kept_ids(frame), run=job.params.run
-    )
-    state = ledger.statuses(frame["record_id"], decisions, run=job.params.run, stages=job.params.stages)
+    decisions = ledger.under_kept(decisions, ledger.kept_ids(frame), run=params.run)
+    state = ledger.statuses(frame["record_id"], decisions, run=params.run, stages=params.stages)
     excluded = state["status"].isin([ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT])
     return set(state.loc[~excluded, "record_id"])
 

@@ -30,6 +30,44 @@ def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=
     return (f"{', '.join(where)}: " if where else "") + "; ".join(what)
 
 
+def unexplained(before, *, column, what, found, allowed, note, correct):
+    """Why an entry must not take the place of a different one that is in force, or None if it may.
+
+    Parameters
+    ----------
+    before : object with reviewer and run
+        The entry in force.
+    column, what : str
+        Where the entry stands, and its name in the field's words ("decision", "verdict").
+    found, allowed : str
+        What it says, and what the one in force says.
+    note : str or None
+        The person's reason.
+    correct : bool
+        Whether it is meant as a correction.
+
+    Returns
+    -------
+    dict or None
+        Arguments for `problem`.
+    """
+    if not correct:
+        return {
+            "column": column,
+            "text": f"conflicts with the {what} of {before.reviewer} in run {before.run}",
+            "found": found,
+            "allowed": allowed,
+            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
+        }
+    if note is None:
+        return {
+            "column": "note",
+            "text": "a correction says why",
+            "hint": "write the reason in the column note",
+        }
+    return None
+
+
 class ReviewError(Exception):
     """A stop that a maintainer can act on; its text is the last thing that a failed run prints."""
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from livingreview.errors import InputError, problem
+from livingreview.errors import InputError, problem, unexplained
 
 TITLE_ABSTRACT = "title-abstract"
 FULL_TEXT = "full-text"
@@ -279,18 +279,12 @@ def _conflict(row, before, correct):
         return None
     if (before.decision, before.reason) == (row.decision, row.reason):
         return None
-    if not correct:
-        return {
-            "column": "decision",
-            "text": f"conflicts with the decision of {before.reviewer} in run {before.run}",
-            "found": row.decision,
-            "allowed": before.decision,
-            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
-        }
-    if row.note is None:
-        return {
-            "column": "note",
-            "text": "a correction says why",
-            "hint": "write the reason in the column note",
-        }
-    return None
+    return unexplained(
+        before,
+        column="decision",
+        what="decision",
+        found=row.decision,
+        allowed=before.decision,
+        note=row.note,
+        correct=correct,
+    )

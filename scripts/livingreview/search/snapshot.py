@@ -265,7 +265,7 @@ def read_articles(snapshot, wanted):
     """
     again = snapshot.directory.parent / REFETCHED
     pmids = set(wanted)
-    if missing_bodies(snapshot):
+    if missing_bodies(snapshot.directory, snapshot.provenance):
         if not _is_complete(again):
             raise SnapshotError(
                 f"{snapshot.directory}: the records themselves are missing. The protocol keeps them out of"
@@ -283,24 +283,21 @@ def read_articles(snapshot, wanted):
         yield from (article for article in articles.read(body) if article.pmid in pmids)
 
 
-def missing_bodies(snapshot):
+def missing_bodies(directory, provenance):
     """Names of a snapshot's files of records that are not on this machine; only where they may be missing."""
-    if snapshot.provenance["bodies_kept"] == COMMITTED:
+    if provenance.get("bodies_kept") != LOCAL:
         return []
-    return [name for name in snapshot.provenance["bodies"] if not (snapshot.directory / name).is_file()]
+    return [name for name in provenance["bodies"] if not (directory / name).is_file()]
 
 
 def kept_elsewhere(searches, up_to):
     """Runs of which some file of records is not on this machine, because the protocol keeps it on another."""
-    found = []
-    for run in runs(searches, up_to):
-        directory = Path(searches) / run / FOLDER
-        provenance = tables.read_json(directory / PROVENANCE)
-        if provenance.get("bodies_kept") == LOCAL and any(
-            not (directory / name).is_file() for name in provenance["bodies"]
-        ):
-            found.append(run)
-    return found
+    directories = [Path(searches) / run / FOLDER for run in runs(searches, up_to)]
+    return [
+        directory.parent.name
+        for directory in directories
+        if missing_bodies(directory, tables.read_json(directory / PROVENANCE))
+    ]
 
 
 def refetch(snapshot, client):

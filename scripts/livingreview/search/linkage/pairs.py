@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from livingreview import tables
-from livingreview.errors import InputError, problem
+from livingreview.errors import InputError, problem, unexplained
 
 SAME_RECORD = "same_record"
 SAME_STUDY = "same_study"
@@ -281,18 +281,12 @@ def _fault(row, held, future, *, correct):
     before = held.get(pair)
     if before is None or before.verdict == row.verdict:
         return None
-    if not correct:
-        return {
-            "column": "verdict",
-            "text": f"conflicts with the verdict of {before.reviewer} in run {before.run}",
-            "found": row.verdict,
-            "allowed": before.verdict,
-            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
-        }
-    if row.note is None:
-        return {
-            "column": "note",
-            "text": "a correction says why",
-            "hint": "write the reason in the column note",
-        }
-    return None
+    return unexplained(
+        before,
+        column="verdict",
+        what="verdict",
+        found=row.verdict,
+        allowed=before.verdict,
+        note=row.note,
+        correct=correct,
+    )
