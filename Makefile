@@ -13,10 +13,10 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions trials release rehearse sandbox test lint format lock
+.PHONY: help setup report decisions export import-decisions trials release rehearse sandbox test lint format lock
 
 help:  ## Show these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 	@echo
 	@echo "Options: RUN=2026-12 another month; REVIEW=folder another review; CORES=4"
 
@@ -34,8 +34,14 @@ $(READY): requirements.lock
 report: $(READY)  ## Build the report of the current month (offline by default)
 	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
 
-decisions: $(READY)  ## File the decisions filled into the queue (QUEUE=file, CORRECT=yes)
+decisions: $(READY)  ## File the decisions filled into queues and conflicts (QUEUE=file, CORRECT=yes)
 	@python scripts/file_decisions.py $(REVIEW_OPTIONS) $(if $(QUEUE),--queue $(QUEUE)) $(if $(filter yes,$(CORRECT)),--correct)
+
+export: $(READY)  ## Write records and decisions for another program (TOOL=asreview, FORMAT, STAGE, PART)
+	@python scripts/export_screening.py $(REVIEW_OPTIONS) --tool "$(TOOL)" $(if $(FORMAT),--format $(FORMAT)) $(if $(STAGE),--stage $(STAGE)) $(if $(PART),--part $(PART))
+
+import-decisions: $(READY)  ## File the decisions in another program's export (FILE, TOOL, STAGE, REVIEWER; docs/exchange.md)
+	@python scripts/import_screening.py $(REVIEW_OPTIONS) "$(FILE)" --tool "$(TOOL)" $(if $(STAGE),--stage $(STAGE)) $(if $(REVIEWER),--reviewer "$(REVIEWER)") $(if $(ALIAS),--as "$(ALIAS)") $(if $(ONLY),--only "$(ONLY)") $(if $(NOTE),--note "$(NOTE)") $(if $(filter yes,$(CORRECT)),--correct)
 
 trials: $(READY)  ## Merge the filled-in extraction sheets (SHEET=name)
 	@python scripts/merge_trials.py $(REVIEW_OPTIONS) $(if $(SHEET),--sheet $(SHEET))

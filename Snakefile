@@ -19,6 +19,7 @@ include: "rules/check.smk"
 include: "rules/search.smk"
 include: "rules/bulk.smk"
 include: "rules/screening.smk"
+include: "rules/reviewers.smk"
 include: "rules/trials.smk"
 include: "rules/pooling.smk"
 include: "rules/living.smk"
@@ -30,6 +31,8 @@ rule all:
     input:
         f"results/{RUN}/report.html",
         f"results/{RUN}/queue.csv",
+        f"results/{RUN}/conflicts.csv",
+        f"results/{RUN}/agreement.json",
         f"results/{RUN}/extraction.csv",
 
 

@@ -21,6 +21,7 @@ rule check_data:
         runtime=30,
     params:
         run=RUN,
+        stages=config["screening"]["stages"],
         searches=lambda _: "data/searches",
         imported=IMPORTED,
         reasons=list(config["screening"]["reasons"]),

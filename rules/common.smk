@@ -11,7 +11,7 @@ from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
-from livingreview.screening.filing import refuse_unfiled
+from livingreview.screening import filing
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
 
@@ -32,7 +32,9 @@ try:
         lock.hold(".snakemake/living-review.lock")
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
-    refuse_unfiled(f"results/{config['run']}/queue.csv", "data/decisions/screening.csv")
+    OWN_QUEUES = filing.own_queues(config["screening"])
+    for path in filing.filled_in(f"results/{config['run']}"):
+        filing.refuse_unfiled(path, "data/decisions/screening.csv", own=OWN_QUEUES, run=config["run"])
     pairs.refuse_unfiled(f"results/{config['run']}/pairs.csv", "data/decisions/pairs.csv")
     # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
     TAKEN = snapshot.runs("data/searches", config["run"])

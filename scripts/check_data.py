@@ -24,7 +24,13 @@ def main(job):
         schema: tables.read(getattr(job.input, schema), schema)
         for schema in ("screening", "studies", "reports", "outcomes", "pairs")
     }
-    ledger.check(read["screening"], reasons=job.params.reasons, path=job.input.screening)
+    ledger.check(
+        read["screening"],
+        reasons=job.params.reasons,
+        run=job.params.run,
+        stages=job.params.stages,
+        path=job.input.screening,
+    )
     check_links(read["reports"], set(read["studies"]["study_id"]))
     unknown = unknown_outcomes(read["outcomes"], job.params.outcomes)
     if unknown:

@@ -21,6 +21,16 @@ EXAMPLES = {
         "decided_at": "2020-01-15",
     },
     "queue": {"record_id": "101", "pmid": "101", "stage": "title-abstract", "state": "new"},
+    "conflicts": {
+        "record_id": "101",
+        "pmid": "101",
+        "stage": "title-abstract",
+        "differ_in": "decision",
+        "reviewer_1": "A",
+        "decision_1": "include",
+        "reviewer_2": "B",
+        "decision_2": "exclude",
+    },
     "pairs": {
         "record_a": "101",
         "record_b": "doi:10.1000/example.9",

@@ -246,3 +246,48 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path):
 def test_a_folder_in_its_place_is_no_file(tmp_path, root):
     shutil.copytree(root / "profiles", tmp_path / "config.yaml")
     assert "there is no such file" in refused(config.load, tmp_path / "config.yaml")
+
+
+def reviewers(shipped, **asked):
+    shipped["screening"]["reviewers"] = asked
+    return shipped
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"independent": 1},
+        {"independent": 1, "names": ["A. Example", "B. Sample"]},
+        {"independent": 2, "names": ["A. Example", "B. Sample", "C"]},
+    ],
+)
+def test_one_reviewer_or_two_independent_ones_may_be_asked_for(shipped, asked):
+    assert config.check(reviewers(shipped, **asked))["screening"]["reviewers"] == asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"independent": 3}, "key screening.reviewers.independent; found 3; allowed: 1, 2"),
+        ({"independent": 2}, "missing key screening.reviewers.names"),
+        ({"names": ["A", "B"]}, "missing key screening.reviewers.independent"),
+        (
+            {"independent": 2, "names": ["A"]},
+            "key screening.reviewers.names; found ['A']; allowed: two or more different names",
+        ),
+        (
+            {"independent": 2, "names": ["A", "A"]},
+            "key screening.reviewers.names; found ['A', 'A']; allowed: two or more different names",
+        ),
+        *(
+            (
+                {"independent": 2, "names": ["A", name]},
+                f"key screening.reviewers.names.1; found {name!r}; allowed: a name of up to 50 characters without "
+                "semicolons, single blanks between its words",
+            )
+            for name in (" B", "B ", "B  C", "", "A; B", "B\n", "x" * 51)
+        ),
+    ],
+)
+def test_what_is_asked_of_independent_reviewers_is_checked(shipped, asked, message):
+    assert refused(config.check, reviewers(shipped, **asked)) == f"config.yaml: {message}"

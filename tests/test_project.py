@@ -42,7 +42,7 @@ WRITTEN = {
     "searches/<run>/pubmed/events.csv": events.EVENT_COLUMNS,
 }
 # The queues are results and not data; config.yaml carries its own comments.
-ELSEWHERE = {"queue", "pair_queue", "config"}
+ELSEWHERE = {"queue", "conflicts", "pair_queue", "config"}
 # What asks PubMed is never made again, so its code is not watched.
 ASKING = {"search_pubmed", "refetch_records"}
 

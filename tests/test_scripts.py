@@ -28,6 +28,7 @@ from livingreview import tables
 from livingreview.errors import InputError
 
 TODAY = datetime.date(2020, 2, 15)
+NOW = datetime.datetime(2020, 2, 15, 12, 30, tzinfo=datetime.UTC)
 CORPUS = [
     {
         "pmid": "101",
@@ -177,7 +178,8 @@ class Review:
     def check(self, run):
         reasons, outcomes = list(self.config["screening"]["reasons"]), list(self.config["outcomes"])
         searches = str(self.folder / "data/searches")
-        self.run(check_data, run, CHECKED, "checked", reasons=reasons, outcomes=outcomes, searches=searches)
+        options = {"reasons": reasons, "stages": self.config["screening"]["stages"], "outcomes": outcomes}
+        self.run(check_data, run, CHECKED, "checked", searches=searches, **options)
 
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
@@ -213,7 +215,7 @@ class Review:
             "record_id",
             {name.removeprefix("p"): {"reviewer": "EX"} | typed for name, typed in cells.items()},
         )
-        return file_decisions.main(["--directory", str(self.folder), "--run", run], today=TODAY)
+        return file_decisions.main(["--directory", str(self.folder), "--run", run], now=NOW)
 
     def include(self, run, *pmids):
         """Both decisions of some records."""
@@ -506,9 +508,9 @@ def test_filing_says_how_many_rows_it_filed(review, capsys):
     )
     rows = tables.read(review.path("", "decisions"), "screening")
     assert rows[["record_id", "decision", "run", "decided_at"]].values.tolist() == [
-        ["101", "include", "2020-01", "2020-02-15"],
-        ["103", "exclude", "2020-01", "2020-02-15"],
-        ["102", "include", "2020-01", "2020-02-15"],
+        ["101", "include", "2020-01", "2020-02-15T12:30:00Z"],
+        ["103", "exclude", "2020-01", "2020-02-15T12:30:00Z"],
+        ["102", "include", "2020-01", "2020-02-15T12:30:00Z"],
     ]
     assert rows["score"].notna().all()
 
@@ -555,7 +557,7 @@ def uncertain(review, example_table):
 def judge(review, **cells):
     """Fill in the only pair of the list and file everything; returns the command's exit status."""
     edit(review.pairs, "record_b", {"other:a": cells})
-    return file_decisions.main(["--directory", str(review.folder), "--run", "2020-01"], today=TODAY)
+    return file_decisions.main(["--directory", str(review.folder), "--run", "2020-01"], now=NOW)
 
 
 def verdicts(review):
@@ -594,7 +596,7 @@ def test_a_verdict_is_corrected_with_its_option_and_note(uncertain, capsys):
     assert judge(uncertain, verdict="same_record", reviewer="EX", note="misread") == 1
     assert "conflicts with the verdict of EX in run 2020-01" in capsys.readouterr().err
     command = ["--directory", str(uncertain.folder), "--run", "2020-01", "--correct"]
-    assert file_decisions.main(command, today=TODAY) == 0
+    assert file_decisions.main(command, now=NOW) == 0
     assert [row[2] for row in verdicts(uncertain)] == ["different", "same_record"]
 
 
@@ -642,9 +644,9 @@ def test_a_correction_is_filed_with_its_option_and_note(review, capsys):
         {"102": {"record_id": "101", "decision": "include", "reviewer": "EX", "note": "misread"}},
     )
     command = ["--directory", str(review.folder), "--queue", str(kept)]
-    assert file_decisions.main(command, today=TODAY) == 1
-    assert "conflicts with the decision of EX in run 2020-01" in capsys.readouterr().err
-    assert file_decisions.main([*command, "--correct"], today=TODAY) == 0
+    assert file_decisions.main(command, now=NOW) == 1
+    assert "EX said exclude of it on the same day, 2020-02-15" in capsys.readouterr().err
+    assert file_decisions.main([*command, "--correct"], now=NOW) == 0
     assert tables.read(review.path("", "decisions"), "screening")["decision"].tolist() == [
         "exclude",
         "include",

@@ -215,6 +215,10 @@ def random_review(seed):
     records = pd.DataFrame(rows, columns=["record_id", "first_run", "found_in", "duplicate_of"], dtype=object)
     decisions = pd.DataFrame(decided, columns=["record_id", "run", "stage", "decision"], dtype=object)
     decisions["reason"] = rng.choice(CODES, len(decisions))
+    # Reviewers who decide alone, two independent ones, and an adjudicator, in every order.
+    roles = [None, ledger.INDEPENDENT, ledger.INDEPENDENT, ledger.ADJUDICATOR]
+    decisions["role"] = pd.Series(rng.choice(roles, len(decisions)), dtype=object)
+    decisions["reviewer"] = rng.choice(["EX", "EY"], len(decisions))
     return records, decisions.assign(note=None), pd.DataFrame(links, columns=["record_id", "study_id", "run"])
 
 
@@ -249,6 +253,9 @@ def test_every_identity_holds_on_ledgers_drawn_at_random(seed):
     for name, stream in (("databases", kept & of_databases(since)), ("other", kept & ~of_databases(since))):
         assert counted[name]["screened"] + counted[name]["unscreened"] == stream.sum()
     assert counted["total"]["studies"] == len(included)
+    # Where reviewers have spoken and not decided, the record is not screened, or not assessed, yet.
+    waiting = statuses.loc[statuses["waits_for"].notna() & (statuses["status"] != ledger.AWAITING)]
+    assert set(waiting["status"]) == {ledger.UNSCREENED, ledger.TO_ASSESS}
     status = statuses.set_index("record_id")["status"]
     searched = status[since.loc[kept & of_databases(since), "record_id"]]
     assert counted["databases"]["included_reports"] == (searched == ledger.INCLUDED).sum()

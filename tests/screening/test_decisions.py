@@ -1,5 +1,7 @@
 """Where a record stands, and which decisions the ledger takes."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from livingreview.errors import InputError
@@ -104,7 +106,7 @@ def test_statuses_come_in_the_order_asked_for(ledger):
 def test_no_records_have_no_statuses(ledger):
     found = module.statuses([], ledger(), run="2020-01", stages=BOTH)
     assert len(found) == 0
-    assert list(found.columns) == ["record_id", "status", "reason", "since_run", "note", "ask"]
+    assert list(found.columns) == module.STATUS_COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,11 @@ def test_filled_in_rows_become_rows_of_the_ledger_and_empty_ones_do_not(file):
         "reason": None,
         "reviewer": "EX",
         "note": "fits",
+        "role": None,
         "score": 0.75,
+        "probability": None,
         "band": "read first",
+        "model": None,
         "run": "2020-02",
         "decided_at": "2020-02-15",
     }
@@ -334,3 +339,477 @@ def test_what_was_decided_of_a_duplicate_counts_where_the_kept_record_has_nothin
         "101": {TA: "include"}
     }
     assert module.in_force(module.under_kept(rows, kept, run="2020-05"), "2020-05")["101"] == {TA: "exclude"}
+
+
+# Two independent reviewers A and B, a third C, and D who settles conflicts.
+BY = {name: {"reviewer": name, "role": module.INDEPENDENT} for name in "ABC"}
+D = {"reviewer": "D", "role": module.ADJUDICATOR, "note": "read together"}
+ALONE = {"reviewer": "E"}
+
+
+def said(*spoken, stage=TA, run="2020-01"):
+    """Rows of record 101: ("A", decision) or ("A", decision, further cells)."""
+    who = BY | {"D": D, "E": ALONE}
+    return [
+        ("101", run, stage, decision, who[name] | (more[0] if more else {}))
+        for name, decision, *more in spoken
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "decision", "waits_for"),
+    [
+        ([("A", "include")], None, "second reviewer"),
+        ([("A", "include"), ("B", "include")], "include", None),
+        ([("A", "exclude"), ("B", "exclude")], "exclude", None),
+        ([("A", "include"), ("B", "exclude")], None, "adjudication"),
+        ([("A", "include"), ("B", "awaiting")], None, "adjudication"),
+        ([("A", "include"), ("A", "exclude")], None, "second reviewer"),
+        ([("A", "include"), ("A", "exclude"), ("B", "exclude")], "exclude", None),
+        ([("A", "include"), ("B", "exclude"), ("A", "exclude")], "exclude", None),
+        ([("A", "include"), ("B", "include"), ("A", "exclude")], None, "adjudication"),
+        ([("A", "include"), ("B", "exclude"), ("D", "include")], "include", None),
+        ([("A", "include"), ("B", "exclude"), ("D", "include"), ("D", "exclude")], "exclude", None),
+        ([("A", "include"), ("B", "exclude"), ("D", "include"), ("A", "include")], "include", None),
+        ([("A", "include"), ("B", "exclude"), ("D", "include"), ("B", "exclude")], None, "second reviewer"),
+        (
+            [("A", "include"), ("B", "exclude"), ("D", "include"), ("B", "exclude"), ("A", "include")],
+            None,
+            "adjudication",
+        ),
+        (
+            [("A", "include"), ("B", "exclude"), ("D", "include"), ("B", "exclude"), ("B", "include")],
+            "include",
+            None,
+        ),
+        ([("A", "awaiting"), ("B", "awaiting")], "awaiting", None),
+        ([("A", "awaiting"), ("B", "awaiting"), ("A", "awaiting")], "awaiting", None),
+        ([("A", "awaiting"), ("B", "awaiting"), ("A", "include")], "awaiting", "second reviewer"),
+        (
+            [("A", "awaiting"), ("B", "awaiting"), ("A", "include"), ("B", "include")],
+            "include",
+            None,
+        ),
+        (
+            [("A", "awaiting"), ("B", "awaiting"), ("A", "include"), ("B", "exclude")],
+            "awaiting",
+            "adjudication",
+        ),
+        ([("A", "include"), ("B", "include"), ("C", "include")], "include", None),
+        ([("A", "include"), ("B", "include"), ("C", "exclude")], None, "adjudication"),
+        ([("E", "include")], "include", None),
+        ([("E", "include"), ("A", "include")], "include", None),
+        ([("E", "include"), ("A", "exclude")], None, "second reviewer"),
+        ([("E", "awaiting"), ("A", "include")], "awaiting", "second reviewer"),
+        ([("A", "include"), ("E", "exclude")], "exclude", None),
+        ([("A", "include"), ("B", "exclude"), ("E", "include")], "include", None),
+    ],
+    ids=lambda value: ", ".join(" ".join(one[:2]) for one in value) if isinstance(value, list) else None,
+)
+def test_independent_reviewers_decide_together(ledger, spoken, decision, waits_for):
+    rows = ledger(*said(*spoken))
+    assert module.in_force(rows, "2020-12") == ({"101": {TA: decision}} if decision else {})
+    state = module.statuses(["101"], rows, run="2020-12", stages=BOTH).loc[0]
+    assert state["waits_for"] == waits_for
+    expected = {
+        None: "unscreened",
+        "include": "to be assessed in full text",
+        "exclude": "excluded on title and abstract",
+        "awaiting": "awaiting classification",
+    }
+    assert state["status"] == expected[decision]
+    assert state["ask"] == {"include": FT, "exclude": None}.get(decision, TA)
+
+
+def test_on_full_text_another_reason_is_another_decision_and_before_it_is_not(ledger):
+    reasons = [("A", "exclude", {"reason": "review"}), ("B", "exclude", {"reason": "not_rct"})]
+    first = module.statuses(["101"], ledger(*said(*reasons)), run="2020-12", stages=BOTH).loc[0]
+    assert first[["status", "reason"]].tolist() == ["excluded on title and abstract", "review"]
+    rows = said(("A", "include"), ("B", "include")) + said(*reasons, stage=FT)
+    state = module.statuses(["101"], ledger(*rows), run="2020-12", stages=BOTH).loc[0]
+    assert state[["status", "ask", "waits_for"]].tolist() == [
+        "to be assessed in full text",
+        FT,
+        "adjudication",
+    ]
+    settled = rows + said(("D", "exclude", {"reason": "not_rct"}), stage=FT)
+    state = module.statuses(["101"], ledger(*settled), run="2020-12", stages=BOTH).loc[0]
+    assert state[["status", "reason"]].tolist() == ["excluded on full text", "not_rct"]
+
+
+def test_what_two_decided_together_is_one_row_with_both_names_and_notes(ledger):
+    rows = ledger(
+        ("102", "2020-01", TA, "exclude"),
+        *said(("A", "exclude", {"note": "a survey"})),
+        *said(("B", "exclude", {"reason": "review", "note": "no trial"}), run="2020-02"),
+        ("103", "2020-02", TA, "include"),
+    )
+    found = module.latest(rows, "2020-12")
+    assert found["record_id"].tolist() == ["102", "101", "103"]
+    assert found.loc[1, ["run", "reviewer", "reason", "note"]].tolist() == [
+        "2020-02",
+        "A; B",
+        "review",
+        "a survey; no trial",
+    ]
+    assert list(found.columns) == list(rows.columns)
+    assert found.loc[0, "reason"] is None
+    assert (found.dtypes == rows.dtypes).all()
+    # In January the first of the two was alone.
+    assert module.latest(rows, "2020-01")["record_id"].tolist() == ["102"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_reviewer_s_decisions_are_the_last_rows(ledger, seed):
+    rng = np.random.default_rng(seed)
+    rows = ledger(
+        *(
+            (f"{rng.integers(1, 9)}", f"2020-0{rng.integers(1, 4)}", rng.choice(BOTH), rng.choice(DECISIONS))
+            for _ in range(40)
+        )
+    )
+    for role in (None, module.ALONE):
+        given = rows.assign(role=pd.Series([role] * len(rows), dtype=object))
+        last = given[given["run"] <= "2020-02"].drop_duplicates(["record_id", "stage"], keep="last")
+        pd.testing.assert_frame_equal(module.latest(given, "2020-02"), last.reset_index(drop=True))
+
+
+DECISIONS = ["include", "exclude", "awaiting"]
+
+
+def test_asking_for_two_reviewers_changes_nothing_that_one_decided_before(ledger):
+    """The rows of one reviewer stand whatever the protocol asks later; so do those of two."""
+    one = [("101", "2020-01", TA, "include"), ("102", "2020-01", TA, "exclude")]
+    two = [
+        ("103", "2020-02", TA, "exclude", BY["A"]),
+        ("103", "2020-02", TA, "exclude", BY["B"]),
+        ("104", "2020-02", TA, "exclude", BY["A"]),
+    ]
+    again = [("104", "2020-03", TA, "include"), ("105", "2020-03", TA, "include")]
+    rows = ledger(*one, *two, *again)
+    held = {run: module.in_force(rows, run) for run in ("2020-01", "2020-02", "2020-03")}
+    assert held["2020-01"] == {"101": {TA: "include"}, "102": {TA: "exclude"}}
+    assert held["2020-02"] == held["2020-01"] | {"103": {TA: "exclude"}}
+    assert held["2020-03"] == held["2020-02"] | {"104": {TA: "include"}, "105": {TA: "include"}}
+    assert len(module.history(rows, "104")) == 2
+
+
+def test_the_history_of_a_record_shows_every_row_and_which_are_in_force(ledger):
+    rows = ledger(
+        *said(("A", "include"), ("B", "exclude"), ("D", "include")),
+        ("102", "2020-01", TA, "exclude"),
+        *said(("A", "include"), ("B", "include"), stage=FT, run="2020-02"),
+    )
+    found = module.history(rows, "101")
+    assert found[["stage", "reviewer", "in_force"]].values.tolist() == [
+        [TA, "A", False],
+        [TA, "B", False],
+        [TA, "D", True],
+        [FT, "A", True],
+        [FT, "B", True],
+    ]
+    assert len(module.history(rows, "101", "2020-01")) == 3
+    assert len(module.history(rows, "999")) == 0
+
+
+def test_what_awaits_has_an_age_that_a_new_note_does_not_begin_anew(ledger):
+    rows = ledger(
+        ("101", "2019-11", TA, "awaiting", {"reason": "not_rct"}),
+        ("101", "2020-01", TA, "awaiting", {"note": "asked the authors"}),
+        ("102", "2019-01", TA, "awaiting"),
+        ("102", "2019-02", TA, "include"),
+        ("102", "2020-01", FT, "awaiting"),
+        ("103", "2020-01", TA, "include"),
+        ("104", "2019-01", TA, "awaiting"),
+        ("104", "2019-03", TA, "include", {"note": "misread"}),
+        ("104", "2019-12", TA, "awaiting", {"note": "misread again"}),
+    )
+    found = module.awaiting(["104", "103", "102", "101", "999"], rows, run="2020-02", stages=BOTH)
+    assert found[["record_id", "stage", "since_run", "months", "note"]].values.tolist() == [
+        ["104", TA, "2019-12", 2, "misread again"],
+        ["102", FT, "2020-01", 1, None],
+        ["101", TA, "2019-11", 3, "asked the authors"],
+    ]
+
+
+def test_of_two_who_agree_that_a_record_awaits_the_later_one_begins_its_age(ledger):
+    rows = ledger(
+        *said(("A", "awaiting")),
+        *said(("B", "awaiting"), run="2020-03"),
+        *said(("A", "include"), run="2020-04"),
+    )
+    found = module.awaiting(["101"], rows, run="2020-05", stages=BOTH)
+    assert found[["since_run", "months"]].values.tolist() == [["2020-03", 2]]
+    assert len(module.awaiting(["101"], rows, run="2020-02", stages=BOTH)) == 0
+
+
+def test_nothing_awaits_in_an_empty_ledger(ledger):
+    found = module.awaiting(["101"], ledger(), run="2020-05", stages=BOTH)
+    assert list(found.columns) == ["record_id", "stage", "since_run", "months", "reason", "note"]
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "months"),
+    [("2020-01", "2020-01", 0), ("2019-11", "2020-02", 3), ("2019-12", "2021-01", 13)],
+)
+def test_the_months_between_two_runs_are_counted(earlier, later, months):
+    assert module.months_between(earlier, later) == months
+
+
+def test_what_the_reviewer_saw_is_kept_with_the_probability_of_the_stage(example_frame, ledger):
+    queue = example_frame(
+        "queue", FILLED, FILLED | {"record_id": "102", "stage": FT}, FILLED | {"record_id": "103"}
+    )
+    queue = queue.assign(
+        model="ranker-2 n=20 0000", p_title_abstract=[0.25, 0.5, None], p_full_text=[0.125, None, 0.75]
+    )
+    rows, _ = module.from_queue(
+        queue,
+        ledger(("102", "2020-01", TA, "include")),
+        path="queue.csv",
+        known={"101", "102", "103"},
+        reasons=REASONS,
+        stages=BOTH,
+        run="2020-02",
+        decided_at="2020-02-15T09:05:00Z",
+    )
+    assert rows["probability"].tolist() == [0.25, 0.5, 0.75]
+    assert rows["model"].tolist() == ["ranker-2 n=20 0000"] * 3
+    assert rows["decided_at"].tolist() == ["2020-02-15T09:05:00Z"] * 3
+
+
+def test_two_decisions_of_one_reviewer_on_one_day_are_refused_unless_explained(refusal, file):
+    """Even where the first said that it awaits, which another day may decide without a word."""
+    held = [("101", "2020-01", TA, "awaiting", {"decided_at": "2020-02-15T08:00:00Z"})]
+    assert refusal([FILLED], held) == (
+        "queue.csv: row 2 (101, title-abstract), column decision: EX said awaiting of it on the same day, 2020-02-15; "
+        "found 'include'; allowed: awaiting; hint: if it is a correction, write why in the column note and file "
+        "it with CORRECT=yes"
+    )
+    assert refusal([FILLED], held, correct=True).endswith(
+        "2020-02-15; hint: write the reason in the column note"
+    )
+    rows, _ = file([FILLED | {"note": "the full text came"}], held, correct=True)
+    assert rows["decision"].tolist() == ["include"]
+    rows, _ = file([FILLED | {"reviewer": "Another"}], held)
+    assert rows["decision"].tolist() == ["include"]
+
+
+def test_a_record_included_on_full_text_is_not_excluded_on_title_and_abstract(refusal, file):
+    held = [INCLUDED_FIRST, ("101", "2020-01", FT, "include")]
+    exclusion = {"decision": "exclude", "reviewer": "EX", "note": "misread"}
+    assert refusal([exclusion], held, correct=True) == (
+        "queue.csv: row 2 (101, title-abstract), column decision: the record is included on full text and excluded on "
+        "title and abstract; found 'exclude'; hint: correct the decision on full text first, with a note"
+    )
+    later = [INCLUDED_FIRST, ("101", "2020-03", FT, "include")]
+    assert "included on full text and excluded" in refusal([exclusion], later, correct=True)
+    corrected = [*held, ("101", "2020-01", FT, "exclude", {"reason": "not_rct", "note": "misread"})]
+    rows, _ = file([exclusion], corrected, correct=True)
+    assert rows["decision"].tolist() == ["exclude"]
+    both = [exclusion, exclusion | {"stage": FT, "reason": "not_rct"}]
+    assert len(file(both, held, correct=True)[0]) == 2
+
+
+def of_two(**cells):
+    return {"reviewer": "A", "decision": "include"} | cells
+
+
+OWN = {"role": module.INDEPENDENT, "owner": "A"}
+
+
+def test_a_reviewer_s_own_queue_counts_as_filled_in_where_something_beside_the_name_is_typed(file):
+    rows, already = file(
+        [{"reviewer": "A"}, of_two(record_id="102"), of_two(record_id="103", reviewer="")], **OWN
+    )
+    assert already == 0
+    assert rows[["record_id", "reviewer", "role"]].values.tolist() == [
+        ["102", "A", "independent reviewer"],
+        ["103", "A", "independent reviewer"],
+    ]
+
+
+def test_another_name_in_a_reviewer_s_own_queue_is_refused(refusal):
+    assert refusal([{"reviewer": "B"}], **OWN) == (
+        "queue.csv: row 2 (101, title-abstract), column reviewer: this is the file of A; found 'B'; allowed: A; "
+        "hint: each reviewer fills in the file of their own name"
+    )
+
+
+def test_the_second_reviewer_is_not_held_to_what_the_first_said(file):
+    for decision in DECISIONS:
+        rows, _ = file([of_two()], said(("B", decision)), **OWN)
+        assert rows["decision"].tolist() == ["include"]
+
+
+def test_an_own_decision_is_changed_with_a_note_only(refusal, file):
+    held = said(("A", "exclude"), ("B", "include"))
+    text = refusal([of_two()], held, **OWN)
+    assert "conflicts with the decision of A in run 2020-01; found 'include'; allowed: exclude" in text
+    assert "a correction says why" in refusal([of_two()], held, **OWN, correct=True)
+    rows, _ = file([of_two(note="misread")], held, **OWN, correct=True)
+    assert rows["role"].tolist() == [module.INDEPENDENT]
+    assert len(file([of_two()], said(("A", "awaiting")), **OWN)[0]) == 1
+
+
+def test_what_an_adjudicator_or_one_reviewer_settled_is_changed_with_a_note_only(refusal, file):
+    for held in (said(("A", "include"), ("B", "exclude"), ("D", "exclude")), said(("E", "exclude"))):
+        assert "conflicts with the decision of" in refusal([of_two(note="new")], held, **OWN)
+        assert len(file([of_two(note="new")], held, **OWN, correct=True)[0]) == 1
+
+
+def test_a_reviewer_asked_again_may_say_the_same_again(file):
+    """A correction of the other opened the record anew; what A said before does not count as said now."""
+    opened = said(("A", "include"), ("B", "exclude"), ("D", "include"), ("B", "exclude", {"note": "sure"}))
+    rows, already = file([of_two()], opened, **OWN)
+    assert (len(rows), already) == (1, 0)
+    rows, already = file([of_two()], said(("A", "include"), ("B", "exclude"), ("D", "include")), **OWN)
+    assert (len(rows), already) == (0, 1)
+
+
+def test_the_same_words_in_another_role_are_another_row(file):
+    rows, _ = file([of_two(decision="exclude")], said(("E", "exclude", {"reviewer": "A"})), **OWN)
+    assert rows["role"].tolist() == [module.INDEPENDENT]
+
+
+def test_a_reviewer_alone_may_finish_what_two_began(file):
+    rows, _ = file([FILLED], said(("A", "include"), ("B", "exclude")))
+    assert rows[["decision", "role"]].values.tolist() == [["include", None]]
+
+
+def test_full_text_waits_for_both_on_title_and_abstract(refusal, file):
+    text = refusal([of_two(stage=FT)], said(("A", "include")), **OWN)
+    assert text.endswith("included on title and abstract first; found 'no decision'")
+    assert len(file([of_two(stage=FT)], said(("A", "include"), ("B", "include")), **OWN)[0]) == 1
+
+
+def test_of_a_later_run_only_what_is_settled_or_one_s_own_stands_against_a_decision(refusal, file):
+    assert len(file([of_two()], said(("B", "exclude"), run="2020-03"), **OWN)[0]) == 1
+    for spoken in (("A", "exclude"), ("D", "exclude"), ("E", "exclude")):
+        text = refusal([of_two()], said(spoken, run="2020-03"), **OWN)
+        assert "run 2020-03 already decided: exclude" in text
+
+
+SETTLE = {"decision": "include", "reviewer": "D", "note": "a third reader"}
+CONFLICT = said(("A", "include"), ("B", "exclude"))
+
+
+@pytest.fixture
+def settle(file, ledger, example_frame):
+    """Files adjudications, each given as cells of the list of conflicts."""
+
+    def run(cells, held, **options):
+        return module.from_queue(
+            example_frame("conflicts", SETTLE | cells),
+            ledger(*held),
+            path="conflicts.csv",
+            known={"101", "102"},
+            reasons=REASONS,
+            stages=BOTH,
+            run="2020-02",
+            decided_at="2020-02-15",
+            role=module.ADJUDICATOR,
+            **options,
+        )
+
+    return run
+
+
+def test_an_adjudication_settles_a_conflict_whoever_gives_it(settle):
+    for name in ("D", "A"):
+        rows, _ = settle({"reviewer": name}, CONFLICT)
+        assert rows[["decision", "reviewer", "role", "note"]].values.tolist() == [
+            ["include", name, "adjudicator", "a third reader"]
+        ]
+        assert rows[["score", "probability", "band", "model"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [[], said(("A", "include")), said(("A", "include"), ("B", "include")), said(("E", "exclude"))],
+    ids=["no decision", "one alone", "two who agree", "one reviewer"],
+)
+def test_an_adjudication_without_a_conflict_is_refused(settle, held):
+    with pytest.raises(InputError) as caught:
+        settle({}, held)
+    assert str(caught.value) == (
+        "conflicts.csv: row 2 (101, title-abstract), column decision: there is no conflict of two reviewers to settle; "
+        "found 'include'; hint: leave the row empty; a run lists the conflicts anew in conflicts.csv"
+    )
+
+
+def test_an_adjudication_says_how_it_was_reached(settle):
+    with pytest.raises(InputError) as caught:
+        settle({"note": ""}, CONFLICT)
+    assert str(caught.value) == (
+        "conflicts.csv: row 2 (101, title-abstract), column note: an adjudication says how it was reached; hint: write "
+        "in the column note whether a third person decided or the two agreed, and why"
+    )
+
+
+def test_an_adjudication_is_corrected_by_another_and_a_new_conflict_settled_anew(settle):
+    settled = CONFLICT + said(("D", "exclude"))
+    with pytest.raises(InputError, match="conflicts with the decision of D in run 2020-01"):
+        settle({}, settled)
+    assert len(settle({}, settled, correct=True)[0]) == 1
+    # The same words as in the first adjudication settle the second conflict all the same.
+    anew = CONFLICT + said(("D", "include", {"note": SETTLE["note"]}))
+    assert settle({}, anew)[1] == 1
+    anew += said(("B", "exclude", {"note": "sure"}), ("A", "include"))
+    assert len(settle({}, anew)[0]) == 1
+
+
+def check(ledger, *rows, **options):
+    with pytest.raises(InputError) as caught:
+        module.check(ledger(*rows), **options)
+    return str(caught.value)
+
+
+def test_a_ledger_with_contradictory_stages_is_refused_at_the_run_that_has_them(ledger):
+    rows = [
+        INCLUDED_FIRST,
+        ("101", "2020-02", FT, "include"),
+        ("101", "2020-03", TA, "exclude", {"note": "misread"}),
+        ("101", "2020-05", FT, "exclude", {"reason": "not_rct", "note": "misread"}),
+    ]
+    assert check(ledger, *rows, run="2020-04", stages=BOTH) == (
+        "data/decisions/screening.csv: row 3, column decision: the record is included on full text and excluded on "
+        "title and abstract; found 'include'; hint: correct the decision on full text first, with a note"
+    )
+    for run in ("2020-02", "2020-05"):
+        module.check(ledger(*rows), run=run, stages=BOTH)
+    module.check(ledger(*rows), run="2020-04", stages=[FT])
+
+
+def test_a_ledger_with_two_decisions_of_one_reviewer_on_one_day_is_refused_unless_explained(ledger):
+    twice = [("101", "2020-01", TA, "include"), ("101", "2020-01", TA, "exclude")]
+    assert check(ledger, *twice) == (
+        "data/decisions/screening.csv: row 3, column note: EX said include of it on the same day, 2020-01-15; "
+        "hint: write the reason in the column note"
+    )
+    for different in ({"note": "misread"}, {"reviewer": "Another"}, {"decided_at": "2020-01-16T00:00:00Z"}):
+        module.check(ledger(twice[0], (*twice[1], different)))
+
+
+def test_a_ledger_with_an_adjudication_without_a_note_is_refused(ledger):
+    rows = CONFLICT + said(("D", "include", {"note": ""}))
+    assert "row 4, column note: an adjudication says how it was reached" in check(ledger, *rows)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"decided_at": "2020-01-15 08:00"}, "allowed: a day as YYYY-MM-DD, or a moment in UTC as"),
+        ({"decided_at": "2020-01-15T08:00:00+01:00"}, "allowed: a day as YYYY-MM-DD, or a moment in UTC as"),
+        (
+            {"role": "boss"},
+            "column role: found 'boss'; allowed: reviewer, independent reviewer, adjudicator, (empty)",
+        ),
+        ({"probability": "1.5"}, "column probability: found 1.5; allowed: 1 or less"),
+    ],
+)
+def test_cells_that_filing_would_not_write_are_named(ledger, cells, message):
+    with pytest.raises(InputError, match=r"screening\.csv: row 2, ") as caught:
+        ledger(("101", "2020-01", TA, "include", cells))
+    assert message in str(caught.value)

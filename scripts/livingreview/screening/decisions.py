@@ -1,4 +1,20 @@
-"""The ledger of screening decisions: append-only rows, the latest of a record and stage wins."""
+"""The ledger of screening decisions: append-only rows, the latest of a record and stage wins.
+
+Who decides is said by each row itself, in its column ``role``:
+
+- empty, or "reviewer": one who decides alone; the row is in force at once.
+- "independent reviewer": one of two who decide without knowing of each other. Of each of them the latest row
+  counts. Two who agree decide, one alone waits for the second, and those who differ wait for an adjudicator.
+  On full text, those who exclude for different reasons differ too: a report counts under one reason.
+- "adjudicator": settles a conflict, as a third person or for both after they talked; in force at once.
+
+A row that is in force at once closes all before it, and so do two who agree that a record awaits
+classification: what a reviewer says otherwise after that opens a new round, in which the second is asked
+again. That the rows themselves say all this lets a protocol begin, or cease, to ask for two reviewers without
+changing what was decided in any month before.
+"""
+
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,6 +30,18 @@ TO_ASSESS = "to be assessed in full text"
 AWAITING = "awaiting classification"
 EXCLUDED_FULL_TEXT = "excluded on full text"
 INCLUDED = "included"
+
+# Roles; an empty cell says the same as ALONE.
+ALONE = "reviewer"
+INDEPENDENT = "independent reviewer"
+ADJUDICATOR = "adjudicator"
+
+# What a record waits for of which one of two reviewers has spoken, or of which they differ.
+SECOND_REVIEWER = "second reviewer"
+ADJUDICATION = "adjudication"
+
+STATUS_COLUMNS = ["record_id", "status", "reason", "since_run", "note", "ask", "waits_for"]
+ALL_RUNS = "9999-12"  # later than any run
 
 
 def kept_ids(records):
@@ -44,36 +72,97 @@ def under_kept(rows, kept, *, run=None):
     return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
 
 
-def in_force(decisions, run):
-    """What was decided of each record, as a dict of record ids to {stage: decision}."""
-    found = {}
-    for row in latest(decisions, run).itertuples():
-        found.setdefault(row.record_id, {})[row.stage] = row.decision
-    return found
+class Standing(NamedTuple):
+    """What the rows of one record at one stage amount to.
 
-
-def check(decisions, *, reasons=None, known=None, path="data/decisions/screening.csv"):
-    """Refuse a ledger that was edited into something that filing would not have written.
-
-    Raises
-    ------
-    InputError
-        If `reasons` is given, naming every row with another reason and every full-text exclusion without one;
-        if `known` is given, every row of a record that no search or import has found.
+    Attributes
+    ----------
+    decided : tuple of rows
+        The row that was in force at once, or those of the reviewers who agree; empty if there is none.
+    open : tuple of rows
+        Each reviewer's latest row since then, by who spoke first, while these decide nothing yet.
     """
-    problems = []
-    for row in decisions.itertuples():
-        fault = _reason_fault(row, reasons) if reasons is not None else None
-        if fault is None and known is not None and row.record_id not in known:
-            fault = {
-                "column": "record_id",
-                "text": "no search or import has found this record",
-                "found": row.record_id,
-            }
-        if fault:
-            problems.append(problem(row=row.Index + 2, **fault))
-    if problems:
-        raise InputError(path, problems=problems)
+
+    decided: tuple
+    open: tuple
+
+    @property
+    def waits_for(self):
+        """SECOND_REVIEWER, ADJUDICATION, or None where no round is open."""
+        if not self.open:
+            return None
+        return SECOND_REVIEWER if len(self.open) == 1 else ADJUDICATION
+
+    @property
+    def in_force(self):
+        """The rows in force; an open round suspends what was decided, but what awaited still awaits."""
+        return () if self.open and not awaits(self.decided) else self.decided
+
+
+def role_of(row):
+    """The role in which a row was given; of an empty cell ALONE."""
+    return row.role or ALONE
+
+
+def awaits(rows):
+    """Whether there are rows and all say that the record awaits classification."""
+    return bool(rows) and all(row.decision == "awaiting" for row in rows)
+
+
+def _agree(rows):
+    """Whether all rows decide the same; on full text, an exclusion for another reason is not the same."""
+    return len({(row.decision, row.reason if needs_reason(row) else None) for row in rows}) == 1
+
+
+def needs_reason(row):
+    """Whether a decision is one that the report of the review must give a reason for."""
+    return (row.stage, row.decision) == (FULL_TEXT, "exclude")
+
+
+def standing(rows):
+    """The `Standing` of one record at one stage from its rows, in the order of filing."""
+    decided, spoken = (), {}
+    for row in rows:
+        if role_of(row) != INDEPENDENT:
+            decided, spoken = (row,), {}
+            continue
+        spoken[row.reviewer] = row
+        said = tuple(spoken.values())
+        if decided and _agree([decided[0], *said]):  # nothing new: what stands is repeated
+            decided = tuple(
+                spoken.get(one.reviewer, one) if role_of(one) == INDEPENDENT else one for one in decided
+            )
+            spoken = {}
+        elif len(said) > 1 and awaits(said):
+            decided, spoken = said, {}
+    said = tuple(spoken.values())
+    return Standing(said, ()) if len(said) > 1 and _agree(said) else Standing(decided, said)
+
+
+def standings(decisions, run):
+    """The `Standing` of every record and stage in which an independent reviewer took part.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        The ledger, in the order of filing.
+    run : str
+        A month YYYY-MM; later rows do not exist yet.
+
+    Returns
+    -------
+    dict
+        (record_id, stage) -> Standing, by first filing.
+    """
+    known = decisions[decisions["run"] <= run]
+    shared = {
+        (row.record_id, row.stage) for row in known[known["role"] == INDEPENDENT].itertuples(index=False)
+    }
+    rows = {}
+    for row in known[known["record_id"].isin({record_id for record_id, _ in shared})].itertuples():
+        if (row.record_id, row.stage) in shared:
+            rows.setdefault((row.record_id, row.stage), []).append(row)
+    return {key: standing(of_key) for key, of_key in rows.items()}
 
 
 def latest(decisions, run):
@@ -89,10 +178,59 @@ def latest(decisions, run):
     Returns
     -------
     DataFrame
-        One row per record and stage.
+        One row per record and stage; none where reviewers have not decided yet. Where two have decided
+        together it is the later row, with both names (semicolons between), the first reason and all notes.
     """
     known = decisions[decisions["run"] <= run]
-    return known.drop_duplicates(["record_id", "stage"], keep="last").reset_index(drop=True)
+    alone = known.drop_duplicates(["record_id", "stage"], keep="last")
+    together = standings(known, run)
+    if not together:
+        return alone.reset_index(drop=True)
+    keys = zip(alone["record_id"], alone["stage"], strict=True)
+    alone = alone[[key not in together for key in keys]]
+    decided = [(row,) for row in alone.itertuples()] + [one.in_force for one in together.values()]
+    rows = [_joined(rows) for rows in decided if rows]
+    rows.sort(key=lambda row: row["Index"])
+    frame = pd.DataFrame(rows, columns=list(known.columns), dtype=object)  # so that None stays None
+    return frame.astype(known.dtypes)
+
+
+def _joined(rows):
+    """One row for those that decide together, as a dict with its Index."""
+    last = max(rows, key=lambda row: row.Index)
+    if len(rows) == 1:
+        return last._asdict()
+    notes = dict.fromkeys(row.note for row in rows if row.note)
+    return last._asdict() | {
+        "reviewer": "; ".join(row.reviewer for row in rows),
+        "reason": next((row.reason for row in rows if row.reason), None),
+        "note": "; ".join(notes) or None,
+    }
+
+
+def in_force(decisions, run):
+    """What was decided of each record, as a dict of record ids to {stage: decision}."""
+    found = {}
+    for row in latest(decisions, run).itertuples():
+        found.setdefault(row.record_id, {})[row.stage] = row.decision
+    return found
+
+
+def history(decisions, record_id, run=ALL_RUNS):
+    """All that was ever decided of a record, in the order of filing.
+
+    Returns
+    -------
+    DataFrame
+        Its rows of the ledger up to the run, and the yes/no column ``in_force``.
+    """
+    rows = decisions[(decisions["record_id"] == record_id) & (decisions["run"] <= run)]
+    held = {
+        row.Index
+        for _, of_stage in rows.groupby("stage")
+        for row in standing(list(of_stage.itertuples())).in_force
+    }
+    return rows.assign(in_force=[index in held for index in rows.index]).reset_index(drop=True)
 
 
 def statuses(record_ids, decisions, *, run, stages):
@@ -112,50 +250,185 @@ def statuses(record_ids, decisions, *, run, stages):
     -------
     DataFrame
         Columns record_id, status, reason, since_run (the run of the decision that put it there, None while
-        unscreened), note, ask (the stage at which a person is asked next, None if nothing is asked); in the
-        order of `record_ids`.
+        unscreened), note, ask (the stage at which a person is asked next, None if nothing is asked),
+        waits_for (SECOND_REVIEWER or ADJUDICATION where reviewers have spoken and not decided yet, else
+        None); in the order of `record_ids`. A record that waits for either has the status of one that was
+        never decided at that stage, or still awaits, so that it counts as not screened, or not assessed, yet.
     """
-    current = latest(decisions, run)
-    by_stage = {stage: rows.set_index("record_id") for stage, rows in current.groupby("stage")}
+    by_stage = {stage: rows.set_index("record_id") for stage, rows in latest(decisions, run).groupby("stage")}
+    together = standings(decisions, run)
     return pd.DataFrame(
-        [_status(record_id, by_stage, stages) for record_id in record_ids],
-        columns=["record_id", "status", "reason", "since_run", "note", "ask"],
+        [_status(record_id, by_stage, together, stages) for record_id in record_ids],
+        columns=STATUS_COLUMNS,
         dtype=object,  # so that None stays None
     )
 
 
-def _status(record_id, by_stage, stages):
+def _status(record_id, by_stage, together, stages):
     status, reason, since, note = UNSCREENED, None, None, None
     for stage in stages:
+        shared = together.get((record_id, stage))
+        waits_for = shared and shared.waits_for
         rows = by_stage.get(stage)
         if rows is None or record_id not in rows.index:
-            return record_id, status, reason, since, note, stage
+            return record_id, status, reason, since, note, stage, waits_for
         row = rows.loc[record_id]
         reason, since, note = row["reason"], row["run"], row["note"]
         if row["decision"] == "awaiting":
-            return record_id, AWAITING, reason, since, note, stage
+            return record_id, AWAITING, reason, since, note, stage, waits_for
         if row["decision"] == "exclude":
             status = EXCLUDED_FULL_TEXT if stage == FULL_TEXT else EXCLUDED_TITLE_ABSTRACT
-            return record_id, status, reason, since, note, None
+            return record_id, status, reason, since, note, None, None
         status = TO_ASSESS
-    return record_id, INCLUDED, reason, since, note, None
+    return record_id, INCLUDED, reason, since, note, None, None
 
 
-def _touched(queue):
-    """Rows of a queue in which a person has typed something."""
-    return queue[queue[["decision", "reason", "reviewer", "note"]].notna().any(axis=1)]
+def awaiting(record_ids, decisions, *, run, stages):
+    """The records that await classification at a run, and for how long.
+
+    Returns
+    -------
+    DataFrame
+        Columns record_id, stage, since_run (the run from which it has awaited without a break; a new note
+        does not begin anew), months (its age at the run), reason, note; in the order of `record_ids`.
+    """
+    state = statuses(record_ids, decisions, run=run, stages=stages)
+    state = state[state["status"] == AWAITING]
+    known = decisions[(decisions["run"] <= run) & decisions["record_id"].isin(state["record_id"])]
+    rows = {key: list(of_key.itertuples()) for key, of_key in known.groupby(["record_id", "stage"])}
+    since = [_awaiting_since(rows[key]) for key in zip(state["record_id"], state["ask"], strict=True)]
+    state = state.rename(columns={"ask": "stage"}).assign(
+        since_run=pd.Series(since, index=state.index, dtype=object),
+        months=pd.Series([months_between(one, run) for one in since], index=state.index, dtype=int),
+    )
+    columns = ["record_id", "stage", "since_run", "months", "reason", "note"]
+    return state[columns].reset_index(drop=True)
 
 
-def unfiled(queue, decisions):
+def _awaiting_since(rows):
+    since = None
+    for number, row in enumerate(rows, start=1):
+        if not awaits(standing(rows[:number]).in_force):
+            since = None
+        elif since is None:
+            since = row.run
+    return since
+
+
+def months_between(earlier, later):
+    """Months from one run to another.
+
+    >>> months_between("2025-11", "2026-02")
+    3
+    """
+    (year, month), (last_year, last_month) = (map(int, run.split("-")) for run in (earlier, later))
+    return 12 * (last_year - year) + last_month - month
+
+
+def check(decisions, *, reasons=None, known=None, run=None, stages=(), path="data/decisions/screening.csv"):
+    """Refuse a ledger that was edited into something that filing would not have written.
+
+    Raises
+    ------
+    InputError
+        Naming every adjudication without a note, and every second and different decision of one reviewer on
+        one day without one. If `reasons` is given, also every row with another reason and every full-text
+        exclusion without one; if `known` is given, every row of a record that no search or import has found;
+        if `run` and `stages` are given, every record that is then included on full text and excluded on title
+        and abstract.
+    """
+    against = _contradictions(decisions, run, stages) if run is not None else {}
+    problems = []
+    before = {}
+    for row in decisions.itertuples():
+        key = _spoken_as(row)
+        fault = (
+            (_reason_fault(row, reasons) if reasons is not None else None)
+            or (_unknown(row) if known is not None and row.record_id not in known else None)
+            or (_unexplained_adjudication(row) if role_of(row) == ADJUDICATOR else None)
+            or _twice(row, before.get(key), day=row.decided_at[:10], correct=True)
+            or (_contradiction(row) if against.get(row.record_id) == row.Index else None)
+        )
+        before[key] = row
+        if fault:
+            problems.append(problem(row=row.Index + 2, **fault))
+    if problems:
+        raise InputError(path, problems=problems)
+
+
+def _unknown(row):
+    return {
+        "column": "record_id",
+        "text": "no search or import has found this record",
+        "found": row.record_id,
+    }
+
+
+def _contradictions(decisions, run, stages):
+    """Records included on full text and excluded on title and abstract: a dict to the Index of the former."""
+    if TITLE_ABSTRACT not in stages:
+        return {}
+    known = decisions[decisions["run"] <= run]
+    included = known[(known["stage"] == FULL_TEXT) & (known["decision"] == "include")]
+    last = dict(zip(included["record_id"], included.index, strict=True))
+    decided = in_force(known[known["record_id"].isin(last)], run)
+    wrong = {TITLE_ABSTRACT: "exclude", FULL_TEXT: "include"}
+    return {record_id: index for record_id, index in last.items() if decided.get(record_id) == wrong}
+
+
+def _contradiction(row):
+    return {
+        "column": "decision",
+        "text": "the record is included on full text and excluded on title and abstract",
+        "found": row.decision,
+        "hint": "correct the decision on full text first, with a note",
+    }
+
+
+def _touched(queue, owner=None):
+    """Rows in which a person has typed something; in an owner's own file the name stands there already."""
+    typed = queue[["decision", "reason", "note"]].notna().any(axis=1)
+    named = queue["reviewer"].notna() & (queue["reviewer"] != owner)
+    reviewer = queue["reviewer"].where(queue["reviewer"].notna(), owner)
+    return queue.assign(reviewer=reviewer)[typed | named]
+
+
+def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     """Rows of a queue that a person has begun to fill in and that the ledger does not hold.
 
-    A row counts as filed if the ledger holds a row of its record and stage that says the same, reviewer and
-    note included; a later correction does not make it unfiled again.
+    A row counts as filed if the ledger holds a row of its record, stage and role that says the same, reviewer
+    and note included; a later correction does not make it unfiled again, a later question does.
+
+    Parameters
+    ----------
+    queue : DataFrame
+        A queue, a reviewer's own queue or a list of conflicts, as people filled it in.
+    decisions : DataFrame
+        The whole ledger.
+    role : str, optional
+        INDEPENDENT or ADJUDICATOR; left out, the reviewer decides alone.
+    owner : str, optional
+        The reviewer whose own queue it is.
+    run : str
+        The run in which it was asked.
     """
-    touched = _touched(queue)
-    held = {_said(row) for row in decisions.itertuples()}
-    fresh = [_said(row) not in held for row in touched.itertuples()]
+    touched = _touched(queue, owner)
+    held = {_said(row) for row in decisions.itertuples() if role_of(row) == (role or ALONE)}
+    together = standings(decisions, run)
+    fresh = [
+        _said(row) not in held or _asked_again(row, together.get((row.record_id, row.stage)), role)
+        for row in touched.itertuples()
+    ]
     return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
+
+
+def _asked_again(row, shared, role):
+    """Whether an open round asks for a row that says the same as one from before that round."""
+    if shared is None or not shared.open:
+        return False
+    if role == INDEPENDENT:
+        return row.reviewer not in {one.reviewer for one in shared.open}
+    return role != ADJUDICATOR or shared.waits_for == ADJUDICATION
 
 
 def _last_by_key(decisions):
@@ -168,13 +441,31 @@ def _said(row):
     return tuple(part or None for part in parts)
 
 
-def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_at, correct=False):
+def _spoken_as(row):
+    return row.record_id, row.stage, row.reviewer, role_of(row)
+
+
+def from_queue(
+    queue,
+    decisions,
+    *,
+    path,
+    known,
+    reasons,
+    stages,
+    run,
+    decided_at,
+    correct=False,
+    role=None,
+    owner=None,
+):
     """The ledger rows that a filled-in queue adds.
 
     Parameters
     ----------
     queue : DataFrame
-        A queue as people filled it in; rows without any entry are passed over.
+        A queue, a reviewer's own queue or a list of conflicts as people filled it in; rows without any entry
+        are passed over.
     decisions : DataFrame
         The whole ledger.
     path : path
@@ -188,9 +479,13 @@ def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_a
     run : str
         The run in which these decisions count.
     decided_at : str
-        The day of filing, YYYY-MM-DD.
+        The day of filing, YYYY-MM-DD, or its moment in UTC, YYYY-MM-DDThh:mm:ssZ.
     correct : bool
         Whether a decision may replace a different one that is in force; each such row needs a note.
+    role : str, optional
+        INDEPENDENT or ADJUDICATOR; left out, the reviewers decide alone.
+    owner : str, optional
+        The reviewer whose own queue it is; needed with INDEPENDENT.
 
     Returns
     -------
@@ -202,76 +497,207 @@ def from_queue(queue, decisions, *, path, known, reasons, stages, run, decided_a
     Raises
     ------
     InputError
-        Naming every row that has an unknown record, no decision, no reviewer, an unknown or missing reason,
-        a stage that does not fit, or a conflict with a decision in force. Nothing is filed then.
+        Naming every row that has an unknown record, no decision, no reviewer or another than the owner, an
+        unknown or missing reason, a stage that does not fit, a conflict with a decision in force or with
+        another that the reviewer gave on the same day, or an adjudication of nothing. Nothing is filed then.
     """
-    fresh = unfiled(queue, decisions)
-    held = _last_by_key(decisions[decisions["run"] <= run])
-    future = _last_by_key(decisions[decisions["run"] > run])
+    fresh = unfiled(queue, decisions, role=role, owner=owner, run=run)
+    rows = _rows(fresh, columns=decisions.columns).assign(run=run, decided_at=decided_at, role=role)
+    faults = _Faults(
+        decisions,
+        run=run,
+        role=role,
+        owner=owner,
+        known=known,
+        reasons=reasons,
+        stages=stages,
+        day=decided_at[:10],
+        correct=correct,
+        included=_included_on_full_text(rows, decisions) if TITLE_ABSTRACT in stages else set(),
+    )
     problems = []
     for row in fresh.itertuples():
-        fault = _fault(row, held, future, known=known, reasons=reasons, stages=stages, correct=correct)
+        fault = faults.of(row)
         if fault:
             problems.append(problem(row=f"{row.Index + 2} ({row.record_id}, {row.stage})", **fault))
     if problems:
         raise InputError(path, problems=problems)
-    rows = fresh[["record_id", "stage", "decision", "reason", "reviewer", "note", "score", "band"]].copy()
-    rows["run"] = run
-    rows["decided_at"] = decided_at
-    return rows, len(_touched(queue)) - len(fresh)
+    return rows, len(_touched(queue, owner)) - len(fresh)
 
 
-def _fault(row, held, future, *, known, reasons, stages, correct):
-    """What is wrong with one filled-in row, or None."""
-    if row.record_id not in known:
-        return {
-            "column": "record_id",
-            "text": "no search or import has found this record",
-            "found": row.record_id,
-            "hint": "a record from elsewhere is first imported: data/searches/<run>/imports/",
-        }
-    if row.decision is None:
-        return {
-            "column": "decision",
-            "text": "the row is filled in but has no decision",
-            "allowed": "include, exclude, awaiting",
-        }
-    if row.reviewer is None:
-        return {"column": "reviewer", "text": "a decision needs a name", "allowed": "a name or initials"}
-    if row.stage not in stages:
-        return {"column": "stage", "found": row.stage, "allowed": ", ".join(stages)}
-    fault = _reason_fault(row, reasons)
-    if fault:
-        return fault
-    if row.stage == FULL_TEXT and stages[0] != FULL_TEXT:
-        before = held.get((row.record_id, TITLE_ABSTRACT))
-        if before is None or before.decision != "include":
+def _rows(fresh, *, columns):
+    """Filled-in rows in the columns of the ledger, with the probability that their stage's reader saw."""
+    shown = dict(zip([TITLE_ABSTRACT, FULL_TEXT], ["p_title_abstract", "p_full_text"], strict=True))
+    missing = [name for name in [*columns, *shown.values()] if name not in fresh.columns]
+    fresh = fresh.assign(**dict.fromkeys(missing))
+    own = fresh["p_title_abstract"].where(fresh["stage"] == TITLE_ABSTRACT, fresh["p_full_text"])
+    other = fresh["p_full_text"].where(fresh["stage"] == TITLE_ABSTRACT, fresh["p_title_abstract"])
+    return fresh.assign(probability=own.where(own.notna(), other))[list(columns)]
+
+
+def _included_on_full_text(rows, decisions):
+    """Of the records of new rows, those included on full text then, in their run or a later one."""
+    after = decisions[decisions["record_id"].isin(rows["record_id"])]
+    if after.empty:
+        return set()  # full text is decided only where something was decided before
+    run = rows["run"].iloc[0]
+    after = pd.concat([after, rows.astype(after.dtypes)], ignore_index=True)
+    after = after[after["stage"] == FULL_TEXT]
+    found = set()
+    for one in sorted({run, *after.loc[after["run"] > run, "run"]}):
+        held = latest(after, one)
+        found |= set(held.loc[held["decision"] == "include", "record_id"])
+    return found
+
+
+class _Faults:
+    """What is wrong with filled-in rows, each looked at in the light of the ledger."""
+
+    def __init__(self, decisions, *, run, role, owner, known, reasons, stages, day, correct, included):
+        past, future = decisions[decisions["run"] <= run], decisions[decisions["run"] > run]
+        self.held = _last_by_key(latest(past, run))
+        self.together = standings(past, run)
+        self.spoken = {_spoken_as(row): row for row in past.itertuples()}
+        self.later = {}
+        for row in future.itertuples():
+            self.later.setdefault((row.record_id, row.stage), []).append(row)
+        self.role, self.owner, self.day, self.correct = role, owner, day, correct
+        self.known, self.reasons, self.stages, self.included = known, reasons, stages, included
+
+    def of(self, row):
+        """What is wrong with one row, or None."""
+        return (
+            self._of_cells(row)
+            or self._of_later(row)
+            or self._of_adjudication(row)
+            or self._of_stages(row)
+            or self._of_same_day(row)
+            or _conflict(row, self._replaced(row), self.correct)
+        )
+
+    def _of_cells(self, row):
+        if row.record_id not in self.known:
+            hint = "a record from elsewhere is first imported: data/searches/<run>/imports/"
+            return _unknown(row) | {"hint": hint}
+        if self.owner is not None and row.reviewer != self.owner:
             return {
-                "column": "stage",
-                "text": "a full-text decision needs the record to be included on title and abstract first",
-                "found": before.decision if before else "no decision",
+                "column": "reviewer",
+                "text": f"this is the file of {self.owner}",
+                "found": row.reviewer,
+                "allowed": self.owner,
+                "hint": "each reviewer fills in the file of their own name",
             }
-    later = future.get((row.record_id, row.stage))
-    if later is not None:
+        if row.decision is None:
+            return {
+                "column": "decision",
+                "text": "the row is filled in but has no decision",
+                "allowed": "include, exclude, awaiting",
+            }
+        if row.reviewer is None:
+            return {"column": "reviewer", "text": "a decision needs a name", "allowed": "a name or initials"}
+        if row.stage not in self.stages:
+            return {"column": "stage", "found": row.stage, "allowed": ", ".join(self.stages)}
+        return _reason_fault(row, self.reasons)
+
+    def _of_adjudication(self, row):
+        if self.role != ADJUDICATOR:
+            return None
+        shared = self.together.get((row.record_id, row.stage))
+        adjudicated = shared and shared.decided and role_of(shared.decided[0]) == ADJUDICATOR
+        if shared is None or (shared.waits_for != ADJUDICATION and (shared.open or not adjudicated)):
+            return {
+                "column": "decision",
+                "text": "there is no conflict of two reviewers to settle",
+                "found": row.decision,
+                "hint": "leave the row empty; a run lists the conflicts anew in conflicts.csv",
+            }
+        return _unexplained_adjudication(row)
+
+    def _of_stages(self, row):
+        if (row.stage, row.decision) == (TITLE_ABSTRACT, "exclude") and row.record_id in self.included:
+            return _contradiction(row)
+        if row.stage != FULL_TEXT or self.stages[0] == FULL_TEXT:
+            return None
+        before = self.held.get((row.record_id, TITLE_ABSTRACT))
+        if before is not None and before.decision == "include":
+            return None
+        return {
+            "column": "stage",
+            "text": "a full-text decision needs the record to be included on title and abstract first",
+            "found": before.decision if before else "no decision",
+        }
+
+    def _of_later(self, row):
+        """A later run that has settled it already, or in which this reviewer has spoken."""
+        later = [
+            one
+            for one in self.later.get((row.record_id, row.stage), ())
+            if self.role != INDEPENDENT or role_of(one) != INDEPENDENT or one.reviewer == row.reviewer
+        ]
+        if not later:
+            return None
         return {
             "column": "decision",
-            "text": f"run {later.run} already decided: {later.decision}",
+            "text": f"run {later[-1].run} already decided: {later[-1].decision}",
             "hint": "file it for that run",
         }
-    return _conflict(row, held.get((row.record_id, row.stage)), correct)
+
+    def _of_same_day(self, row):
+        before = self.spoken.get((row.record_id, row.stage, row.reviewer, self.role or ALONE))
+        return _twice(row, before, day=self.day, correct=self.correct)
+
+    def _replaced(self, row):
+        """The row in force whose place a new one would take.
+
+        A reviewer answers for their own row only: what the other said neither binds nor is shown.
+        """
+        shared = self.together.get((row.record_id, row.stage))
+        if self.role != INDEPENDENT or shared is None:
+            return self.held.get((row.record_id, row.stage))
+        own = [one for one in (*shared.decided, *shared.open) if one.reviewer == row.reviewer]
+        if own:
+            return own[-1]
+        by_two = shared.open or role_of(shared.decided[0]) == INDEPENDENT
+        return None if by_two else shared.decided[0]
+
+
+def _unexplained_adjudication(row):
+    if row.note is not None:
+        return None
+    return {
+        "column": "note",
+        "text": "an adjudication says how it was reached",
+        "hint": "write in the column note whether a third person decided or the two agreed, and why",
+    }
 
 
 def _reason_fault(row, reasons):
     """What is wrong with the reason of one decision, or None."""
     if row.reason is not None and row.reason not in reasons:
         return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
-    if row.reason is None and (row.stage, row.decision) == (FULL_TEXT, "exclude"):
+    if row.reason is None and needs_reason(row):
         return {
             "column": "reason",
             "text": "an exclusion on full text needs a reason",
             "allowed": ", ".join(reasons),
         }
     return None
+
+
+def _twice(row, before, *, day, correct):
+    """What is wrong with a second decision of one reviewer on one day, or None."""
+    if before is None or before.decision == row.decision or before.decided_at[:10] != day:
+        return None
+    fault = unexplained(
+        before,
+        column="decision",
+        what="decision",
+        found=row.decision,
+        allowed=before.decision,
+        note=row.note,
+        correct=correct,
+    )
+    return fault and fault | {"text": f"{row.reviewer} said {before.decision} of it on the same day, {day}"}
 
 
 def _conflict(row, before, correct):

@@ -1,43 +1,274 @@
-"""The files of the human gate: the queue that people fill in, and the ledger that keeps what they decided."""
+"""The files of the human gate: queues that people fill in, and the ledger that keeps what they decided.
 
+Where the protocol asks for two independent reviewers, each fills in a queue of their own,
+``results/<run>/queues/<name>.csv``, which holds nothing of what the others decided; where two differ, they or
+a third person fill in ``results/<run>/conflicts.csv``.
+"""
+
+import unicodedata
 from pathlib import Path
 
+import pandas as pd
+
 from livingreview import tables
-from livingreview.errors import InputError
+from livingreview.errors import InputError, problem
 from livingreview.screening import decisions as ledger
 
+QUEUE = "queue.csv"
+QUEUES = "queues"
+CONFLICTS = "conflicts.csv"
 
-def refuse_unfiled(queue_path, ledger_path):
-    """Stop if a queue holds entries that the ledger does not, because making it again would lose them.
+
+def slug(name):
+    """A reviewer's name as the name of a file: letters and digits in small letters, hyphens between.
+
+    Accents are left out; letters of other scripts stay.
+
+    >>> slug("Ann-Sofie B. Söder")
+    'ann-sofie-b-soder'
+    """
+    letters = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    words = "".join(c if c.isalnum() else " " for c in letters)
+    return unicodedata.normalize("NFC", "-".join(words.split()))
+
+
+def own_queues(screening, *, path="config.yaml"):
+    """The reviewers who decide independently of each other, and the name of each one's file.
+
+    Parameters
+    ----------
+    screening : dict
+        The protocol's part ``screening``.
+    path : path
+        Where it was read from, for messages.
+
+    Returns
+    -------
+    dict
+        Name -> file name without folder, in the protocol's order; empty where a reviewer decides alone.
+
+    Raises
+    ------
+    InputError
+        If a name leaves nothing for a file name, or two names leave the same.
+    """
+    asked = screening.get("reviewers", {})
+    if asked.get("independent", 1) == 1:
+        return {}
+    names = {name: slug(name) for name in asked["names"]}
+    problems = []
+    for name, short in names.items():
+        others = [other for other in names if other != name and names[other] == short]
+        if not short or others or f"{short}.csv" in (QUEUE, CONFLICTS):
+            why = f"would have the file of {others[0]}" if others else "cannot be the name of a file"
+            problems.append(
+                problem(
+                    f"key screening.reviewers.names: this name {why}",
+                    found=name,
+                    allowed="names that differ in letters or digits; not queue, not conflicts",
+                )
+            )
+    if problems:
+        raise InputError(path, problems=problems)
+    return {name: f"{short}.csv" for name, short in names.items()}
+
+
+def own_queue(queue, decisions, *, run, name, names):
+    """The part of a queue that one of several independent reviewers is asked about.
+
+    Nothing in it tells what another has said: neither its rows (a record is in it whether or not the other
+    has decided), nor their order, nor the state, which is that of the reviewer's own decisions.
+
+    Parameters
+    ----------
+    queue : DataFrame
+        All records that are not decided yet, best first.
+    decisions : DataFrame
+        The whole ledger.
+    run : str
+        A month YYYY-MM.
+    name : str
+        The reviewer.
+    names : collection of str
+        All independent reviewers.
+
+    Returns
+    -------
+    DataFrame
+        In the columns of the queue, what the reviewer waits for information about last; the column reviewer
+        holds the name. What two disagree on is in the list of conflicts and not here.
+    """
+    together = ledger.standings(decisions, run)
+    states = [
+        _own_state(row, together.get((row.record_id, row.stage)), run=run, name=name, names=names)
+        for row in queue.itertuples()
+    ]
+    own = queue.assign(
+        state=pd.Series(states, index=queue.index, dtype=object),
+        decision=None,
+        reason=None,
+        reviewer=name,
+        note=None,
+    )
+    own = own[own["state"].notna()]
+    waits = own["state"] == "awaiting"
+    waiting = own[waits].sort_values(["score", "record_id"], ascending=[False, True])
+    order = [*own.index[~waits], *waiting.index]
+    return own.loc[order].reset_index(drop=True)
+
+
+def _own_state(row, shared, *, run, name, names):
+    """The state of a record for one reviewer, or None if this one is not asked."""
+    if shared is None:
+        return "awaiting" if row.state == "awaiting" else _age(row, run)
+    if shared.waits_for == ledger.ADJUDICATION:
+        return None
+    own = [one for one in shared.open if one.reviewer == name]
+    if own:
+        return "awaiting" if ledger.awaits(own) else None
+    if not ledger.awaits(shared.decided):
+        return _age(row, run)
+    # Those who agreed that it awaits are asked again; a third would learn that they had.
+    agreed = {one.reviewer for one in shared.decided if ledger.role_of(one) == ledger.INDEPENDENT}
+    there = agreed & set(names)
+    return "awaiting" if name in there or len(there) < 2 else None
+
+
+def _age(row, run):
+    return "new" if row.first_run == run else "undecided"
+
+
+def filled_in(results):
+    """The files of a run that people may have filled in, as far as they are there.
+
+    Parameters
+    ----------
+    results : path
+        The run's folder, ``results/<run>``.
+    """
+    results = Path(results)
+    files = [results / QUEUE, *sorted((results / QUEUES).glob("*.csv")), results / CONFLICTS]
+    return [path for path in files if path.exists()]
+
+
+def refuse_unfiled(path, ledger_path, *, own=None, run=ledger.ALL_RUNS):
+    """Stop if a file holds entries that the ledger does not, because making it again would lose them.
+
+    Parameters
+    ----------
+    path, ledger_path : path
+        A file that people fill in, which need not exist, and ``data/decisions/screening.csv``.
+    own : dict, optional
+        From `own_queues`.
+    run : str
+        The run of which the file is.
 
     Raises
     ------
     InputError
         Saying how many rows, and how to file them.
     """
-    if not Path(queue_path).exists():
+    path = Path(path)
+    if not path.exists():
         return
-    rows = ledger.unfiled(tables.read(queue_path, "queue"), tables.read(ledger_path, "screening"))
+    owners = {file: name for name, file in (own or {}).items()}
+    filled, options = _read(path, owners)
+    rows = ledger.unfiled(filled, tables.read(ledger_path, "screening"), run=run, **options)
     if len(rows):
         raise InputError(
-            queue_path,
+            path,
             problem=f"{len(rows)} filled-in rows are not filed as decisions yet",
             found=", ".join(rows["record_id"].head(5)),
-            hint="make decisions files them; clear the cells if they were not meant. Nothing was changed",
+            hint=f"{_how_to_file(path, owners)}; clear the cells if they were not meant. Nothing was changed",
         )
 
 
-def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, correct=False, kept=None):
+def _read(path, owners):
+    """A filled-in file, and in which role and by whom."""
+    if path.name == CONFLICTS:
+        return tables.read(path, "conflicts"), {"role": ledger.ADJUDICATOR}
+    filled = tables.read(path, "queue")
+    if path.parent.name != QUEUES:
+        return filled, {}
+    owner = owners.get(path.name) or _prefilled(filled)
+    return filled, {"role": ledger.INDEPENDENT, "owner": owner}
+
+
+def _prefilled(filled):
+    """The name in a queue of someone who is not a reviewer any more."""
+    names = filled["reviewer"].dropna()
+    return names.mode().iloc[0] if len(names) else None
+
+
+def _how_to_file(path, owners):
+    if path.name == QUEUE and owners:
+        return f"the protocol asks for two reviewers, who fill in {_files(path.parent / QUEUES, owners)}"
+    if path.parent.name == QUEUES and path.name not in owners:
+        return "config.yaml does not name this reviewer as independent any more: name them again to file it"
+    return "make decisions files them"
+
+
+def _files(folder, owners):
+    return " or ".join(str(folder / file) for file in owners)
+
+
+def whose(path, own):
+    """In which role a file's decisions are given, and by whom: the options of `file`, as a dict.
+
+    Raises
+    ------
+    InputError
+        If the protocol asks for two independent reviewers and the file is neither one's own queue nor the
+        list of conflicts, or it asks for one and the file is the own queue of one of several.
+    """
+    path = Path(path)
+    if path.name == CONFLICTS:
+        return {"role": ledger.ADJUDICATOR}
+    if not own and path.parent.name == QUEUES:
+        raise InputError(
+            path,
+            problem="the protocol asks for one reviewer, so nobody decides in this file",
+            allowed=str(path.parents[1] / QUEUE),
+        )
+    if not own:
+        return {}
+    owners = {file: name for name, file in own.items()}
+    if path.name not in owners:
+        folder = path.parent if path.parent.name == QUEUES else path.parent / QUEUES
+        raise InputError(
+            path,
+            problem="the protocol asks for two independent reviewers, so nobody decides in this file",
+            allowed=f"{_files(folder, owners)}, or {folder.parent / CONFLICTS}",
+            hint="each fills in the file of their own name; a copy elsewhere keeps that name",
+        )
+    return {"role": ledger.INDEPENDENT, "owner": owners[path.name]}
+
+
+def file(
+    queue_path,
+    ledger_path,
+    *,
+    known,
+    reasons,
+    stages,
+    run,
+    decided_at,
+    correct=False,
+    kept=None,
+    role=None,
+    owner=None,
+):
     """Add a filled-in queue's rows to the ledger; see ``screening.decisions.from_queue``.
 
-    ``kept`` is that of ``screening.decisions.under_kept``; left out, no record is a duplicate.
+    ``kept`` is that of ``screening.decisions.under_kept``; left out, no record is a duplicate. ``role`` and
+    ``owner`` are those of `whose`; left out, the reviewers decide alone.
 
     Returns
     -------
     added, already : int
         Rows added, and filled-in rows that the ledger held already.
     """
-    queue = tables.read(queue_path, "queue")
+    queue = tables.read(queue_path, "conflicts" if role == ledger.ADJUDICATOR else "queue")
     with tables.locked(ledger_path):  # two people who file at once must see each other's rows
         rows, already = ledger.from_queue(
             queue,
@@ -49,6 +280,8 @@ def file(queue_path, ledger_path, *, known, reasons, stages, run, decided_at, co
             run=run,
             decided_at=decided_at,
             correct=correct,
+            role=role,
+            owner=owner,
         )
         tables.append(rows, ledger_path, "screening", lock=False)
     return len(rows), already

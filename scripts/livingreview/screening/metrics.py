@@ -1,0 +1,122 @@
+"""How good a ranking and its probabilities were, once people have decided.
+
+Every measure of a ranking is taken from one total order, that in which a person would read (`reading_order`),
+so that equal scores can't be counted in anyone's favour. Arrays are of shape (n_records,): ``included`` is
+bool, ``scores`` are finite and higher for what is read earlier, ``probabilities`` lie within 0 and 1.
+"""
+
+import math
+
+import numpy as np
+from sklearn import metrics
+
+ECE_BINS = 15  # as in Guo 2017 (arXiv 1706.04599), so that values can be compared with published ones
+
+
+def reading_order(scores):
+    """Positions of the records in the order of reading: highest score first, equal ones as they came.
+
+    Raises
+    ------
+    ValueError
+        If a score is not finite: such a record would have no place.
+    """
+    scores = np.asarray(scores, dtype=float)
+    if not np.isfinite(scores).all():
+        raise ValueError(f"{int((~np.isfinite(scores)).sum())} of {len(scores)} scores are not finite")
+    return np.argsort(-scores, kind="stable")
+
+
+def average_precision(included, scores):
+    """Mean, over the included records, of the share of included records among those read so far.
+
+    Scikit-learn's average precision of the places in the reading order; 1 is best, about the prevalence is
+    chance.
+    """
+    included, places = _labels_and_places(included, scores)
+    return float(metrics.average_precision_score(included, places))
+
+
+def roc_auc(included, scores):
+    """Chance that an included record is read before an excluded one; 0.5 is chance.
+
+    None where nothing is excluded: there is no such pair.
+    """
+    included, places = _labels_and_places(included, scores)
+    return None if included.all() else float(metrics.roc_auc_score(included, places))
+
+
+def last_needed(included, scores, recall=0.95):
+    """How many records must be read, in order, to find the given share of the included ones or more."""
+    included, places = _labels_and_places(included, scores)
+    found = np.cumsum(included[np.argsort(-places)])
+    return int(np.searchsorted(found, _ceil(recall * found[-1])) + 1)
+
+
+def work_saved(included, scores, recall=0.95):
+    """Work saved over sampling at a recall (WSS): the share of records that need not be read, less chance's.
+
+    Cohen 2006 (J Am Med Inform Assoc 13:206): (TN + FN) / N - (1 - recall). At most ``recall`` less the
+    prevalence, roughly; 0 is chance.
+    """
+    return 1 - last_needed(included, scores, recall) / len(scores) - (1 - recall)
+
+
+def recall_within(included, scores, share):
+    """Share of the included records found in the first ``share`` of all, rounded up to whole records."""
+    included, places = _labels_and_places(included, scores)
+    first = np.argsort(-places)[: _ceil(share * len(included))]
+    return float(included[first].sum() / included.sum())
+
+
+def brier_score(included, probabilities):
+    """Mean squared difference between the probability of inclusion and what came, 0 or 1; 0 is best."""
+    return float(np.mean((_probabilities(probabilities) - np.asarray(included, dtype=bool)) ** 2))
+
+
+def calibration_error(included, probabilities, *, bins=ECE_BINS, equal_mass=False):
+    """Expected calibration error: mean difference between said and seen in each bin, weighted by records.
+
+    Parameters
+    ----------
+    included, probabilities : array-like
+    bins : int
+        Number of bins; empty ones weigh nothing.
+    equal_mass : bool
+        Bins of equally many records, cut along the sorted probabilities, in place of bins of equal width. The
+        stricter measure where most probabilities are near zero, for these all share one bin of equal width.
+        Equal probabilities at a cut are told apart by the order of the records.
+    """
+    included, probabilities = np.asarray(included, dtype=float), _probabilities(probabilities)
+    if equal_mass:
+        order = np.argsort(probabilities, kind="stable")
+        parts = np.array_split(order, bins)
+    else:
+        bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+        parts = [np.flatnonzero(bin_of == one) for one in range(bins)]
+    gaps = [abs((included[part] - probabilities[part]).sum()) for part in parts]
+    return float(sum(gaps) / len(included))
+
+
+def _labels_and_places(included, scores):
+    """Labels as bool, and each record's place as a score without ties: the first read has the highest."""
+    included, order = np.asarray(included, dtype=bool), reading_order(scores)
+    if len(included) != len(order):
+        raise ValueError(f"{len(included)} labels and {len(order)} scores")
+    if not included.any():
+        raise ValueError("no record is included, so there is nothing to find")
+    places = np.empty(len(order))
+    places[order] = np.arange(len(order), 0, -1)
+    return included, places
+
+
+def _ceil(number):
+    """Rounded up, but for what floating point adds: 0.55 of 100 is 55."""
+    return math.ceil(round(number, 9))
+
+
+def _probabilities(values):
+    values = np.asarray(values, dtype=float)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError("a probability lies within 0 and 1")
+    return values
