@@ -1,6 +1,5 @@
 """This project's ranker, as `rank_updates.py` asks it."""
 
-import inspect
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ranking_task import serve
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
+from livingreview.screening import bands
 from livingreview.screening.ranker import Ranker
 
 TARGET_RECALL = 0.95  # of the band "read first"
@@ -18,18 +18,20 @@ TARGET_RECALL = 0.95  # of the band "read first"
 NOT_GIVEN = dict.fromkeys(["keywords", "mesh_terms", "publication_types", "indexing_method"])
 
 
-def ours(train_records, labels, order, new_records, seed):
+def ours(train_records, labels, order, new_records, seed, prior=None):
     """Rank the new records after training on the others; with probabilities and the band "read first"."""
     train, new = ([NOT_GIVEN | record for record in part] for part in (train_records, new_records))
-    model = Ranker(seed=seed)
-    knows_time = "order" in inspect.signature(model.fit).parameters
-    in_time = {"order": np.array(order)} if order and knows_time else {}
-    model.fit(train, np.array(labels, dtype=bool), **in_time)
-    band = model.read_first(new, TARGET_RECALL) if hasattr(model, "read_first") else None
+    model = Ranker(seed=seed, prior=prior)
+    included = np.concatenate([np.array(labels, dtype=int), np.full(len(new), -1)])
+    # The new records come last in time; their order among themselves is not used.
+    in_time = None if not order else np.concatenate([np.array(order), np.full(len(new), max(order))])
+    model.fit(train + new, included, order=in_time)
+    scores = model.undecided_scores_
+    limit = bands.threshold(model.past_scores_, model.past_included_, recall=TARGET_RECALL)
     return {
-        "scores": np.asarray(model.decision_function(new), dtype=float).tolist(),
-        "probabilities": np.asarray(model.predict_proba(new), dtype=float)[:, 1].tolist(),
-        "read_first": None if band is None else np.asarray(band, dtype=bool).tolist(),
+        "scores": scores.tolist(),
+        "probabilities": model.probability(scores).tolist(),
+        "read_first": (scores >= limit).tolist(),
     }
 
 

@@ -6,12 +6,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
+from livingreview import __version__ as VERSION
 from livingreview import config as protocol
 from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
 from livingreview.screening import filing
+from livingreview.screening.ranking.prior import SHIPPED as PRIOR
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
 

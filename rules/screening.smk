@@ -1,29 +1,64 @@
-# Needs: records and decisions. Makes: the queue of records that people still have to decide.
+# Needs: records and decisions. Makes: the test of the ranker on the review's past, and the queue of records that
+# people still have to decide.
+
+
+rule backtest_ranking:
+    input:
+        records=f"results/{RUN}/records.csv",
+        decisions="data/decisions/screening.csv",
+        checked=f"results/{RUN}/checked.json",
+    output:
+        about=f"results/{RUN}/backtest.json",
+        months=f"results/{RUN}/backtest.csv",
+        predictions=f"results/{RUN}/predictions.csv",
+    log:
+        f"logs/{RUN}/backtest_ranking.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        ranking=config["screening"]["ranking"],
+        code=fingerprint("backtest_ranking.py", PRIOR, schemas=["screening"]),
+    message:
+        "Testing the ranker on the review's own past"
+    script:
+        "../scripts/backtest_ranking.py"
 
 
 rule rank_records:
     input:
         records=f"results/{RUN}/records.csv",
         decisions="data/decisions/screening.csv",
+        backtest=f"results/{RUN}/backtest.json",
+        predictions=f"results/{RUN}/predictions.csv",
         checked=f"results/{RUN}/checked.json",
     output:
         queue=f"results/{RUN}/queue.csv",
         ranking=f"results/{RUN}/ranking.json",
+        suspicious=f"results/{RUN}/suspicious.csv",
     log:
         f"logs/{RUN}/rank_records.log",
     conda:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=6000,
         runtime=60,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
         ranking=config["screening"]["ranking"],
+        independent=config["screening"].get("reviewers", {}).get("independent", 1),
+        interests=config["screening"].get("interests"),
         question=config["review"]["question"],
         eligibility=config["eligibility"],
-        code=fingerprint("rank_records.py", schemas=["screening", "queue"]),
+        version=VERSION,
+        code=fingerprint("rank_records.py", PRIOR, schemas=["screening", "queue"]),
     message:
         "Ranking the records that wait for a decision"
     script:

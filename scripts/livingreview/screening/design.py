@@ -80,14 +80,15 @@ def signals(record):
     """
     types = _entries(record, "publication_types")
     trial = types & (RANDOMISED | {CONTROLLED_TRIAL})
-    if _by_people(record):
+    if indexed_by_people(record):
         return _of_people(record, types, trial)
     if not trial:
         return _of_text(record)
     return AUTOMATED if record.get("medline_status") == INDEXED else BY_SOURCE
 
 
-def _by_people(record):
+def indexed_by_people(record):
+    """Whether a person chose, or checked, the headings and publication types of a record."""
     return record.get("medline_status") == INDEXED and (record.get("indexing_method") or "") in PEOPLE
 
 

@@ -1,155 +1,248 @@
 """A ranking of undecided records, learnt from the review's own decisions."""
 
+import hashlib
+import json
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
 
-TEXT = ["title", "abstract", "keywords"]
+from livingreview.errors import ReviewError
+from livingreview.screening import calibration
+from livingreview.screening.ranking import parts
+from livingreview.screening.ranking.texts import Texts
 
-# Words and pairs of words; pairs such as "randomized controlled" and "systematic review" carry the design.
-_words = CountVectorizer(
-    ngram_range=(1, 2), stop_words="english", token_pattern=r"(?u)\b\w[\w-]+\b"
-).build_analyzer()
+VERSION = "ranker-2"
 
+# What a part weighs in the score, once each has been brought to the same spread. Chosen on the development sets
+# of benchmarks/rank_updates.py, each left out in turn (benchmarks/README.md).
+BLEND = {
+    "words": 2.0,
+    "topics": 1.0,
+    "other reviews": 0.8,
+    "alike": 0.6,
+    "senses": 0.6,
+    "neighbours": 0.4,
+    "index": 0.5,
+}
+PARTS = {
+    "words": parts.Words,
+    "topics": parts.Topics,
+    "alike": parts.Alike,
+    "senses": parts.Senses,
+    "neighbours": parts.Neighbours,
+    "index": parts.IndexTerms,
+}
+WORDING = {
+    "alike": "like included records",
+    "neighbours": "decisions on the most alike records",
+    "topics": "topics of included records",
+    "senses": "meaning close to included records",
+}
 
-def features(record):
-    """The terms of one record: words and pairs of words of its text, and its MeSH headings.
-
-    Headings are marked, so that the heading "Internet" and the word "internet" weigh on their own. A record
-    without abstract, or not yet indexed, simply has fewer terms; term weights are scaled to unit length, so
-    it is not ranked lower for that.
-    """
-    terms = _words(" ".join(record[column] or "" for column in TEXT))
-    for heading in (record["mesh_terms"] or "").split("; "):
-        if heading:
-            terms.append(f"MeSH {heading.split(' / ')[0].rstrip('*')}")
-    return terms
+# Beyond so many excluded records more teach the model nothing that was measurable, and cost in proportion.
+MOST_EXCLUDED = 20_000
+MOST_EXCLUDED_IN_FOLDS = 2_000
 
 
 class Ranker(ClassifierMixin, BaseEstimator):
-    """Logistic regression on weighted terms, classes balanced.
+    """Several ways of learning from the decisions, blended into one score, with calibrated probabilities.
+
+    Everything is fitted inside ``fit``, and inside each of its folds: term weights, models, the spread of each
+    part and the calibration. The last two come from predictions of records that the model had not seen, in
+    order of time where it is given.
 
     Parameters
     ----------
-    C : float
-        Inverse strength of the regularisation.
+    blend : dict of str to float, optional
+        Weight of each part, of `BLEND`; a part left out is not fitted. `BLEND` if left out.
+    prior : Prior, optional
+        What other reviews tend to include; the one that is shipped if left out.
     seed : int
-        Random state of the solver.
+        Of all samples, folds and solvers.
 
     Attributes
     ----------
-    pipeline_ : sklearn Pipeline
-        Vectoriser and classifier, both fitted on the training records alone.
     classes_ : ndarray
         False and True; True is included.
+    n_included_, n_excluded_ : int
+        Decided records that it was fitted on.
+    n_left_out_ : int
+        Excluded records beyond `MOST_EXCLUDED`, drawn at random, that were not looked at.
+    n_cut_ : int
+        Records of which only the first `LONGEST` characters of a field were read.
+    past_scores_, past_included_, past_ : ndarray
+        Out-of-fold scores, their labels, and the places of these records among those given to ``fit``.
+    undecided_scores_ : ndarray
+        What ``decision_function`` gives the undecided records among those given to ``fit``, in their order.
+    in_time_ : bool
+        Whether those were predicted in order of time.
+    spread_ : dict of str to float
+        Standard deviation of each part's out-of-fold numbers.
     """
 
-    def __init__(self, C=10.0, seed=0):
-        self.C = C
+    def __init__(self, blend=None, prior=None, seed=0):
+        self.blend = blend
+        self.prior = prior
         self.seed = seed
 
-    def fit(self, records, included):
-        """Fit on a list of records (mappings with title, abstract, keywords, mesh_terms) and their labels."""
-        self.pipeline_ = make_pipeline(
-            TfidfVectorizer(analyzer=features, sublinear_tf=True),
-            LogisticRegression(C=self.C, class_weight="balanced", max_iter=1000, random_state=self.seed),
-        )
-        self.pipeline_.fit(records, included)
-        self.classes_ = self.pipeline_.classes_
+    def fit(self, records, included, order=None):
+        """Learn from decided records; undecided ones may be given as well.
+
+        Parameters
+        ----------
+        records : list of dict
+            With title, abstract, keywords, mesh_terms, publication_types, medline_status, indexing_method, as in
+            a run's records.csv; what is missing counts as empty.
+        included : array-like, shape (n_records,)
+            True or 1 for included, False or 0 for excluded, -1 for not yet decided, as in scikit-learn's
+            semi-supervised estimators.
+        order : array-like, shape (n_records,), optional
+            Time of each record, sortable, such as month or year of decision or entry.
+
+        Raises
+        ------
+        ReviewError
+            If nothing is included or nothing excluded: there is no difference to learn.
+        """
+        labels = np.asarray(included).astype(int)
+        if not (labels == 1).any() or not (labels == 0).any():
+            raise ReviewError(
+                f"{(labels == 1).sum()} included and {(labels == 0).sum()} excluded records: a ranking needs both"
+            )
+        used = self._used(labels)
+        self.n_included_, self.n_excluded_ = int((labels == 1).sum()), int((labels == 0).sum())
+        self.n_left_out_ = len(labels) - len(used)
+        texts = Texts([records[place] for place in used])
+        labels = labels[used]
+        self.n_cut_ = texts.n_cut
+        self.classes_ = np.array([False, True])
+        decided, undecided = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
+        truth = labels[decided] == 1
+        times = None if order is None else np.asarray(order)[used][decided]
+        self._fit_spread_and_calibration(texts, decided, truth, times)
+        self.past_ = used[self.past_]
+        self.parts_, self.vectors_ = self._fit_parts(texts, decided, truth, undecided)
+        self.undecided_scores_ = self._scores(parts.Batch(texts, undecided, self.vectors_))
         return self
 
+    def _used(self, labels):
+        excluded = np.flatnonzero(labels == 0)
+        drawn = np.random.RandomState(self.seed).permutation(excluded)[:MOST_EXCLUDED]
+        return np.sort(np.concatenate([np.flatnonzero(labels != 0), drawn]))
+
+    def _weights(self):
+        return BLEND if self.blend is None else self.blend
+
+    def _fit_parts(self, texts, rows, included, undecided):
+        seen = parts.Seen(texts, rows, included, undecided=undecided, seed=self.seed)
+        fitted = {}
+        for name in self._weights():
+            part = parts.OtherReviews(self.prior) if name == "other reviews" else PARTS[name]()
+            fitted[name] = part.fit(seen)
+        if "words" in fitted and len(undecided):
+            batch = parts.Batch(texts, undecided, seen.vectors, ready=seen.undecided_vectors)
+            numbers = {name: part.score(batch) for name, part in fitted.items()}
+            together = sum(
+                weight * numbers[name] / (np.std(numbers[name]) or 1.0) for name, weight in self._weights().items()
+            )
+            fitted["words"].teach(seen, together)
+        return fitted, seen.vectors
+
+    def _fit_spread_and_calibration(self, texts, rows, included, times):
+        split, self.in_time_ = calibration.folds(included, order=times, seed=self.seed)
+        found, places = {name: [] for name in self._weights()}, []
+        for train, test in split:
+            kept = self._thinned(train, included)
+            fitted, vectors = self._fit_parts(texts, rows[kept], included[kept], rows[test])
+            batch = parts.Batch(texts, rows[test], vectors)
+            for name, part in fitted.items():
+                found[name].append(part.score(batch))
+            places.append(test)
+        self.past_ = np.concatenate(places) if places else np.array([], dtype=int)
+        self.past_included_ = included[self.past_]
+        numbers = {name: np.concatenate(values) if values else np.zeros(0) for name, values in found.items()}
+        self.spread_ = {
+            name: float(np.std(values)) if len(values) > 1 and np.std(values) > 0 else 1.0
+            for name, values in numbers.items()
+        }
+        self.past_scores_ = self._blended(numbers, len(self.past_))
+        self.past_ = rows[self.past_]
+        if self.past_included_.any() and not self.past_included_.all():
+            self.calibration_ = calibration.Calibration().fit(self.past_scores_, self.past_included_)
+        else:
+            # Too few to leave any out; the share of included records is then all that can be said.
+            self.calibration_ = calibration.Calibration().fit([0.0] * len(included), included)
+
+    def _thinned(self, train, included):
+        """Training records of a fold: all included, and not more excluded ones than are needed."""
+        excluded = train[~included[train]]
+        drawn = np.random.RandomState(self.seed).permutation(excluded)[:MOST_EXCLUDED_IN_FOLDS]
+        return np.sort(np.concatenate([train[included[train]], drawn]))
+
+    def _blended(self, numbers, n):
+        return sum(
+            (weight / self.spread_[name] * numbers[name] for name, weight in self._weights().items()), np.zeros(n)
+        )
+
+    def _batch(self, records):
+        texts = Texts(records)
+        return parts.Batch(texts, np.arange(texts.n), self.vectors_)
+
     def decision_function(self, records):
-        """Log odds of inclusion, on the scale of a balanced training set; shape (n_records,)."""
-        return self.pipeline_.decision_function(records)
+        """The score; higher is read earlier. Its scale is that of this model; shape (n_records,)."""
+        if not len(records):
+            return np.zeros(0)
+        return self._scores(self._batch(records))
+
+    def _scores(self, batch):
+        numbers = {name: part.score(batch) for name, part in self.parts_.items()} if len(batch.rows) else {}
+        return self._blended(numbers, len(batch.rows)) if numbers else np.zeros(0)
+
+    def probability(self, scores):
+        """Calibrated probabilities of inclusion of scores from ``decision_function``; same shape."""
+        return self.calibration_.probability(scores)
 
     def predict_proba(self, records):
-        """Scores of exclusion and inclusion; shape (n_records, 2).
-
-        Not calibrated: classes are balanced in training, so 0.5 is not an even chance.
-        """
-        return self.pipeline_.predict_proba(records)
+        """Calibrated probabilities of exclusion and inclusion; shape (n_records, 2)."""
+        included = self.probability(self.decision_function(records))
+        return np.column_stack([1 - included, included])
 
     def predict(self, records):
-        """Whether inclusion scores higher than exclusion; shape (n_records,)."""
-        return self.pipeline_.predict(records)
+        """Whether inclusion is likelier than exclusion; shape (n_records,)."""
+        return self.predict_proba(records)[:, 1] > 0.5
 
-    def explain(self, records, n_terms=5):
-        """The terms that moved each record's log odds most, strongest first.
+    def explain(self, records):
+        """What moved each score.
 
         Returns
         -------
-        list of list of (str, float)
-            Term and what it adds to the log odds; negative ones speak for exclusion.
+        list of dict of (field, term) to float
+            Fields text, title, other reviews and index hold terms; field "whole" holds the parts that look at
+            a record as a whole, and "constant" what is the same for all. They add up to the score.
         """
-        vectoriser, classifier = self.pipeline_[0], self.pipeline_[-1]
-        names = vectoriser.get_feature_names_out()
-        parts = vectoriser.transform(records).multiply(classifier.coef_).tocsr()
-        return [_strongest(names[row.indices], row.data, n_terms) for row in parts]
+        if not len(records):
+            return []
+        batch = self._batch(records)
+        numbers = {name: part.score(batch) for name, part in self.parts_.items()}
+        return [self._explained(batch, numbers, at) for at in range(len(records))]
 
+    def _explained(self, batch, numbers, at):
+        found = {}
+        for name, weight in self._weights().items():
+            part, factor = self.parts_[name], weight / self.spread_[name]
+            if not hasattr(part, "explain"):
+                found["whole", WORDING[name]] = factor * float(numbers[name][at])
+                continue
+            for key, value in part.explain(batch, at).items():
+                found[key] = found.get(key, 0.0) + factor * value
+            if name == "words":
+                found["constant", "intercept"] = factor * float(part.model_.intercept_[0])
+        return found
 
-class ProtocolSimilarity:
-    """Order by likeness to the protocol's text, while there are too few decisions to learn from."""
-
-    def __init__(self, protocol):
-        self.protocol = protocol
-
-    def fit(self, records):
-        """Weigh terms over the records and the protocol; no labels."""
-        own = dict.fromkeys([*TEXT, "mesh_terms"], "") | {"title": self.protocol}
-        self.vectoriser_ = TfidfVectorizer(analyzer=features, sublinear_tf=True).fit([own, *records])
-        self.query_ = self.vectoriser_.transform([own])
-        return self
-
-    def decision_function(self, records):
-        """Cosine of each record with the protocol, 0 to 1; shape (n_records,)."""
-        return (self.vectoriser_.transform(records) @ self.query_.T).toarray().ravel()
-
-    def explain(self, records, n_terms=5):
-        """The shared terms that make each record alike, strongest first."""
-        names = self.vectoriser_.get_feature_names_out()
-        parts = self.vectoriser_.transform(records).multiply(self.query_).tocsr()
-        return [_strongest(names[row.indices], row.data, n_terms) for row in parts]
-
-
-def _strongest(names, values, n_terms):
-    order = sorted(range(len(values)), key=lambda i: (-abs(values[i]), names[i]))[:n_terms]
-    return [(str(names[i]), float(values[i])) for i in order]
-
-
-def out_of_fold(records, included, *, seed, folds=5):
-    """Scores of the training records, each from a model that did not see it.
-
-    Returns
-    -------
-    ndarray, shape (n_records,)
-        Scores as from ``Ranker.predict_proba``, column 1.
-    """
-    split = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    return cross_val_predict(Ranker(seed=seed), records, included, cv=split, method="predict_proba")[:, 1]
-
-
-def read_first_threshold(scores, included, recall):
-    """The highest score at or above which the given share of the included records lies.
-
-    Parameters
-    ----------
-    scores : ndarray
-        Out-of-fold scores.
-    included : ndarray of bool
-    recall : float
-        Share of the included records, more than 0 and at most 1.
-    """
-    held = np.sort(np.asarray(scores)[np.asarray(included)])[::-1]
-    return float(held[int(np.ceil(recall * len(held))) - 1])
-
-
-def quality(scores, included):
-    """How well out-of-fold scores separate: area under the ROC curve, and average precision."""
-    return {
-        "roc_auc": float(roc_auc_score(included, scores)),
-        "average_precision": float(average_precision_score(included, scores)),
-    }
+    def version(self, records, included):
+        """Name and version of the model, its training records, and a digest of what it was made from."""
+        made_from = [VERSION, self._weights(), self.seed]
+        made_from += [[record.get("record_id"), int(label)] for record, label in zip(records, included, strict=True)]
+        digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
+        n = sum(int(label) >= 0 for label in included)
+        return f"{VERSION} n={n} {digest}"

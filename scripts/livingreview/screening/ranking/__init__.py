@@ -1,0 +1,1 @@
+"""The ranker: one estimator and the parts that it blends."""

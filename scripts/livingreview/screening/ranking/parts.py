@@ -1,0 +1,358 @@
+"""The parts of the ranker. Each learns from the decisions in its own way and gives every record a number.
+
+A part has ``fit(texts, rows, included)``, where rows are those of the decided records and included their labels,
+and ``score(texts, rows)``, higher for what people would include; the scale is the part's own. The linear ones
+have ``explain(texts, row)`` too, the terms of one record and what each adds to its score.
+"""
+
+import warnings
+from collections import Counter
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from livingreview.screening.design import indexed_by_people
+from livingreview.screening.ranking import prior as shipped_prior
+from livingreview.screening.ranking.meaning import Meaning
+from livingreview.screening.ranking.texts import Weights, _selection, unit_length
+
+# Excluded records that the parts which compare record with record look at; all included ones are looked at.
+MOST_COMPARED = 500
+# Those that support vector machines learn from, whose cost grows with the square.
+MOST_IN_MACHINES = 2000
+
+
+class Vectors:
+    """Titles, abstracts and pieces of words side by side, as the parts read them.
+
+    Term weights of the text count fully, those of the title once more by `TITLE`.
+    """
+
+    TITLE = 0.7
+
+    def fit(self, texts, rows):
+        """Fit the three kinds of term weights on the given rows."""
+        self.text = Weights("text", min_df=2).fit(texts, rows)
+        self.title = Weights("title", min_df=1).fit(texts, rows)
+        self.pieces = Weights("pieces", min_df=3, max_df=0.7).fit(texts, rows)
+        self.at_title = len(self.text.idf_)
+        self.at_pieces = self.at_title + len(self.title.idf_)
+        return self
+
+    def transform(self, texts, rows):
+        """Weights of records; csr_matrix, shape (n_rows, n_terms of all kinds)."""
+        blocks = [
+            self.text.transform(texts, rows),
+            self.TITLE * self.title.transform(texts, rows),
+            self.pieces.transform(texts, rows),
+        ]
+        return sparse.hstack(blocks, format="csr", dtype=np.float32)
+
+
+class Seen:
+    """One round of fitting: the texts, the decided rows, and what several parts need of them, made once."""
+
+    def __init__(self, texts, rows, included, *, undecided, seed):
+        self.texts, self.rows, self.included, self.undecided = texts, rows, included, undecided
+        self.seed = seed
+        self.vectors = Vectors().fit(texts, rows)
+        self.decided_vectors = self.vectors.transform(texts, rows)
+        self.undecided_vectors = self.vectors.transform(texts, undecided)
+
+    @cached_property
+    def to_compare(self):
+        """Pieces of words of the records to compare with, and which of them are included."""
+        places = self.compared()
+        return self.decided_vectors[places][:, self.vectors.at_pieces :].T.tocsr(), self.included[places]
+
+    def compared(self, *, excluded=MOST_COMPARED):
+        """Places among the decided rows: all included and a seeded sample of the excluded, in order."""
+        others = np.random.RandomState(self.seed).permutation(np.flatnonzero(~self.included))[:excluded]
+        return np.sort(np.concatenate([np.flatnonzero(self.included), others]))
+
+
+class Batch:
+    """Records to score, vectorised once for all parts."""
+
+    def __init__(self, texts, rows, vectors, *, ready=None):
+        self.texts, self.rows = texts, rows
+        self.vectors = vectors.transform(texts, rows) if ready is None else ready
+        self._pieces = self.vectors[:, vectors.at_pieces :]
+        self._cosines = {}
+
+    def cosines(self, others):
+        """Cosines with the columns of a matrix, dense, shape (n_rows, n_columns); computed once for each."""
+        if id(others) not in self._cosines:
+            self._cosines[id(others)] = (self._pieces @ others).toarray()
+        return self._cosines[id(others)]
+
+
+class Words:
+    """Logistic regression on all term weights, classes balanced.
+
+    Where many records wait, it learns from them as well (`teach`): those that all parts together rank at the
+    top, as many as the share of included records among the decided ones lets expect, count a little as
+    included, the lower half as excluded. So it takes up words that came into use since the last decisions.
+    """
+
+    C = 10
+    WEIGHT = 0.3  # of an undecided record, where a decided one has 1
+    FEWEST = 30  # undecided records to learn from
+
+    def fit(self, seen):
+        """Learn from the decided records."""
+        self._vectors, self._seed = seen.vectors, seen.seed
+        self._fit(seen.decided_vectors, seen.included, None)
+        return self
+
+    def _fit(self, matrix, labels, importance):
+        self.model_ = LogisticRegression(
+            C=self.C,
+            class_weight="balanced",
+            solver="liblinear",
+            dual=True,
+            tol=1e-2,
+            max_iter=1000,
+            random_state=self._seed,
+        )
+        with warnings.catch_warnings():
+            # At this tolerance more rounds change no order worth naming.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model_.fit(matrix, labels, sample_weight=importance)
+
+    def teach(self, seen, scores):
+        """Learn anew, with the undecided records as `scores` order them; nothing where they are few."""
+        expected = round(float(seen.included.mean()) * len(scores))
+        if len(scores) < self.FEWEST or not expected:
+            return
+        order = np.argsort(-scores, kind="stable")
+        top, low = order[:expected], order[max(len(order) // 2, expected) :]
+        matrix = sparse.vstack(
+            [seen.decided_vectors, seen.undecided_vectors[top], seen.undecided_vectors[low]], format="csr"
+        )
+        labels = np.concatenate([seen.included, np.ones(len(top), bool), np.zeros(len(low), bool)])
+        importance = np.ones(len(labels))
+        importance[len(seen.included) :] = self.WEIGHT
+        self._fit(matrix, labels, importance)
+
+    def score(self, batch):
+        """Log odds on the scale of a balanced training set; shape (n_rows,)."""
+        return self.model_.decision_function(batch.vectors)
+
+    def explain(self, batch, at):
+        """What each word of a record adds to `score`; the intercept is left out.
+
+        What the pieces of words add is given to the words that hold them, in proportion to their counts, so
+        that the values add up to the score less the intercept.
+
+        Returns
+        -------
+        dict of (field, term) to float
+        """
+        texts, row, vectors = batch.texts, batch.rows[at], self._vectors
+        parts = batch.vectors[at].multiply(self.model_.coef_).tocsr()
+        said = {}
+        names = {"text": vectors.text.names_, "title": vectors.title.names_}
+        for column, value in zip(parts.indices, parts.data, strict=True):
+            if column < vectors.at_pieces:
+                field = "text" if column < vectors.at_title else "title"
+                term = names[field][column - (0 if field == "text" else vectors.at_title)]
+                said[field, term] = said.get((field, term), 0.0) + float(value)
+        pick = _selection(texts.names["pieces"], vectors.pieces.names_)
+        counts = np.asarray((texts.counts["pieces"][row] @ pick).todense()).ravel()
+        value = np.asarray(parts[:, vectors.at_pieces :].todense()).ravel()
+        per_count = np.divide(value, counts, out=np.zeros_like(value), where=counts > 0)
+        words = texts.word_counts[row]
+        added = words.data * np.asarray((texts.pieces_of_words[words.indices] @ pick) @ per_count).ravel()
+        for word, amount in zip(texts.words[words.indices], added, strict=True):
+            said["text", word] = said.get(("text", word), 0.0) + float(amount)
+        return said
+
+
+class Alike:
+    """Likeness to the ten nearest included records, less that to the ten nearest excluded ones (cosine)."""
+
+    NEAREST = 10
+
+    def fit(self, seen):
+        """Keep the records to compare with."""
+        self.others_, self.included_ = seen.to_compare
+        return self
+
+    def score(self, batch):
+        """Difference of two mean cosines, -1 to 1."""
+        cosines = batch.cosines(self.others_)
+        return self._nearest(cosines[:, self.included_]) - self._nearest(cosines[:, ~self.included_])
+
+    def _nearest(self, cosines):
+        k = min(self.NEAREST, cosines.shape[1])
+        top = np.partition(cosines, cosines.shape[1] - k, axis=1)[:, cosines.shape[1] - k :]
+        return np.sort(top, axis=1).mean(axis=1)  # sorted, so that the sum never depends on the order
+
+
+class Neighbours(Alike):
+    """Share of included records among the 30 nearest decided ones, weighted by squared cosine."""
+
+    NEAREST = 30
+
+    def score(self, batch):
+        """A share, 0 to 1."""
+        cosines = batch.cosines(self.others_)
+        k = min(self.NEAREST, cosines.shape[1])
+        top = np.sort(np.argpartition(-cosines, k - 1, axis=1)[:, :k], axis=1)
+        weight = np.take_along_axis(cosines, top, axis=1) ** 2
+        return (weight * self.included_[top]).sum(axis=1) / (weight.sum(axis=1) + 1e-9)
+
+
+class Topics:
+    """A support vector machine with a Gaussian kernel on the 100 main directions of all texts.
+
+    The directions (latent semantic analysis) are those of decided and undecided records together; no label
+    enters. So topics that are new this month have a place.
+    """
+
+    DIRECTIONS = 100
+    MIN_DF = 5  # among those records; rarer terms turn no main direction
+    MOST = 2000  # records that the directions are found on, drawn at random from more
+
+    def fit(self, seen):
+        """Find the directions, and learn from the decided records in them."""
+        self._vectors = seen.vectors
+        matrix = sparse.vstack([seen.decided_vectors, seen.undecided_vectors], format="csr")
+        if matrix.shape[0] > self.MOST:
+            drawn = np.random.RandomState(seen.seed).permutation(matrix.shape[0])[: self.MOST]
+            matrix = matrix[np.sort(drawn)]
+        df = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        self.columns_ = np.flatnonzero(df >= min(self.MIN_DF, df.max()))
+        matrix = matrix[:, self.columns_]
+        most = max(min(self.DIRECTIONS, min(matrix.shape) - 1), 1)
+        self.svd_ = TruncatedSVD(most, n_iter=2, random_state=seen.seed).fit(matrix)
+        decided = self.svd_.transform(seen.decided_vectors[:, self.columns_])
+        self.centre_ = decided.mean(axis=0)
+        places = seen.compared(excluded=max(MOST_IN_MACHINES, 20 * int(seen.included.sum())))
+        self.model_ = _machine().fit(unit_length(decided[places] - self.centre_), seen.included[places])
+        return self
+
+    def score(self, batch):
+        """Distance from the boundary."""
+        return self.model_.decision_function(
+            unit_length(self.svd_.transform(batch.vectors[:, self.columns_]) - self.centre_)
+        )
+
+
+class Senses:
+    """A support vector machine with a Gaussian kernel on what the words mean (`meaning`)."""
+
+    def fit(self, seen):
+        """Learn from the decided records."""
+        places = seen.compared(excluded=MOST_IN_MACHINES)
+        self.meaning_ = Meaning().fit(seen.texts, seen.rows)
+        self.model_ = _machine().fit(
+            self.meaning_.transform(seen.texts, seen.rows[places]), seen.included[places]
+        )
+        return self
+
+    def score(self, batch):
+        """Distance from the boundary."""
+        return self.model_.decision_function(self.meaning_.transform(batch.texts, batch.rows))
+
+
+def _machine():
+    return SVC(kernel="rbf", gamma=1.0, C=1.0, class_weight="balanced", cache_size=500)
+
+
+class OtherReviews:
+    """What reviews tend to include (`prior`); learns nothing here."""
+
+    def __init__(self, prior=None):
+        self.prior = prior or shipped_prior.read()
+
+    def fit(self, seen):  # noqa: ARG002
+        """Nothing to fit."""
+        return self
+
+    def score(self, batch):
+        """Log odds in a review of unknown topic."""
+        return self.prior.score(batch.texts)[batch.rows]
+
+    def explain(self, batch, at):
+        """What each term adds to `score`."""
+        parts = self.prior.weights(batch.texts)[batch.rows[at]].multiply(self.prior.coef).tocsr()
+        return {
+            ("other reviews", self.prior.terms[column]): float(value)
+            for column, value in zip(parts.indices, parts.data, strict=True)
+        }
+
+
+class IndexTerms:
+    """Keywords, MeSH headings and publication types, by a logistic regression of their own.
+
+    Apart from the text, because a new record has no headings yet: one without them is moved neither up nor
+    down, and one whose headings and types no person has checked can only be moved up by them.
+    """
+
+    C = 0.1
+    FEWEST = 10  # included and excluded records that have such terms
+    MIN_DF = 3
+
+    def fit(self, seen):
+        """Learn from the decided records; where too few have such terms, nothing, and every score is 0."""
+        held = [(index_terms(seen.texts.records[row]), label) for row, label in zip(seen.rows, seen.included, strict=True)]
+        held = [(terms, label) for terms, label in held if terms]
+        labels = np.array([label for _, label in held], dtype=bool)
+        self.weights_, self.usual_ = {}, dict.fromkeys(GROUPS, 0.0)
+        df = Counter(term for terms, _ in held for term in terms)
+        names = sorted(term for term, n in df.items() if n >= self.MIN_DF)
+        if min(labels.sum(), (~labels).sum()) < self.FEWEST or not names:
+            return self
+        place = {term: column for column, term in enumerate(names)}
+        matrix = np.zeros((len(held), len(names)), dtype=np.float32)
+        for row, (terms, _) in enumerate(held):
+            matrix[row, [place[term] for term in terms if term in place]] = 1
+        model = LogisticRegression(C=self.C, class_weight="balanced", solver="liblinear", random_state=seen.seed)
+        self.weights_ = dict(zip(names, model.fit(matrix, labels).coef_[0].tolist(), strict=True))
+        for group in GROUPS:
+            own = [[term for term in terms if _group(term) == group] for terms, _ in held]
+            sums = [sum(self.weights_.get(term, 0.0) for term in terms) for terms in own if terms]
+            self.usual_[group] = float(np.mean(sums)) if sums else 0.0
+        return self
+
+    def score(self, batch):
+        """Log odds, 0 for a record without such terms; shape (n_rows,)."""
+        return np.array([sum(self.explain(batch, at).values()) for at in range(len(batch.rows))], dtype=float)
+
+    def explain(self, batch, at):
+        """What each term adds to `score`; what is usual for its kind is taken off once."""
+        record = batch.texts.records[batch.rows[at]]
+        terms, said = index_terms(record), {}
+        for group in GROUPS if self.weights_ else ():
+            own = {term: self.weights_.get(term, 0.0) for term in terms if _group(term) == group}
+            if group == HEADINGS and not indexed_by_people(record):
+                said |= {("index", term): max(value, 0.0) for term, value in own.items()}
+            elif own:
+                said |= {("index", term): value for term, value in own.items()}
+                said["index", f"(usual {group})"] = -self.usual_[group]
+        return said
+
+
+KEYWORDS, HEADINGS = GROUPS = ("keywords", "headings")
+
+
+def _group(term):
+    return KEYWORDS if term.startswith("keyword ") else HEADINGS
+
+
+def index_terms(record):
+    """Keywords, MeSH headings (qualifiers and asterisks left out) and publication types, marked, each once."""
+    found = {}
+    for column, mark in (("keywords", "keyword"), ("mesh_terms", "MeSH"), ("publication_types", "type")):
+        for term in (record.get(column) or "").split(";"):
+            name = term.split(" / ")[0].strip().rstrip("*").strip()
+            if name:
+                found[f"{mark} {name.lower() if mark == 'keyword' else name}"] = None
+    return list(found)

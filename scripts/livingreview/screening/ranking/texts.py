@@ -1,0 +1,180 @@
+"""Titles and abstracts as counted terms: words, pairs of words, and the pieces of words."""
+
+import re
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import normalize
+
+from livingreview.screening.ranking.words import word_vectors
+
+# What scikit-learn's vectorisers take for a word: two or more letters or digits, of any script.
+_words = re.compile(r"\w\w+").findall
+
+# Longer texts are no abstracts; beyond this many characters nothing is read, and it is counted.
+LONGEST = 50_000
+
+# Pieces of three to five characters within a word, ends marked: they unite "randomised" and "randomized".
+PIECES = (3, 5)
+
+
+class Texts:
+    """Tokenised records. Counting is done once and shared by everything that is fitted on some of the rows.
+
+    Scikit-learn's vectorisers give the same counts; counting word numbers instead of strings, and the pieces
+    of each different word once, is about ten times as fast.
+
+    Parameters
+    ----------
+    records : list of dict
+        With title and abstract; None, empty and missing are alike.
+
+    Attributes
+    ----------
+    records : list of dict
+        As given.
+    counts : dict of str to csr_matrix, shape (n_records, n_terms)
+        ``text`` (words and pairs of title and abstract), ``title`` (the same of the title alone) and
+        ``pieces`` (of words of title and abstract).
+    n_cut : int
+        Records whose title or abstract was longer than `LONGEST`.
+    """
+
+    def __init__(self, records):
+        titles = [record.get("title") or "" for record in records]
+        abstracts = [record.get("abstract") or "" for record in records]
+        self.records = records
+        self.n = len(records)
+        self.n_cut = sum(len(a) > LONGEST or len(b) > LONGEST for a, b in zip(titles, abstracts, strict=True))
+        self.has_abstract = np.array([bool(text.strip()) for text in abstracts], dtype=bool)
+        tokens = [_words(text[:LONGEST].lower()) for text in [*titles, *abstracts]]
+        field = np.repeat(np.arange(2 * self.n), [len(part) for part in tokens])
+        codes, words = pd.factorize(np.array([token for part in tokens for token in part], dtype=object))
+        self.words = np.asarray(words, dtype=object)
+        in_title = field < self.n
+        row = np.where(in_title, field, field - self.n)
+        self._title_words = _counted(row[in_title], codes[in_title], self.n, len(words))
+        self._words = (self._title_words + _counted(row[~in_title], codes[~in_title], self.n, len(words))).tocsr()
+        adjacent = field[1:] == field[:-1]
+        first, second = codes[:-1][adjacent], codes[1:][adjacent]
+        pairs, code = np.unique(first.astype(np.int64) * len(words) + second, return_inverse=True)
+        of, titled = row[:-1][adjacent], in_title[:-1][adjacent]
+        self._pairs = _counted(of, code, self.n, len(pairs))
+        self._title_pairs = _counted(of[titled], code[titled], self.n, len(pairs))
+        # A pair that one record alone holds can neither be learnt from nor be met again.
+        shared = np.flatnonzero(np.bincount(self._pairs.indices, minlength=len(pairs)) > 1)
+        self._pairs, self._title_pairs = self._pairs[:, shared], self._title_pairs[:, shared]
+        self._pair_codes = pairs[shared]
+
+    @cached_property
+    def counts(self):
+        """See the class."""
+        return {
+            "text": sparse.hstack([self._words, self._pairs], format="csr"),
+            "title": sparse.hstack([self._title_words, self._title_pairs], format="csr"),
+            "pieces": (self._words @ self.pieces_of_words).tocsr(),
+        }
+
+    @cached_property
+    def _pieces(self):
+        vectoriser = CountVectorizer(analyzer="char_wb", ngram_range=PIECES, dtype=np.float32)
+        if not len(self.words):
+            return sparse.csr_matrix((0, 0), dtype=np.float32), np.array([], dtype=object)
+        return vectoriser.fit_transform(self.words).tocsr(), vectoriser.get_feature_names_out()
+
+    @property
+    def pieces_of_words(self):
+        """How often each piece occurs in each word; csr_matrix, shape (n_words, n_pieces)."""
+        return self._pieces[0]
+
+    @cached_property
+    def names(self):
+        """Names of the columns of `counts`, as pandas Index each."""
+        if len(self.words):
+            first, second = np.divmod(self._pair_codes, len(self.words))
+            pairs = self.words[first] + " " + self.words[second]
+        else:
+            pairs = np.array([], dtype=object)
+        terms = pd.Index(np.concatenate([self.words, pairs]).astype(object))
+        return {"text": terms, "title": terms, "pieces": pd.Index(self._pieces[1].astype(object))}
+
+    @cached_property
+    def vectors(self):
+        """Vectors of the words; float32, shape (n_words, 256)."""
+        return word_vectors(self.words)
+
+    @property
+    def word_counts(self):
+        """Counts of single words in title and abstract; csr_matrix, shape (n_records, n_words)."""
+        return self._words
+
+
+def _counted(rows, columns, n_rows, n_columns):
+    counts = sparse.csr_matrix(
+        (np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(n_rows, n_columns)
+    )
+    counts.sum_duplicates()
+    return counts
+
+
+class Weights:
+    """Term weights of one kind of counts: tf-idf with sublinear tf, each record scaled to unit length.
+
+    The weights of scikit-learn's ``TfidfTransformer(sublinear_tf=True)``, fitted on rows of a `Texts`, and
+    applicable to another `Texts`, in which terms that were not fitted are passed over.
+
+    Parameters
+    ----------
+    kind : {"text", "title", "pieces"}
+    min_df : int
+        Terms in fewer fitted records are left out.
+    max_df : float
+        Terms in more than this share of the fitted records are left out.
+    """
+
+    def __init__(self, kind, *, min_df, max_df=0.95):
+        self.kind = kind
+        self.min_df = min_df
+        self.max_df = max_df
+
+    def fit(self, texts, rows):
+        """Count the records that hold each term, among the given rows."""
+        counts = texts.counts[self.kind]
+        df = np.bincount(counts[rows].indices, minlength=counts.shape[1])
+        kept = np.flatnonzero((df >= self.min_df) & (df <= max(self.max_df * len(rows), self.min_df)))
+        self._texts, self._columns = texts, kept
+        self.idf_ = (np.log((1 + len(rows)) / (1 + df[kept])) + 1).astype(np.float32)
+        return self
+
+    @cached_property
+    def names_(self):
+        """The fitted terms, a pandas Index."""
+        return self._texts.names[self.kind][self._columns]
+
+    def transform(self, texts, rows=None):
+        """Weights of records; csr_matrix of float32, shape (n_rows, n_fitted_terms)."""
+        counts = texts.counts[self.kind] if rows is None else texts.counts[self.kind][rows]
+        if texts is self._texts:
+            counts = counts[:, self._columns]
+        else:
+            counts = counts @ _selection(texts.names[self.kind], self.names_)
+        counts = counts.tocsr().astype(np.float32)
+        counts.data = (np.log(counts.data) + 1) * self.idf_[counts.indices]
+        return unit_length(counts)
+
+
+def unit_length(matrix):
+    """Rows scaled to Euclidean length 1, those of zeros left alone; no rows give no rows."""
+    return normalize(matrix, copy=False) if matrix.shape[0] else matrix
+
+
+def _selection(names, wanted):
+    """A matrix that picks and orders the wanted columns."""
+    place = wanted.get_indexer(names)
+    held = np.flatnonzero(place >= 0)
+    return sparse.csr_matrix(
+        (np.ones(len(held), dtype=np.float32), (held, place[held])), shape=(len(names), len(wanted))
+    )

@@ -1,0 +1,106 @@
+"""What the ranker learns from: decided records, their label, and when they were decided."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from livingreview.screening import decisions as ledger
+
+BOTH = "both"
+# Fewer included records than this in the months after the first tell too little; years are used then.
+FEWEST_IN_MONTHS = 20
+
+
+class Training(NamedTuple):
+    """Decided records under one label.
+
+    Attributes
+    ----------
+    label : str
+        A stage; included means that people included the record there.
+    rows : ndarray of int
+        Places of the decided records among the records given.
+    included : ndarray of bool, shape (n_rows,)
+    """
+
+    label: str
+    rows: np.ndarray
+    included: np.ndarray
+
+    @property
+    def n_included(self):
+        """Records included under this label."""
+        return int(self.included.sum())
+
+    @property
+    def n_excluded(self):
+        """Records excluded under this label."""
+        return len(self.included) - self.n_included
+
+
+def labels_of(learn_from, stages):
+    """The stages whose decisions are learnt from, the one that orders undecided records first."""
+    return list(stages) if learn_from == BOTH else [learn_from]
+
+
+def decided(record_ids, decisions, *, run, stages, label):
+    """The decided records under one label.
+
+    Under the last stage, a record is included once it is in the review, and excluded wherever it was excluded;
+    under an earlier stage, the decision there counts. What awaits classification, or waits for a second
+    reviewer, is not decided.
+
+    Parameters
+    ----------
+    record_ids : sequence of str
+    decisions : DataFrame
+        The ledger, under the records that are kept.
+    run : str
+    stages : list of str
+    label : str
+        One of the stages.
+
+    Returns
+    -------
+    Training
+    """
+    if label == stages[-1]:
+        status = ledger.statuses(record_ids, decisions, run=run, stages=stages)["status"].to_numpy()
+        included = status == ledger.INCLUDED
+        known = included | np.isin(status, [ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT])
+    else:
+        held = ledger.in_force(decisions, run)
+        said = np.array([held.get(record_id, {}).get(label) for record_id in record_ids], dtype=object)
+        included, known = said == "include", np.isin(said.astype(str), ["include", "exclude"])
+    rows = np.flatnonzero(known)
+    return Training(label, rows, included[rows].astype(bool))
+
+
+def decided_in(record_ids, decisions, *, run):
+    """The run in which each record was first decided, None where it was not; a list."""
+    known = decisions[decisions["run"] <= run]
+    first = known.groupby("record_id")["run"].min().to_dict()
+    return [first.get(record_id) for record_id in record_ids]
+
+
+def order(runs, years):
+    """Time of decided records, as text that sorts: the run of the decision, then the year of the record."""
+    return np.array([f"{run} {year or ''}" for run, year in zip(runs, years, strict=True)])
+
+
+def periods(runs, years, included):
+    """By what the past is cut for the back-test: runs, or years where the runs hold too little.
+
+    Returns
+    -------
+    labels : list of str
+        One for each record; records without a year are put with the earliest.
+    period : str
+        "month" or "year".
+    """
+    first = min(runs, default=None)
+    later = sum(bool(one) for run, one in zip(runs, included, strict=True) if run != first)
+    if later >= FEWEST_IN_MONTHS:
+        return list(runs), "month"
+    known = [year for year in years if year]
+    return [year or min(known, default="0000") for year in years], "year"
