@@ -23,6 +23,8 @@ rule backtest_ranking:
         run=RUN,
         stages=config["screening"]["stages"],
         ranking=config["screening"]["ranking"],
+        question=config["review"]["question"],
+        eligibility=config["eligibility"],
         code=fingerprint("backtest_ranking.py", PRIOR, schemas=["screening"]),
     message:
         "Testing the ranker on the review's own past"

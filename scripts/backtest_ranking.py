@@ -16,12 +16,15 @@ def main(job):
     """Write, for each label that is learnt from, the months tested, the predictions, and what they say."""
     run, stages, ranking = job.params.run, job.params.stages, job.params.ranking
     records = tables.read_results(job.input.records)
-    decisions = ledger.under_kept(tables.read(job.input.decisions, "screening"), ledger.kept_ids(records), run=run)
+    decisions = ledger.under_kept(
+        tables.read(job.input.decisions, "screening"), ledger.kept_ids(records), run=run
+    )
     records = records[records["duplicate_of"].isna()].reset_index(drop=True)
+    protocol = queue.protocol_text(job.params.question, job.params.eligibility)
     found, rows, predicted = {}, [], []
     for label in training.labels_of(ranking["learn_from"], stages):
         past = training.decided(records["record_id"], decisions, run=run, stages=stages, label=label)
-        tested = _test(records.iloc[past.rows], past, decisions, run=run, ranking=ranking)
+        tested = _test(records.iloc[past.rows], past, decisions, run=run, ranking=ranking, protocol=protocol)
         found[label] = tested["about"]
         chosen = tested["candidates"][found[label]["choice"]["chosen"]]
         rows.append(chosen.months.assign(label=label))
@@ -34,7 +37,7 @@ def main(job):
     tables.write(pd.concat(predicted).sort_values(["label", "month", "record_id"]), job.output.predictions)
 
 
-def _test(records, past, decisions, *, run, ranking):
+def _test(records, past, decisions, *, run, ranking, protocol):
     recall = bands.target_recall(ranking["read_first_recall"])
     runs = training.decided_in(records["record_id"], decisions, run=run)
     months, period = training.periods(runs, list(records["year"]), past.included)
@@ -43,7 +46,7 @@ def _test(records, past, decisions, *, run, ranking):
             records.to_dict("records"),
             past.included,
             months,
-            make_model=lambda name=name: queue.make_model(name, seed=ranking["seed"]),
+            make_model=lambda name=name: queue.make_model(name, protocol=protocol, seed=ranking["seed"]),
             minimum_included=ranking["minimum_included"],
             minimum_excluded=ranking["minimum_excluded"],
             order=training.order(runs, records["year"]),

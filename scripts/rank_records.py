@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 def main(job):
     """Write the queue, its appendix of surprising old decisions, and how it was ranked."""
     params = job.params
-    protocol = " ".join([params.question, *params.eligibility["include"]])
+    protocol = screening_queue.protocol_text(params.question, params.eligibility)
     records = tables.read_results(job.input.records)
     ranking = params.ranking
     decisions = ledger.under_kept(
@@ -72,7 +72,9 @@ def _facts(about, tested, decisions, params, label):
         "reviewers": {"independent": params.independent},
         "model": about["model"],
         "cold_start": None if about["model"] else about["explanation"],
-        "training": {**learnt_from, "first_run": known.min(), "last_run": known.max()} if len(known) else None,
+        "training": {**learnt_from, "first_run": known.min(), "last_run": known.max()}
+        if len(known)
+        else None,
         "learn_from": about["learn_from"],
         "target_recall": about["target_recall"],
         "backtest": tested["summary"],

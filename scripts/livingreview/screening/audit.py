@@ -52,7 +52,9 @@ def months(queue, found, decisions, *, run):
         month, n_below (records ranked below "read first"), n_audit, n_audit_read, n_audit_relevant, n_unread;
         of this run's month also n_total, n_found and n_found_elsewhere.
     """
-    waiting = pd.DataFrame({"month": queue["first_run"], "band": found, "state": queue["state"], "stage": queue["stage"]})
+    waiting = pd.DataFrame(
+        {"month": queue["first_run"], "band": found, "state": queue["state"], "stage": queue["stage"]}
+    )
     decided = _decided(decisions, run)
     rows = []
     for month in sorted({*waiting["month"], *decided["run"]} - {None}):

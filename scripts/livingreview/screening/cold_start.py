@@ -9,7 +9,12 @@ from livingreview.screening.ranking.texts import Texts, Weights
 
 # Weight of each part, once brought to the same spread. The protocol is what people wrote for this purpose;
 # included studies, where there are any, say the same in the words of trials.
-BLEND = {"words of the protocol": 1.0, "meaning of the protocol": 0.5, "included studies": 1.0, "other reviews": 0.3}
+BLEND = {
+    "words of the protocol": 1.0,
+    "meaning of the protocol": 0.5,
+    "included studies": 1.0,
+    "other reviews": 0.3,
+}
 
 
 class ColdStart(BaseEstimator):
@@ -60,7 +65,9 @@ class ColdStart(BaseEstimator):
         """The order; higher is read earlier; shape (n_records,)."""
         if not len(records):
             return np.zeros(0)
-        return sum(BLEND[name] / self.spread_[name] * part for name, part in self._parts(Texts(records)).items())
+        return sum(
+            BLEND[name] / self.spread_[name] * part for name, part in self._parts(Texts(records)).items()
+        )
 
     def explain(self, records):
         """What moved each score: shared words one by one, the rest as a whole; they add up to the score.

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from livingreview.screening import audit, bands, calibration, design, training
+from livingreview.screening import audit, bands, design, training
 from livingreview.screening import decisions as ledger
 from livingreview.screening.cold_start import ColdStart
 from livingreview.screening.ranker import Ranker
@@ -18,9 +18,9 @@ TERMS_SHOWN = 6
 PROBABILITY = {ledger.TITLE_ABSTRACT: "p_title_abstract", ledger.FULL_TEXT: "p_full_text"}
 
 
-def make_model(name, *, seed):
+def make_model(name, *, protocol, seed):
     """An unfitted ranker by its name among `MODELS`."""
-    return Ranker(**MODELS[name], seed=seed)
+    return Ranker(**MODELS[name], topic=protocol, seed=seed)
 
 
 def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
@@ -75,10 +75,20 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
         scored, how = _cold(few[0], heads, corpus, asked, ranking=ranking, protocol=protocol)
     else:
         times = training.order(
-            [when or "" for when in training.decided_in(records["record_id"], decisions, run=run)], records["year"]
+            [when or "" for when in training.decided_in(records["record_id"], decisions, run=run)],
+            records["year"],
         )
         scored, how = _learnt(
-            heads, corpus, asked, queue, times, decisions, run=run, ranking=ranking, chosen=chosen or {}
+            heads,
+            corpus,
+            asked,
+            queue,
+            times,
+            decisions,
+            run=run,
+            ranking=ranking,
+            protocol=protocol,
+            chosen=chosen or {},
         )
     queue, about = queue.assign(**scored), about | how
     queue = _in_order(queue, waiting)[columns("queue")]
@@ -87,7 +97,9 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
         "n_awaiting": int((queue["state"] == "awaiting").sum()),
         "n_no_abstract": int(waiting["abstract"].isna().sum()),
         "n_not_english": int((~waiting["language"].fillna("eng").isin(["eng", "English", "en"])).sum()),
-        "bands": {band: int((queue["band"] == band).sum()) for band in bands.BANDS if (queue["band"] == band).any()},
+        "bands": {
+            band: int((queue["band"] == band).sum()) for band in bands.BANDS if (queue["band"] == band).any()
+        },
     }
     return queue.reset_index(drop=True), about
 
@@ -128,19 +140,21 @@ def _cold(few, heads, corpus, asked, *, ranking, protocol):
     return scored, {"method": "likeness to the protocol", "explanation": explanation}
 
 
-def _learnt(heads, corpus, asked, queue, times, decisions, *, run, ranking, chosen):
+def _learnt(heads, corpus, asked, queue, times, decisions, *, run, ranking, protocol, chosen):
     waiting = [corpus[at] for at in asked]
     fitted = {}
     for head in heads:
         name = chosen.get(head.label, next(iter(MODELS)))
-        model = make_model(name, seed=ranking["seed"])
+        model = make_model(name, protocol=protocol, seed=ranking["seed"])
         labels = np.concatenate([head.included.astype(int), np.full(len(asked), -1)])
         given = [corpus[row] for row in head.rows] + waiting
         model.fit(given, labels, order=np.concatenate([times[head.rows], np.full(len(asked), run)]))
         fitted[head.label] = name, model, model.version(given, labels)
     # Each record is ordered by the decision that it waits for, where that one is learnt from.
     label_of = [stage if stage in fitted else heads[0].label for stage in queue["stage"]]
-    scores = np.array([fitted[label][1].undecided_scores_[at] for at, label in enumerate(label_of)], dtype=float)
+    scores = np.array(
+        [fitted[label][1].undecided_scores_[at] for at, label in enumerate(label_of)], dtype=float
+    )
     chances = {label: model.probability(model.undecided_scores_) for label, (_, model, _) in fitted.items()}
     recall = bands.target_recall(ranking["read_first_recall"])
     limits = {
@@ -151,10 +165,14 @@ def _learnt(heads, corpus, asked, queue, times, decisions, *, run, ranking, chos
     use_no_abstract = bool(trained_with >= bands.USUALLY_HAS)
     has_abstract = [bool(record["abstract"]) for record in waiting]
     limit = np.array([limits[label] for label in label_of], dtype=float)
-    found = bands.banded(scores - limit if len(scores) else [], has_abstract, limit=0.0, use_no_abstract=use_no_abstract)
+    found = bands.banded(
+        scores - limit if len(scores) else [], has_abstract, limit=0.0, use_no_abstract=use_no_abstract
+    )
     # People have found these worth a full text, or worth waiting for; no ranking puts that aside.
     found = [
-        bands.READ_FIRST if stage == ledger.FULL_TEXT and len(set(queue["stage"])) > 1 or state == "awaiting" else band
+        bands.READ_FIRST
+        if (stage == ledger.FULL_TEXT and len(set(queue["stage"])) > 1) or state == "awaiting"
+        else band
         for band, stage, state in zip(found, queue["stage"], queue["state"], strict=True)
     ]
     found = audit.draw(queue, found, decisions, size=ranking["audit_size"], seed=ranking["seed"])
@@ -168,7 +186,9 @@ def _learnt(heads, corpus, asked, queue, times, decisions, *, run, ranking, chos
         for label, column in PROBABILITY.items()
     }
     scored["model"] = [fitted[label][2] for label in label_of]
-    return scored, _how(fitted, limits, heads, ranking, use_no_abstract, audit.months(queue, found, decisions, run=run))
+    return scored, _how(
+        fitted, limits, heads, ranking, use_no_abstract, audit.months(queue, found, decisions, run=run)
+    )
 
 
 def _how(fitted, limits, heads, ranking, use_no_abstract, months):
@@ -254,3 +274,8 @@ def _link(record):
     if record.pmid:
         return f"https://pubmed.ncbi.nlm.nih.gov/{record.pmid}/"
     return f"https://doi.org/{record.doi}" if record.doi else None
+
+
+def protocol_text(question, eligibility):
+    """What the protocol says of the records that are wanted, as one text."""
+    return " ".join([question, *eligibility["include"]])

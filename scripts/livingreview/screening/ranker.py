@@ -57,6 +57,8 @@ class Ranker(ClassifierMixin, BaseEstimator):
         Weight of each part, of `BLEND`; a part left out is not fitted. `BLEND` if left out.
     prior : Prior, optional
         What other reviews tend to include; the one that is shipped if left out.
+    topic : str
+        What the review is about (question, eligibility); its words are left to the review's own decisions.
     seed : int
         Of all samples, folds and solvers.
 
@@ -80,9 +82,10 @@ class Ranker(ClassifierMixin, BaseEstimator):
         Standard deviation of each part's out-of-fold numbers.
     """
 
-    def __init__(self, blend=None, prior=None, seed=0):
+    def __init__(self, blend=None, prior=None, topic="", seed=0):
         self.blend = blend
         self.prior = prior
+        self.topic = topic
         self.seed = seed
 
     def fit(self, records, included, order=None):
@@ -137,13 +140,14 @@ class Ranker(ClassifierMixin, BaseEstimator):
         seen = parts.Seen(texts, rows, included, undecided=undecided, seed=self.seed)
         fitted = {}
         for name in self._weights():
-            part = parts.OtherReviews(self.prior) if name == "other reviews" else PARTS[name]()
+            part = parts.OtherReviews(self.prior, self.topic) if name == "other reviews" else PARTS[name]()
             fitted[name] = part.fit(seen)
         if "words" in fitted and len(undecided):
             batch = parts.Batch(texts, undecided, seen.vectors, ready=seen.undecided_vectors)
             numbers = {name: part.score(batch) for name, part in fitted.items()}
             together = sum(
-                weight * numbers[name] / (np.std(numbers[name]) or 1.0) for name, weight in self._weights().items()
+                weight * numbers[name] / (np.std(numbers[name]) or 1.0)
+                for name, weight in self._weights().items()
             )
             fitted["words"].teach(seen, together)
         return fitted, seen.vectors
@@ -181,7 +185,8 @@ class Ranker(ClassifierMixin, BaseEstimator):
 
     def _blended(self, numbers, n):
         return sum(
-            (weight / self.spread_[name] * numbers[name] for name, weight in self._weights().items()), np.zeros(n)
+            (weight / self.spread_[name] * numbers[name] for name, weight in self._weights().items()),
+            np.zeros(n),
         )
 
     def _batch(self, records):
@@ -242,7 +247,9 @@ class Ranker(ClassifierMixin, BaseEstimator):
     def version(self, records, included):
         """Name and version of the model, its training records, and a digest of what it was made from."""
         made_from = [VERSION, self._weights(), self.seed]
-        made_from += [[record.get("record_id"), int(label)] for record, label in zip(records, included, strict=True)]
+        made_from += [
+            [record.get("record_id"), int(label)] for record, label in zip(records, included, strict=True)
+        ]
         digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
         n = sum(int(label) >= 0 for label in included)
         return f"{VERSION} n={n} {digest}"

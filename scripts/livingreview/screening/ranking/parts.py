@@ -19,7 +19,7 @@ from sklearn.svm import SVC
 from livingreview.screening.design import indexed_by_people
 from livingreview.screening.ranking import prior as shipped_prior
 from livingreview.screening.ranking.meaning import Meaning
-from livingreview.screening.ranking.texts import Weights, _selection, unit_length
+from livingreview.screening.ranking.texts import Weights, selection, unit_length
 
 # Excluded records that the parts which compare record with record look at; all included ones are looked at.
 MOST_COMPARED = 500
@@ -163,7 +163,7 @@ class Words:
                 field = "text" if column < vectors.at_title else "title"
                 term = names[field][column - (0 if field == "text" else vectors.at_title)]
                 said[field, term] = said.get((field, term), 0.0) + float(value)
-        pick = _selection(texts.names["pieces"], vectors.pieces.names_)
+        pick = selection(texts.names["pieces"], vectors.pieces.names_)
         counts = np.asarray((texts.counts["pieces"][row] @ pick).todense()).ravel()
         value = np.asarray(parts[:, vectors.at_pieces :].todense()).ravel()
         per_count = np.divide(value, counts, out=np.zeros_like(value), where=counts > 0)
@@ -269,8 +269,8 @@ def _machine():
 class OtherReviews:
     """What reviews tend to include (`prior`); learns nothing here."""
 
-    def __init__(self, prior=None):
-        self.prior = prior or shipped_prior.read()
+    def __init__(self, prior=None, topic=""):
+        self.prior = (prior or shipped_prior.read()).without(topic)
 
     def fit(self, seen):  # noqa: ARG002
         """Nothing to fit."""
@@ -302,7 +302,10 @@ class IndexTerms:
 
     def fit(self, seen):
         """Learn from the decided records; where too few have such terms, nothing, and every score is 0."""
-        held = [(index_terms(seen.texts.records[row]), label) for row, label in zip(seen.rows, seen.included, strict=True)]
+        held = [
+            (index_terms(seen.texts.records[row]), label)
+            for row, label in zip(seen.rows, seen.included, strict=True)
+        ]
         held = [(terms, label) for terms, label in held if terms]
         labels = np.array([label for _, label in held], dtype=bool)
         self.weights_, self.usual_ = {}, dict.fromkeys(GROUPS, 0.0)
@@ -314,7 +317,9 @@ class IndexTerms:
         matrix = np.zeros((len(held), len(names)), dtype=np.float32)
         for row, (terms, _) in enumerate(held):
             matrix[row, [place[term] for term in terms if term in place]] = 1
-        model = LogisticRegression(C=self.C, class_weight="balanced", solver="liblinear", random_state=seen.seed)
+        model = LogisticRegression(
+            C=self.C, class_weight="balanced", solver="liblinear", random_state=seen.seed
+        )
         self.weights_ = dict(zip(names, model.fit(matrix, labels).coef_[0].tolist(), strict=True))
         for group in GROUPS:
             own = [[term for term in terms if _group(term) == group] for terms, _ in held]

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.linear_model import LogisticRegression
 
-from livingreview.screening.ranking.texts import Texts, _selection, unit_length
+from livingreview.screening.ranking.texts import Texts, selection, tokens, unit_length
 
 SHIPPED = Path(__file__).with_name("prior_terms.csv")
 
@@ -41,6 +42,16 @@ class Prior:
         self.terms = pd.Index(terms)
         self.idf = np.asarray(idf, dtype=np.float32)
         self.coef = np.asarray(coef, dtype=np.float64)
+
+    def without(self, topic):
+        """The prior without terms that hold a word of the given text; function words aside.
+
+        What other reviews say of the words that a review is about, "headache" as a side effect say, is not
+        what this one means by them.
+        """
+        words = set(tokens(topic)) - ENGLISH_STOP_WORDS
+        own = np.array([bool(words & set(term.split())) for term in self.terms], dtype=bool)
+        return Prior(self.terms[~own], self.idf[~own], self.coef[~own])
 
     def weights(self, texts):
         """Weights of the terms in each record, unit length; csr_matrix, shape (n_records, n_terms)."""
@@ -83,7 +94,7 @@ def sample(records, included, *, seed):
 
 
 def _presence(texts, terms):
-    held = (texts.counts["text"] @ _selection(texts.names["text"], terms)).tocsr()
+    held = (texts.counts["text"] @ selection(texts.names["text"], terms)).tocsr()
     held.data[:] = 1
     return held
 
@@ -94,7 +105,8 @@ def _agreement(samples, terms):
     for row, (texts, included) in enumerate(samples):
         held = _presence(texts, terms)
         share = {
-            label: (np.asarray(held[included == label].sum(axis=0)).ravel() + 0.5) / ((included == label).sum() + 1)
+            label: (np.asarray(held[included == label].sum(axis=0)).ravel() + 0.5)
+            / ((included == label).sum() + 1)
             for label in (True, False)
         }
         odds = {label: value / (1 - value) for label, value in share.items()}
@@ -134,7 +146,9 @@ def fit(samples, *, seed=0):
     importance = np.concatenate(
         [np.where(included, 1 / included.sum(), 1 / (~included).sum()) for _, included in samples]
     )
-    model = LogisticRegression(C=10, solver="liblinear", dual=True, tol=1e-2, max_iter=1000, random_state=seed)
+    model = LogisticRegression(
+        C=10, solver="liblinear", dual=True, tol=1e-2, max_iter=1000, random_state=seed
+    )
     # The weights of one review add up to 2; the factor sets how strongly the whole is regularised.
     model.fit(weights, labels, sample_weight=200 * importance)
     prior.coef = model.coef_[0]

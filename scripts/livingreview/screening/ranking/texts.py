@@ -21,6 +21,11 @@ LONGEST = 50_000
 PIECES = (3, 5)
 
 
+def tokens(text):
+    """The words of a text, lower case, in order; a list."""
+    return _words(text[:LONGEST].lower())
+
+
 class Texts:
     """Tokenised records. Counting is done once and shared by everything that is fitted on some of the rows.
 
@@ -50,14 +55,16 @@ class Texts:
         self.n = len(records)
         self.n_cut = sum(len(a) > LONGEST or len(b) > LONGEST for a, b in zip(titles, abstracts, strict=True))
         self.has_abstract = np.array([bool(text.strip()) for text in abstracts], dtype=bool)
-        tokens = [_words(text[:LONGEST].lower()) for text in [*titles, *abstracts]]
-        field = np.repeat(np.arange(2 * self.n), [len(part) for part in tokens])
-        codes, words = pd.factorize(np.array([token for part in tokens for token in part], dtype=object))
+        found = [tokens(text) for text in [*titles, *abstracts]]
+        field = np.repeat(np.arange(2 * self.n), [len(part) for part in found])
+        codes, words = pd.factorize(np.array([token for part in found for token in part], dtype=object))
         self.words = np.asarray(words, dtype=object)
         in_title = field < self.n
         row = np.where(in_title, field, field - self.n)
         self._title_words = _counted(row[in_title], codes[in_title], self.n, len(words))
-        self._words = (self._title_words + _counted(row[~in_title], codes[~in_title], self.n, len(words))).tocsr()
+        self._words = (
+            self._title_words + _counted(row[~in_title], codes[~in_title], self.n, len(words))
+        ).tocsr()
         adjacent = field[1:] == field[:-1]
         first, second = codes[:-1][adjacent], codes[1:][adjacent]
         pairs, code = np.unique(first.astype(np.int64) * len(words) + second, return_inverse=True)
@@ -160,7 +167,7 @@ class Weights:
         if texts is self._texts:
             counts = counts[:, self._columns]
         else:
-            counts = counts @ _selection(texts.names[self.kind], self.names_)
+            counts = counts @ selection(texts.names[self.kind], self.names_)
         counts = counts.tocsr().astype(np.float32)
         counts.data = (np.log(counts.data) + 1) * self.idf_[counts.indices]
         return unit_length(counts)
@@ -171,7 +178,7 @@ def unit_length(matrix):
     return normalize(matrix, copy=False) if matrix.shape[0] else matrix
 
 
-def _selection(names, wanted):
+def selection(names, wanted):
     """A matrix that picks and orders the wanted columns."""
     place = wanted.get_indexer(names)
     held = np.flatnonzero(place >= 0)
