@@ -45,7 +45,7 @@ if "bulk" in config["search"]:
 
 
 onsuccess:
-    say_last(done(RUN))
+    say_last(done(RUN, own=OWN_QUEUES))
 
 
 onerror:

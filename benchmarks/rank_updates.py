@@ -13,20 +13,24 @@ and its values are means over these splits. A split with fewer than 5 included r
 than 30 to rank is left out; a set without any split left is skipped; both are named.
 
 *Measures*, per set and as plain means over sets: average precision; WSS@95; recall in the first 10%, 20% and
-50% of the new records; ROC AUC; expected calibration error (`ece`: 15 bins of equal width;
-`ece_equal_mass`: 15 bins of equally many records); Brier score; seconds to train and rank (probabilities and
-band included; start, imports and reading not); peak memory of the method's own process; and, of the band
-"read first" at a target recall of 95%, the share of the new included records that it holds and its share of
-all new records. Equal scores are read in the order in which records came (by year, then as in the file), for
-both methods alike. The peer gives neither probabilities nor bands.
+50% of the new records; ROC AUC; TNR@95; NDCG; average time to discovery (`atd`, share of the records);
+expected calibration error (`ece`: 15 bins of equal width; `ece_equal_mass`: 15 bins of equally many
+records); Brier score; seconds to train and rank (probabilities and band included; start, imports and reading
+not); peak memory of the method's own process; and, of the band "read first" at a target recall of 95%, the
+share of the new included records that it holds and its share of all new records. Equal scores are read in
+the order in which records came (by year, then as in the file), for both methods alike. The peer gives
+neither probabilities nor bands.
 
 *Comparison.* Ratios and differences of the means; wins, losses and ties over sets; 95% intervals from a
 paired bootstrap over sets (10,000 resamples, seeded).
 
 The peer is its own package in its own environment: `--peer-python`, or the environment variable
 ASREVIEW_PYTHON, or else one that this program makes from the lock file in a cache folder. `--scale` adds
-what 10,000 and 110,000 records cost. The tables in `benchmarks/README.md` are renewed unless `--no-table` is
-given.
+what 10,000 and 110,000 records cost, `--table` renews the tables in `benchmarks/README.md`.
+
+*What other reviews tend to include.* The ranker ships term weights learnt from labelled sets. For a set that
+is among them (known by its titles), they are learnt anew from the other sets of DIR, so that no set is ever
+ranked with what was learnt from it; FILE.json says which (`prior`).
 """
 
 import argparse
@@ -41,6 +45,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +55,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
+from priors import LeaveOneOut  # noqa: E402
 from ranking_table import renew  # noqa: E402
 from ranking_task import Failed, ask  # noqa: E402
 
@@ -73,8 +79,17 @@ DUPLICATE = {**LABELS, "": False}
 EXCESS = "cells beyond the header"
 YEAR = re.compile(r"([12]\d{3})(\.0|[-/].*)?")
 
-HIGHER_IS_BETTER = ["average_precision", "wss_95", "recall_10", "recall_20", "recall_50", "roc_auc"]
-LOWER_IS_BETTER = ["seconds", "peak_memory_mb"]
+HIGHER_IS_BETTER = [
+    "average_precision",
+    "wss_95",
+    "recall_10",
+    "recall_20",
+    "recall_50",
+    "roc_auc",
+    "tnr_95",
+    "ndcg",
+]
+LOWER_IS_BETTER = ["atd", "seconds", "peak_memory_mb"]
 OURS_ALONE = ["ece", "ece_equal_mass", "brier", "read_first_recall", "read_first_share"]
 KEYS = [*HIGHER_IS_BETTER, *OURS_ALONE, *LOWER_IS_BETTER]
 
@@ -127,9 +142,7 @@ def _options(arguments):
     parser.add_argument("--peer-python", metavar="PYTHON", help="interpreter that has asreview")
     parser.add_argument("--without-peer", action="store_true", help="measure this project's ranker alone")
     parser.add_argument("--scale", action="store_true", help="also measure 10,000 and 110,000 records")
-    parser.add_argument(
-        "--table", action=argparse.BooleanOptionalAction, default=True, help="renew benchmarks/README.md"
-    )
+    parser.add_argument("--table", action="store_true", help="renew the tables of benchmarks/README.md")
     return parser.parse_args(arguments)
 
 
@@ -315,6 +328,9 @@ def measures(included, answer):
             for percent in (10, 20, 50)
         },
         "roc_auc": metrics.roc_auc(included, scores),
+        "tnr_95": metrics.true_negative_rate(included, scores),
+        "ndcg": metrics.ndcg(included, scores),
+        "atd": metrics.time_to_discovery(included, scores),
         "seconds": answer["seconds"],
     }
     if probabilities is not None:
@@ -340,6 +356,7 @@ def mean(rows):
 def measure_all(labelled, pythons):
     """Every set by every method; what FILE.json holds, without the scale."""
     sets, skipped, failed, versions = [], [], [], {}
+    leave_one_out = LeaveOneOut(labelled)
     for one in labelled:
         splits, told = splits_of(one)
         row = {"name": one.name, "sha256": one.digest, "n_duplicates": one.n_duplicates}
@@ -350,9 +367,11 @@ def measure_all(labelled, pythons):
             print(f"{one.name:<36} skipped: {reason}", flush=True)
             continue
         row |= _sizes(one, splits)
+        prior = leave_one_out.without(one.name)
+        row["prior"] = "shipped" if prior is None else "learnt from the other sets"
         try:
             for method, python in pythons.items():
-                row[method], versions[method], said = measure(one, splits, method, python)
+                row[method], versions[method], said = measure(one, splits, method, python, prior=prior)
                 row["warnings"] = row.get("warnings", {}) | ({method: said} if said else {})
         except Failed as error:
             failed.append({**row, "reason": f"{method}: {error}"})
@@ -369,9 +388,15 @@ def measure_all(labelled, pythons):
     }
 
 
-def measure(one, splits, method, python):
+def measure(one, splits, method, python, *, prior=None):
     """A set's mean measures by one method, the method's versions, and its warnings."""
-    answer = ask(python, ROOT / "benchmarks" / PROGRAMS[method], one.records, splits)
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {}
+        if prior is not None and method == "ours":
+            prior.write(Path(folder) / "prior.csv")
+            environ["LIVING_REVIEW_PRIOR"] = str(Path(folder) / "prior.csv")
+        program = ROOT / "benchmarks" / PROGRAMS[method]
+        answer = ask(python, program, one.records, splits, environ=environ)
     rows = [
         measures(one.included[split["new"]], given) | {"peak_memory_mb": answer["peak_memory_mb"]}
         for split, given in zip(splits, answer["splits"], strict=True)

@@ -8,6 +8,7 @@ file is read by both interpreters.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -21,7 +22,7 @@ class Failed(Exception):
     """A method that ended without an answer; the text is what it said last."""
 
 
-def ask(python, program, records, splits):
+def ask(python, program, records, splits, *, environ=None):
     """Have a method rank, in a new process.
 
     Parameters
@@ -32,6 +33,8 @@ def ask(python, program, records, splits):
         title, abstract, year (int or None).
     splits : list of dict
         train, new (positions in records), labels (0 or 1, of train), seed, ordered.
+    environ : dict, optional
+        Environment variables of the method, beside those of this process.
 
     Returns
     -------
@@ -52,7 +55,13 @@ def ask(python, program, records, splits):
         command = [Path(python).absolute(), program, task, answer]
         # In a folder of its own: asreview leaves a cache file wherever it is imported.
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=os.environ | (environ or {}),
         )
         if done.returncode:
             raise Failed(" / ".join(done.stderr.strip().splitlines()[-3:]) or f"exit {done.returncode}")

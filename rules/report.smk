@@ -11,6 +11,11 @@ rule build_report:
         refetched=list(REFETCHED.values()),
         queue=f"results/{RUN}/queue.csv",
         ranking=f"results/{RUN}/ranking.json",
+        backtest=f"results/{RUN}/backtest.json",
+        months=f"results/{RUN}/backtest.csv",
+        suspicious=f"results/{RUN}/suspicious.csv",
+        agreement=f"results/{RUN}/agreement.json",
+        conflicts=f"results/{RUN}/conflicts.csv",
         effects=f"results/{RUN}/effects.csv",
         estimates=f"results/{RUN}/estimates.json",
         changes=f"results/{RUN}/changes.json",
@@ -38,7 +43,7 @@ rule build_report:
         code=fingerprint(
             "build_report.py",
             TEMPLATES,
-            schemas=["studies", "outcomes", "screening"],
+            schemas=["studies", "outcomes", "screening", "conflicts"],
         ),
     message:
         "Building the report"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from livingreview import __version__, tables
 from livingreview.report import flow, pages
+from livingreview.screening import decisions as ledger
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,11 @@ SINGLE = (
     "companions",
     "queue",
     "ranking",
+    "backtest",
+    "months",
+    "suspicious",
+    "agreement",
+    "conflicts",
     "effects",
     "estimates",
     "changes",
@@ -36,7 +42,8 @@ SOFTWARE = ("jinja2", "lxml", "numpy", "pandas", "scikit-learn", "scipy")
 def main(job):
     """Read this run's results, write the page.
 
-    ``job.input``: records, queue, effects, included (CSV), ranking, estimates, changes, flow, status (JSON),
+    ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects, included
+    (CSV), imports, ranking, backtest, agreement, estimates, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
     ``job.output``: report; ``job.params``: run, config (the whole).
     """
@@ -52,7 +59,10 @@ def read(inputs, *, config, run):
     flow.check(counts, file=inputs.flow)
     included = set(tables.read_results(inputs.included)["study_id"])
     studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
-    decisions = tables.read(inputs.decisions, "screening")
+    records = tables.read_results(inputs.records)
+    decisions = ledger.under_kept(
+        tables.read(inputs.decisions, "screening"), ledger.kept_ids(records), run=run
+    )
     releases = {path: tables.read_json(path) for path in inputs.releases}
     # A release of this very run or a later one came after its report.
     releases = {path: row for path, row in releases.items() if row["kind"] != "release" or row["run"] < run}
@@ -60,7 +70,7 @@ def read(inputs, *, config, run):
     return {
         "config": config,
         "run": run,
-        "records": plain(tables.read_results(inputs.records)),
+        "records": plain(records),
         "events": plain(tables.read_results(inputs.events)),
         "imports": tables.read_json(inputs.imports),
         "pairs": plain(tables.read_results(inputs.pairs)),
@@ -68,13 +78,18 @@ def read(inputs, *, config, run):
         "refetched": [tables.read_json(path) for path in inputs.refetched],
         "queue": plain(tables.read_results(inputs.queue)),
         "ranking": tables.read_json(inputs.ranking),
+        "backtest": tables.read_json(inputs.backtest),
+        "months": plain(tables.read_results(inputs.months)),
+        "suspicious": plain(tables.read_results(inputs.suspicious)),
+        "agreement": tables.read_json(inputs.agreement),
+        "conflicts": plain(tables.read(inputs.conflicts, "conflicts")),
         "effects": plain(tables.read_results(inputs.effects)),
         "estimates": tables.read_json(inputs.estimates),
         "changes": tables.read_json(inputs.changes),
         "flow": counts,
         "status": tables.read_json(inputs.status),
         "studies": plain(studies[studies["study_id"].isin(included)]),
-        "decisions": plain(decisions[decisions["run"] <= run]),
+        "decisions": plain(ledger.latest(decisions, run)),
         "provenances": [tables.read_json(path) for path in inputs.provenances],
         "releases": list(releases.values()),
         "files": [described(path) for path in sorted(set(map(str, paths)))],

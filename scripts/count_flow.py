@@ -15,12 +15,9 @@ def main(job):
     run = job.params.run
     records = tables.read_results(job.input.records)
     kept = ledger.kept_ids(records)
-    statuses = ledger.statuses(
-        records["record_id"],
-        ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run),
-        run=run,
-        stages=job.params.stages,
-    )
+    decisions = ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run)
+    asked = {"run": run, "stages": job.params.stages}
+    statuses = ledger.statuses(records["record_id"], decisions, **asked)
     included = tables.read_results(job.input.included)
     release = releases.last_before(releases.read(job.input.releases), run)
     counted = flow.count(
@@ -34,6 +31,7 @@ def main(job):
     described = status.describe(
         records,
         statuses,
+        ledger.awaiting(records["record_id"], decisions, **asked),
         tables.read(job.input.queue, "queue"),
         included,
         tables.read_results(job.input.effects),

@@ -10,8 +10,16 @@ import merge_trials
 from livingreview import config as protocol
 from livingreview import rehearsal, tables
 from livingreview.errors import InputError, ReviewError
+from livingreview.screening import bands
+from livingreview.screening.stopping import percent
 
 ROOT = Path(__file__).resolve().parents[1]
+RANKED = ["first/audit/then", "low-ranked"]
+LEGEND = (
+    "first/audit/then: the month's new records by band, as they were handed out. low-ranked: relevant ones among"
+    " those audited since the first month, and at most which share of the records ranked below “read first” is"
+    " relevant by that."
+)
 
 
 def main(argv=None):
@@ -33,21 +41,26 @@ def main(argv=None):
         given = rehearsal.answers(args.directory / "data")
         rehearsal.copy_review(args.directory, target, after=after)
         print(f"Rehearsing in {target}; people's answers are those that data/ records, for demonstration\n")
-        print(_row(["run", "found", "new", "decided", "included", "waiting", *_shorts(config)]))
+        print(_row(["run", "found", "new", *RANKED, "decided", "included", "waiting", *_shorts(config)]))
         for run in [after, *rehearsal.months_after(after, config["rehearsal"]["months"])]:
-            _month(target, run, given, cores=args.cores)
-            print(_row(_facts(target, run, config)), flush=True)
+            handed_out = _month(target, run, given, cores=args.cores)
+            print(_row(_facts(target, run, config, handed_out=handed_out)), flush=True)
     except ReviewError as error:
         print(f"{error}\nThe rehearsal stopped.", file=sys.stderr)
         return 1
+    print(f"\n{LEGEND}")
     print(f"\nLast report: {(target / 'results' / run / 'report.html').resolve()}")
     return 0
 
 
 def _month(target, run, given, *, cores):
-    """One month: the workflow, then people's answers, until nobody has anything more to say."""
+    """One month: the workflow, then people's answers, until nobody has anything more to say.
+
+    Returns how many new records stood in each band when the month began; None while too little is decided.
+    """
     results = target / "results" / run
     _snakemake(target, run, cores, results.relative_to(target) / "queue.csv")
+    handed_out = rehearsal.band_counts(results / "queue.csv")
     # Once per stage: what is included on title and abstract comes back for its full text.
     while rehearsal.fill_queue(results / "queue.csv", given):
         _succeed(file_decisions.main(["--directory", str(target), "--run", run]))
@@ -56,6 +69,7 @@ def _month(target, run, given, *, cores):
     if rehearsal.fill_sheets(target / "data/trials/sheets", given):
         _succeed(merge_trials.main(["--directory", str(target), "--run", run]))
         _snakemake(target, run, cores)
+    return handed_out
 
 
 def _snakemake(target, run, cores, *wanted):
@@ -76,7 +90,7 @@ def _shorts(config):
     return [about["short"] for about in config["outcomes"].values()]
 
 
-def _facts(target, run, config):
+def _facts(target, run, config, *, handed_out):
     results = target / "results" / run
     status = tables.read_json(results / "status.json")
     pooled = tables.read_json(results / "estimates.json")["outcomes"]
@@ -84,11 +98,27 @@ def _facts(target, run, config):
         run,
         status["n_matched"],
         status["n_new_records"],
+        _bands(handed_out),
+        _audited(tables.read_json(results / "ranking.json")["stopping"]),
         status["n_decided_this_run"],
         status["studies_included"],
         status["n_queue"],
         *(_estimate(pooled[outcome]["main"]) for outcome in config["outcomes"]),
     ]
+
+
+def _bands(counts):
+    if counts is None:
+        return "not ranked"
+    return "/".join(str(counts[band]) for band in (bands.READ_FIRST, bands.AUDIT, bands.THEN))
+
+
+def _audited(stopping):
+    """Relevant of all audited records, and the bound that they give; nothing before the first audit is read."""
+    overall = stopping and stopping["cumulative"]
+    if not overall or overall["share_upper"] is None:
+        return "-"
+    return f"{overall['n_pooled_relevant']}/{overall['n_pooled']} <={percent(overall['share_upper'])}"
 
 
 def _estimate(row):
@@ -97,7 +127,8 @@ def _estimate(row):
 
 def _row(cells):
     return "  ".join(
-        f"{cell!s:<{width}}" for cell, width in zip(cells, [8, 6, 4, 8, 9, 8, *[16] * 20], strict=False)
+        f"{cell!s:<{width}}"
+        for cell, width in zip(cells, [8, 6, 4, 16, 12, 8, 9, 8, *[16] * 20], strict=False)
     )
 
 

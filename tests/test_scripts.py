@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+import backtest_ranking
 import check_data
 import compare_release
 import compute_effects
@@ -97,8 +98,9 @@ class Review:
             **{one: f"data/trials/{one}.csv" for one in ("studies", "reports", "outcomes")},
             **{
                 one: f"results/{run}/{one}.json"
-                for one in ("imports", "ranking", "changes", "flow", "status", "checked")
+                for one in ("imports", "backtest", "ranking", "changes", "flow", "status", "checked")
             },
+            "months": f"results/{run}/backtest.csv",
             "events": f"results/{run}/record_events.csv",
             "pair_queue": f"results/{run}/pairs.csv",
             "details": f"results/{run}/estimates.json",
@@ -150,17 +152,27 @@ class Review:
 
     def rank(self, run):
         screening, review = self.config["screening"], self.config["review"]
-        self.run(
-            rank_records,
-            run,
-            "records decisions",
-            "queue ranking",
-            stages=screening["stages"],
-            ranking=screening["ranking"],
-            question=review["question"],
-            eligibility=self.config["eligibility"],
-        )
+        options = {"stages": screening["stages"], "ranking": screening["ranking"]}
+        options |= {"question": review["question"], "eligibility": self.config["eligibility"]}
+        self.backtest(run, **options)
+        options |= {"independent": 1, "interests": None, "version": "test"}
+        given = "records decisions backtest predictions"
+        self.run(rank_records, run, given, "queue ranking suspicious", **options)
         return tables.read(self.path(run, "queue"), "queue")
+
+    def backtest(self, run, **options):
+        """The back-test, whose outputs are named otherwise than the files."""
+        backtest_ranking.main(
+            SimpleNamespace(
+                input=SimpleNamespace(**{name: self.path(run, name) for name in ("records", "decisions")}),
+                output=SimpleNamespace(
+                    about=self.path(run, "backtest"),
+                    months=self.path(run, "months"),
+                    predictions=self.path(run, "predictions"),
+                ),
+                params=SimpleNamespace(run=run, **options),
+            )
+        )
 
     def link(self, run):
         stages = self.config["screening"]["stages"]
@@ -418,7 +430,10 @@ def test_the_ranking_is_written_beside_the_queue(review):
     queue = review.rank("2020-01")
     assert sorted(queue["record_id"]) == ["101", "102", "103"]
     ranking = review.json("2020-01", "ranking")
-    assert (ranking["method"], ranking["n_queue"]) == ("similarity to the protocol", 3)
+    assert (ranking["method"], ranking["n_queue"]) == ("likeness to the protocol", 3)
+    assert set(queue["band"]) == {"not ranked by decisions"}
+    assert len(tables.read_results(review.path("2020-01", "suspicious"))) == 0
+    assert {row["item"] for row in ranking["statement"]} >= {"tool", "people", "model"}
 
 
 def test_linking_names_a_report_that_no_search_found(review, example_table):

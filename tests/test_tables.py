@@ -374,6 +374,20 @@ def test_an_empty_result_can_be_filtered_by_its_yes_no_column(tmp_path):
     assert list(frame[frame["in_pool"]].columns) == ["row_id", "study", "yi", "in_pool", "in_sensitivity"]
 
 
+def test_what_a_ranking_writes_keeps_its_ids_and_years_as_text_and_its_yes_and_no(tmp_path):
+    """A digest may be all digits, or look like a power of ten; a month may be a year."""
+    path = tmp_path / "predictions.csv"
+    columns = "record_id,month,trained_before,score,read_first,included,key,label"
+    path.write_text(f"{columns}\n0101,2016,2016,-0.5,true,false,000000000000000000001e10,full-text\n")
+    [row] = tables.read_results(path).to_dict("records")
+    assert (row["record_id"], row["month"], row["trained_before"]) == ("0101", "2016", "2016")
+    assert row["key"] == "000000000000000000001e10"
+    assert (row["read_first"], row["included"], row["score"]) == (True, False, -0.5)
+    path.write_text(f"{columns}\n")
+    empty = tables.read_results(path)
+    assert list(empty[empty["included"] & ~empty["read_first"]].columns) == columns.split(",")
+
+
 @pytest.mark.parametrize("target", ["replace", "fsync"])
 def test_a_failing_write_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch, target):
     path = tmp_path / "example.csv"
@@ -437,6 +451,45 @@ def test_appending_keeps_what_is_there_to_the_byte(reports, old):
         "run": "2020-02",
         "note": None,
     }
+
+
+OLD_LEDGER = (
+    "record_id,run,stage,decision,reason,reviewer,decided_at,note,score,band\n"
+    '101,2020-01,title-abstract,include,,EX,2020-01-15,"a note, with\na line",0.50,first\n'
+)
+
+
+def test_a_ledger_of_an_older_version_is_read_with_the_new_columns_empty(tmp_path):
+    path = tmp_path / "screening.csv"
+    path.write_text(OLD_LEDGER)
+    frame = tables.read(path, "screening")
+    assert list(frame.columns) == tables.columns("screening")
+    [row] = frame.to_dict("records")
+    assert (row["role"], row["model"], row["note"]) == (None, None, "a note, with\na line")
+    assert math.isnan(row["probability"])
+
+
+def test_appending_to_a_ledger_of_an_older_version_adds_its_columns_and_loses_no_cell(
+    tmp_path, example_frame
+):
+    path = tmp_path / "screening.csv"
+    path.write_text(OLD_LEDGER)
+    new = {"record_id": "102", "role": "independent reviewer", "probability": "0.25", "model": "m 1"}
+    tables.append(example_frame("screening", new), path, "screening")
+    assert path.read_text().startswith(OLD_LEDGER.replace("\n101", ",role,probability,model\n101", 1)[:90])
+    assert ',"a note, with\na line",0.50,first,,,\n' in path.read_text()
+    old, added = tables.read(path, "screening").to_dict("records")
+    assert (old["note"], old["score"], old["role"]) == ("a note, with\na line", 0.5, None)
+    assert (added["role"], added["probability"], added["model"]) == ("independent reviewer", 0.25, "m 1")
+    widened = path.read_bytes()
+    tables.append(example_frame("screening", {"record_id": "103"}), path, "screening")
+    assert path.read_bytes().startswith(widened)
+
+
+def test_a_ledger_that_lacks_only_some_of_the_newer_columns_is_refused(tmp_path):
+    path = tmp_path / "screening.csv"
+    path.write_text(OLD_LEDGER.replace(",band\n", ",band,probability,model\n").replace(",first", ",first,,"))
+    assert refused(path, "screening").startswith(f"{path}: row 1, column role: missing column")
 
 
 def test_appending_nothing_does_not_touch_the_file(reports, example_frame):

@@ -69,7 +69,11 @@ def check(config, path="config.yaml"):
     # An object that lacks several keys is one error for each key, and `_faults` names them all.
     problems = list(dict.fromkeys(line for error in errors for line in _faults(error)))
     if not problems:
-        problems = _subgroup_faults(config["subgroups"]) + _size_faults(config["interpretation"])
+        problems = [
+            *_subgroup_faults(config["subgroups"]),
+            *_size_faults(config["interpretation"]),
+            *_label_faults(config["screening"]),
+        ]
     if problems:
         raise InputError(path, problems=problems)
     return config
@@ -127,6 +131,16 @@ def _size_faults(words):
     if sizes == sorted(set(sizes)):
         return []
     return [problem("key interpretation", found=sizes, allowed="no_effect < small < moderate < large")]
+
+
+def _label_faults(screening):
+    """A ranker that learns the decisions of a stage that the protocol has not would wait for them forever."""
+    stages, label = screening["stages"], screening["ranking"]["learn_from"]
+    if label in (*stages, "both"):
+        return []
+    hint = f"the protocol's stages are {', '.join(stages)}; nobody decides at another"
+    allowed = ", ".join((*stages, "both"))
+    return [problem("key screening.ranking.learn_from", found=label, allowed=allowed, hint=hint)]
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -10,10 +10,22 @@ def say_last(text):
     atexit.register(lambda: print(text, file=sys.stderr, flush=True))
 
 
-def done(run):
-    """Where a finished run's results are, for a person at a terminal."""
-    report = Path("results") / run / "report.html"
-    return f"\nReport: {report.resolve()}\nQueue:  {report.with_name('queue.csv').resolve()}"
+def done(run, own=()):
+    """Where a finished run's results are, for a person at a terminal.
+
+    Parameters
+    ----------
+    run : str
+    own : collection of str
+        Files of independent reviewers, from `filing.own_queues`; each fills in their own.
+    """
+    report = (Path("results") / run / "report.html").resolve()
+    if not own:
+        return f"\nReport: {report}\nQueue:  {report.with_name('queue.csv')}"
+    return (
+        f"\nReport:    {report}\nQueues:    {report.with_name('queues')} (one for each reviewer)"
+        f"\nConflicts: {report.with_name('conflicts.csv')}"
+    )
 
 
 def reason_of_failure(snakemake_log, logs_dir):

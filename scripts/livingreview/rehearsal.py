@@ -14,6 +14,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.living.status import next_run
+from livingreview.screening import bands
 from livingreview.screening import decisions as ledger
 from livingreview.search import snapshot
 from livingreview.trials import merging, sheets
@@ -97,6 +98,15 @@ def copy_review(review, target, *, after):
     for path in (target / "data/releases").glob("*/release.json"):
         if tables.read_json(path).get("run", "") > after:
             shutil.rmtree(path.parent)
+
+
+def band_counts(path):
+    """New records of a queue by band, as a dict with every band; None if decisions are too few to rank by."""
+    queue = tables.read(path, "queue")
+    if (queue["band"] == bands.UNRANKED).any():
+        return None
+    new = queue.loc[queue["state"] == "new", "band"]
+    return {band: int((new == band).sum()) for band in bands.BANDS}
 
 
 def fill_queue(path, given):

@@ -36,7 +36,8 @@ def read(path, schema, *, skip=None):
         A CSV file: UTF-8 (with or without byte order mark), commas, one header row.
     schema : str
         Name of a file in ``schemas/`` without ``.schema.json``. Its ``properties`` are the columns, its
-        ``key`` (a list of columns) must be unique.
+        ``key`` (a list of columns) must be unique. A file that lacks exactly the columns that are not
+        ``required`` was written by an older version; they count as empty.
     skip : callable, optional
         Given a row as a dict of text, says whether to pass it over unchecked.
 
@@ -71,7 +72,7 @@ def read(path, schema, *, skip=None):
                 )
             )
             continue
-        record = {}
+        record = dict.fromkeys(declared["properties"])
         for column, text in zip(header, cells, strict=True):
             value, fault = _typed(text, declared["properties"][column])
             record[column] = value
@@ -175,8 +176,10 @@ TEXT_COLUMNS = [
     "detail",
     "stage",
     "state",
+    "design",
     "band",
     "terms",
+    "model",
     "link",
     "decision",
     "reason",
@@ -210,9 +213,16 @@ TEXT_COLUMNS = [
     "method_ci",
     "method_pi",
     "method_I2",
+    "month",
+    "trained_before",
+    "key",
+    "why",
+    "differ_in",
+    *(f"{name}_{number}" for name in ("reviewer", "decision", "reason", "note") for number in (1, 2)),
+    "further",
 ]
 # Said so, because an empty table would not show it.
-YES_NO_COLUMNS = ["in_pool", "in_sensitivity"]
+YES_NO_COLUMNS = ["in_pool", "in_sensitivity", "tested", "read_first", "included"]
 RESULT_TYPES = dict.fromkeys([*TEXT_COLUMNS, *YES_NO_COLUMNS], str)
 
 
@@ -238,6 +248,7 @@ def append(frame, path, schema, *, lock=True):
 
     Two processes that append at once wait for each other. The whole new content is checked against the
     schema first, so that a table never becomes unreadable. ``lock=False`` is for one who holds `locked`.
+    A table of an older version gets the columns that it lacks; the cells of its rows stay as they are.
 
     Raises
     ------
@@ -248,12 +259,20 @@ def append(frame, path, schema, *, lock=True):
     if frame.empty:
         return
     with locked(path) if lock else contextlib.nullcontext():
-        old = path.read_bytes()
-        header = [cell.strip() for cell in _cells(path)[0]]
+        header, old_rows = _cells(path)
+        lacking = _missing(header, load_schema(schema))
+        old = _widened(header, old_rows, lacking) if lacking else path.read_bytes()
+        header = [*header, *lacking]
         rows = to_csv(frame.reindex(columns=header)).split("\n", 1)[1]
         new = old + (b"" if old.endswith(b"\n") else b"\n") + rows.encode("utf-8")
         _check(new, path, schema)
         write_bytes(new, path)
+
+
+def _widened(header, rows, added):
+    """A table with columns added at its right, empty in every row; bytes."""
+    filled = [_line([*cells, *[""] * len(added)]) for _, cells in rows]
+    return "".join([_line([*header, *added]), *filled]).encode("utf-8")
 
 
 def check(frame, path, schema):
@@ -368,6 +387,9 @@ def _cells(path):
 
 def _check_header(path, header, declared):
     allowed = list(declared["properties"])
+    missing = _missing(header, declared)
+    if missing == [column for column in allowed if column not in declared["required"]]:
+        missing = []  # a file of an older version; one that lacks only some of them has lost them
     problems = [
         problem("unknown column", row=1, found=column, allowed=", ".join(allowed))
         for column in header
@@ -377,8 +399,7 @@ def _check_header(path, header, declared):
         problem(
             "missing column", row=1, column=column, hint="the order of columns is free, their names are not"
         )
-        for column in allowed
-        if column not in header
+        for column in missing
     ]
     problems += [
         problem("column occurs twice", row=1, column=column)
@@ -386,6 +407,10 @@ def _check_header(path, header, declared):
     ]
     if problems:
         raise InputError(path, problems=problems)
+
+
+def _missing(header, declared):
+    return [column for column in declared["properties"] if column not in header]
 
 
 class _Unreadable:

@@ -105,6 +105,30 @@ def test_a_queue_that_is_empty_or_filed_or_not_there_may_be_made_again(example_t
     filing.refuse_unfiled(tmp_path / "no_queue.csv", ledger_path)
 
 
+OLD_QUEUE = (
+    "record_id,pmid,stage,state,first_run,title,authors,journal,year,score,band,terms,link,decision,reason,"
+    "reviewer,note\n101,101,title-abstract,new,2020-02,,,,,0.5,read first,pain (+0.50),,{decision},,{reviewer},\n"
+)
+
+
+def test_an_untouched_queue_of_an_older_version_may_be_made_again(ledger_path, tmp_path):
+    queue = tmp_path / "queue.csv"
+    queue.write_text(OLD_QUEUE.format(decision="", reviewer=""))
+    filing.refuse_unfiled(queue, ledger_path)
+
+
+def test_what_was_typed_into_a_queue_of_an_older_version_is_kept_and_can_be_filed(ledger_path, tmp_path):
+    queue = tmp_path / "queue.csv"
+    queue.write_text(OLD_QUEUE.format(decision="include", reviewer="EX"))
+    with pytest.raises(InputError, match=r"1 filled-in rows are not filed .* make decisions files them"):
+        filing.refuse_unfiled(queue, ledger_path)
+    assert filing.file(queue, ledger_path, **OPTIONS) == (1, 0)
+    row = tables.read(ledger_path, "screening").iloc[-1]
+    assert (row["record_id"], row["score"], row["band"], row["model"]) == ("101", 0.5, "read first", None)
+    assert np.isnan(row["probability"])
+    filing.refuse_unfiled(queue, ledger_path)
+
+
 def test_a_decision_changed_after_filing_is_not_filed(example_table, ledger_path):
     queue = example_table("queue", {"record_id": "102", **FILLED})
     with pytest.raises(InputError, match="1 filled-in rows are not filed as decisions yet; found '102'"):

@@ -106,3 +106,17 @@ def test_said_and_seen_alike_is_no_error():
 def test_what_has_no_measure_is_refused(measure, message):
     with pytest.raises(ValueError, match=message):
         measure()
+
+
+def test_the_other_measures_of_a_reading_order_follow_their_definitions():
+    included = np.array([False, True, False, True, False])
+    scores = [5, 4, 3, 2, 1]
+    assert metrics.true_negative_rate(included, scores) == pytest.approx(1 / 3)
+    assert metrics.true_negative_rate(included, scores, recall=0.5) == pytest.approx(2 / 3)
+    assert metrics.time_to_discovery(included, scores) == pytest.approx((2 + 4) / 2 / 5)
+    gain = 1 / np.log2(3) + 1 / np.log2(5)
+    assert metrics.ndcg(included, scores) == pytest.approx(gain / (1 + 1 / np.log2(3)))
+    assert metrics.true_negative_rate(np.array([True, True]), [1, 2]) is None
+    assert metrics.ndcg(np.array([True]), [1]) == 1.0
+    best = np.array([True, True, False, False, False])
+    assert metrics.true_negative_rate(best, scores) == metrics.ndcg(best, scores) == 1.0

@@ -284,6 +284,9 @@ def test_the_measures_of_a_split_are_what_the_counts_say(program):
         "recall_20": 0.5,
         "recall_50": 1.0,
         "roc_auc": 15 / 16,
+        "tnr_95": 7 / 8,
+        "ndcg": (1 + 1 / np.log2(4)) / (1 + 1 / np.log2(3)),
+        "atd": (1 + 3) / 2 / 10,
         # The bin of 0.5: one record, 0.5 away. The bin of 0.1: nine, said 0.1, seen 1/9.
         "ece": (0.5 + 9 * abs(1 / 9 - 0.1)) / 10,
         # Fifteen bins for ten records: each has its own.
@@ -605,7 +608,7 @@ def test_the_page_of_this_project_has_both_places(program, tmp_path):
 def test_the_peer_ranks_as_its_published_parts_do(program, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(program, "SCALES", {"tiny": (100, 40, ["ours", "elas_u4"])})
     out = tmp_path / "both.json"
-    command = ["--data", str(folder), "--out", str(out), "--no-table", "--scale", "--peer-python", PEER]
+    command = ["--data", str(folder), "--out", str(out), "--scale", "--peer-python", PEER]
     assert program.main(command) == 0
     result = json.loads(out.read_text())
     one = program.read_set(folder / "dated.csv.gz")
@@ -629,3 +632,40 @@ def test_the_peer_ranks_as_its_published_parts_do(program, folder, tmp_path, mon
     assert result["bootstrap"]["average_precision_ratio"]["estimate"] == pytest.approx(ours / peer)
     assert result["environment"]["methods"]["elas_u4"]["asreview"].startswith("3.")
     assert set(result["scale"]["tiny"]["elas_u4"]) == {"seconds", "peak_memory_mb"}
+
+
+def test_a_set_that_the_shipped_weights_have_seen_is_ranked_by_weights_of_the_others(
+    program, folder, monkeypatch
+):
+    import priors
+
+    sets = [program.read_set(path) for path in sorted(folder.glob("*.csv.gz"))]
+    usable = [one for one in sets if priors.usable(one)]
+    assert len(usable) >= 2
+    seen = usable[0]
+    monkeypatch.setattr(priors, "sources", lambda: {priors.digest(seen.records)})
+    found = priors.LeaveOneOut(sets)
+    assert found.without(usable[1].name) is None
+    others = [priors.prior.sample(one.records, one.included, seed=priors.SEED) for one in usable[1:]]
+    expected = priors.prior.fit(others, seed=priors.SEED)
+    given = found.without(seen.name)
+    assert list(given.terms) == list(expected.terms)
+    assert given.coef == pytest.approx(expected.coef)
+    alone = priors.LeaveOneOut([seen])
+    with pytest.raises(ValueError, match="no other to learn from"):
+        alone.without(seen.name)
+
+
+def test_a_set_is_known_again_in_another_order_and_case(program):
+    import priors
+
+    titles = ["A trial of an example", "Another  example", "A third"]
+    records = [{"title": title} for title in titles]
+    assert priors.digest(records) == priors.digest([{"title": title.upper()} for title in reversed(titles)])
+    assert priors.digest(records) != priors.digest(records[:2])
+
+
+def test_the_sources_of_the_shipped_weights_are_named(program):
+    import priors
+
+    assert len(priors.sources()) >= 30

@@ -102,7 +102,7 @@ def test_a_queue_that_is_being_filled_in_is_never_made_again(built):
     filled = path.read_bytes()
     # Something that would otherwise make the queue again.
     with built.path("data/decisions/screening.csv").open("a", encoding="utf-8") as file:
-        file.write("41701966,2026-11,title-abstract,exclude,review,AB,2026-11-22,,,\n")
+        file.write("41701966,2026-11,title-abstract,exclude,review,AB,,2026-11-22,,,,,\n")
     done = built.snakemake()
     assert done.returncode != 0
     assert "make decisions" in last_words(done)

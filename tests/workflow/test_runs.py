@@ -35,6 +35,7 @@ def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
         " estimates.json leave_one_out.csv subgroups.csv changes.json flow.json status.json ranking.json"
     )
     promised += " checked.json record_events.csv imports.json companions.csv pairs.csv"
+    promised += " backtest.json backtest.csv predictions.csv suspicious.csv conflicts.csv agreement.json"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
 
 
@@ -53,7 +54,8 @@ def test_tables_that_other_tools_read_have_their_columns(built_once):
         "anxiety",
     ]
     queue = rows(built_once.path("results/2026-11/queue.csv"))
-    promised = "pmid title journal year score band terms link decision reason reviewer note"
+    promised = "pmid title journal year design score p_title_abstract p_full_text band terms model link"
+    promised += " decision reason reviewer note"
     assert set(promised.split()) <= set(queue[0])
 
 

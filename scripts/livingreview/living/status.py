@@ -8,13 +8,18 @@ from livingreview.search.records import FOUND, PUBMED
 OF_EXCLUDED = ("abstract added",)
 
 
-def describe(records, statuses, queue, included, effects, *, events, run, provenance, living, extraction):
+def describe(
+    records, statuses, awaiting, queue, included, effects, *, events, run, provenance, living, extraction
+):
     """The facts of the status block.
 
     Parameters
     ----------
-    records, statuses, queue, included, effects, events : DataFrame
+    records, queue, included, effects, events : DataFrame
         Results of this run; `events` of all runs up to it.
+    statuses, awaiting : DataFrame
+        Where each record stands, and for how long those await that await classification
+        (`decisions.statuses`, `decisions.awaiting`).
     run : str
         A month YYYY-MM.
     provenance : dict
@@ -27,23 +32,15 @@ def describe(records, statuses, queue, included, effects, *, events, run, proven
     Returns
     -------
     dict
-        Counts and lists; written as status.json.
+        Counts and lists; written as status.json. Of each waiting record: since when (a record that awaits
+        classification: without a break), its age in months, and for whom it waits, where reviewers have
+        spoken and not decided yet; what they said is not told.
     """
     kept = records["duplicate_of"].isna()
     new = records[(records["first_run"] == run) & kept]
     decided = statuses[(statuses["since_run"] == run)]
     titles = records.set_index("record_id")["title"]
-    since = statuses.set_index("record_id")["since_run"]
-    waiting = [
-        {
-            "record_id": row.record_id,
-            "title": titles[row.record_id],
-            "stage": row.stage,
-            "state": row.state,
-            "since_run": since[row.record_id] or row.first_run,
-        }
-        for row in queue.itertuples()
-    ]
+    waiting = _waiting(queue, titles, statuses, awaiting, run=run)
     included_ids = set("; ".join(included["record_ids"]).split("; ")) - {""}
     in_pool = effects[effects["in_pool"]]
     return {
@@ -59,6 +56,8 @@ def describe(records, statuses, queue, included, effects, *, events, run, proven
         "n_included_this_run": int((decided["status"] == ledger.INCLUDED).sum()),
         "n_queue": len(queue),
         "n_awaiting": int((queue["state"] == "awaiting").sum()),
+        "n_second_reviewer": sum(row["waits_for"] == ledger.SECOND_REVIEWER for row in waiting),
+        "n_conflicts": sum(row["waits_for"] == ledger.ADJUDICATION for row in waiting),
         "oldest_waiting_since": min((row["since_run"] for row in waiting), default=None),
         "waiting": waiting,
         "awaiting_extraction": extraction,
@@ -70,6 +69,27 @@ def describe(records, statuses, queue, included, effects, *, events, run, proven
         "rows_extracted": len(effects),
         "rows_in_pools": len(in_pool),
     }
+
+
+def _waiting(queue, titles, statuses, awaiting, *, run):
+    """What waits for people, in the order of the queue; a list of dict."""
+    standing = statuses.set_index("record_id")
+    since = standing["since_run"].to_dict() | awaiting.set_index("record_id")["since_run"].to_dict()
+    rows = []
+    for row in queue.itertuples():
+        began = since.get(row.record_id) or row.first_run
+        rows.append(
+            {
+                "record_id": row.record_id,
+                "title": titles[row.record_id],
+                "stage": row.stage,
+                "state": row.state,
+                "since_run": began,
+                "months": ledger.months_between(began, run),
+                "waits_for": standing["waits_for"].get(row.record_id),
+            }
+        )
+    return rows
 
 
 def sentinels(records, included_ids):

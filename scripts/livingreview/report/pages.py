@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jinja2
 
-from livingreview.report import changes, methods, outcomes, records, search, studies, summary
+from livingreview.report import changes, methods, outcomes, records, screening, search, studies, summary
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
@@ -27,8 +27,9 @@ def build(context, *, templates=TEMPLATES):
     Parameters
     ----------
     context : dict
-        ``config``, ``run``, ``records``, ``decisions`` (up to this run), ``effects``, ``estimates``,
+        ``config``, ``run``, ``records``, ``decisions`` (in force at this run), ``effects``, ``estimates``,
         ``changes``, ``flow``, ``status``, ``studies`` (those included at this run), ``queue``, ``ranking``,
+        ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
         ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
         fetched again), ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain
@@ -45,6 +46,7 @@ def build(context, *, templates=TEMPLATES):
         "outcomes": outcomes.outcomes(context),
         "studies": studies.studies(context),
         "records": records.records(context),
+        "screening": screening.screening(context),
         "search": search.search(context),
         "changes": changes.changes(context),
         "methods": methods.methods(context),

@@ -360,6 +360,11 @@ def this_month(status):
         parts.insert(2, f"{count(status['n_new_other'])} from other sources")
     if status["oldest_waiting_since"]:
         parts[-1] += f" (the oldest since {month(status['oldest_waiting_since'])})"
+    parts += [
+        f"{count(status[key])} of these for {whom}"
+        for key, whom in (("n_second_reviewer", "a second reviewer"), ("n_conflicts", "an adjudicator"))
+        if status[key]
+    ]
     if status["alerts"]:
         parts.append(f"{plural(len(status['alerts']), 'change')} in known records to look at")
     missing = status["sentinels"]["missing"]

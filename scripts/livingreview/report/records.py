@@ -1,42 +1,18 @@
-"""The records: flow diagram, waiting records and how they were ranked."""
+"""The records: from what the search found to the studies."""
 
-from livingreview.report import changes, flow, links, prose
-from livingreview.report.prose import count, number
-
-QUEUE_SHOWN = 25  # waiting records printed in the report; all of them are in queue.csv
-STATES = {"new": "new this month", "undecided": "undecided", "awaiting": "awaiting classification"}
+from livingreview.report import changes, flow, prose
+from livingreview.report.prose import count
 
 
 def records(context):
-    """Flow diagram, ranking and waiting records."""
+    """Flow diagram, and the sums that were checked."""
     decisions = context["decisions"]
-    queue = context["queue"]
     sums = prose.spelled_plural(len(context["flow"]["checks"]), "sum")
-    ranking = context["ranking"]
-    shown = [
-        {
-            "title": row["title"] or "(no title)",
-            "link": links.web_link(row["link"])
-            or links.pubmed_link(row["pmid"])
-            or links.doi_link(_doi_of(row["record_id"])),
-            "authors": prose.first_author(row["authors"]),
-            "journal": " ".join(part for part in (row["journal"], row["year"]) if part),
-            "state": STATES.get(row["state"], row["state"]),
-            "stage": row["stage"]
-            .replace("title-abstract", "title and abstract")
-            .replace("full-text", "full text"),
-            "since": prose.month(row["first_run"]) if row["first_run"] else "",
-            "since_sort": row["first_run"] or "",
-            "score": number(row["score"]),
-            "score_sort": -1 if prose.missing(row["score"]) else row["score"],
-            "band": row["band"] or "",
-            "terms": (row["terms"] or "").replace("(-", f"({prose.MINUS}"),
-        }
-        for row in queue[:QUEUE_SHOWN]
-    ]
+    # Two who decide together stand in one row, with semicolons between their names.
+    readers = {name for row in decisions for name in row["reviewer"].split("; ")}
     return {
-        "n_decisions": count(len(decisions)),
-        "n_reviewers": prose.spelled_plural(len({row["reviewer"] for row in decisions}), "reader"),
+        "decisions": prose.plural(len(decisions), "decision in force", "decisions in force"),
+        "n_reviewers": prose.spelled_plural(len(readers), "reader"),
         "release": changes.compared_with(context),
         "other": bool(context["flow"]["other"]["identified"]),
         "boxes": flow.boxes(
@@ -46,28 +22,4 @@ def records(context):
             {"identity": row["identity"], "n": count(row["left"])} for row in context["flow"]["checks"]
         ],
         "checked": f"{prose.sentence(sums)} over these counts checked when this page was built; all hold.",
-        "queue": shown,
-        "n_queue": count(len(queue)),
-        "n_shown": count(len(shown)),
-        "all_shown": len(shown) == len(queue),
-        "queue_file": f"results/{context['run']}/queue.csv",
-        "ranking": {
-            "method": ranking["method"],
-            "explanation": ranking["explanation"],
-            "quality": _quality(ranking["quality"]),
-            "bands": [{"label": band, "n": count(n)} for band, n in sorted(ranking["bands"].items())],
-        },
     }
-
-
-def _quality(quality):
-    if not quality:
-        return ""
-    return (
-        f"On this review’s own past decisions, each scored by a model that had not seen it: area under the"
-        f" ROC curve {number(quality['roc_auc'])}, average precision {number(quality['average_precision'])}."
-    )
-
-
-def _doi_of(record_id):
-    return record_id.removeprefix("doi:") if record_id.startswith("doi:") else None

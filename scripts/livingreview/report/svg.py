@@ -46,10 +46,11 @@ def polygon(svg, points, style):
 
 
 def text(svg, point, content, style="", *, anchor="start"):
-    """A line of text; `anchor` is start, middle or end."""
+    """A line of text; `anchor` is start, middle or end. Returns the element."""
     element = _add(svg, "text", style, x=point[0], y=point[1])
     element.set("text-anchor", anchor)
     element.text = content
+    return element
 
 
 def markup(svg):

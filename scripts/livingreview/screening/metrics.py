@@ -69,6 +69,33 @@ def recall_within(included, scores, share):
     return float(included[first].sum() / included.sum())
 
 
+def true_negative_rate(included, scores, recall=0.95):
+    """Share of the excluded records that need not be read to find the given share of the included ones.
+
+    Kusa 2023 (SIGIR, 10.1145/3539618.3591766): TN / (TN + FP), which is WSS brought to 0 for the worst and 1
+    for the best ranking. None where nothing is excluded.
+    """
+    included, places = _labels_and_places(included, scores)
+    unread = ~included[np.argsort(-places)][last_needed(included, scores, recall) :]
+    return None if included.all() else float(unread.sum() / (~included).sum())
+
+
+def time_to_discovery(included, scores):
+    """Average time to discovery (ATD): mean place in the reading order of the included records.
+
+    Ferdinands 2023 (Syst Rev 12:100), here as a share of all records so that sets can be compared; lower is
+    better.
+    """
+    included, places = _labels_and_places(included, scores)
+    return float((len(places) + 1 - places[included]).mean() / len(places))
+
+
+def ndcg(included, scores):
+    """Normalised discounted cumulative gain of the reading order; 1 is best."""
+    included, places = _labels_and_places(included, scores)
+    return 1.0 if len(places) == 1 else float(metrics.ndcg_score([included], [places]))
+
+
 def brier_score(included, probabilities):
     """Mean squared difference between the probability of inclusion and what came, 0 or 1; 0 is best."""
     return float(np.mean((_probabilities(probabilities) - np.asarray(included, dtype=bool)) ** 2))

@@ -21,9 +21,6 @@ from livingreview.screening.ranking.texts import Texts, selection, tokens, unit_
 SHIPPED = Path(__file__).with_name("prior_terms.csv")
 
 SHARED_BY = 0.6  # share of the reviews in which a term must occur, in two records or more
-# Least ratio of a term's mean log odds ratio over reviews to its standard error. Terms that speak for inclusion in
-# some reviews and against it in others are their topics, and say nothing of the next.
-AGREEMENT = 1.0
 MOST_EXCLUDED = 2500  # of each review; more would let the largest reviews choose the terms' idf
 
 
@@ -99,24 +96,6 @@ def _presence(texts, terms):
     return held
 
 
-def _agreement(samples, terms):
-    """Mean log odds ratio of each term over the reviews that hold it twice, over its standard error."""
-    ratios = np.full((len(samples), len(terms)), np.nan)
-    for row, (texts, included) in enumerate(samples):
-        held = _presence(texts, terms)
-        share = {
-            label: (np.asarray(held[included == label].sum(axis=0)).ravel() + 0.5)
-            / ((included == label).sum() + 1)
-            for label in (True, False)
-        }
-        odds = {label: value / (1 - value) for label, value in share.items()}
-        enough = np.asarray(held.sum(axis=0)).ravel() >= 2
-        ratios[row, enough] = np.log(odds[True] / odds[False])[enough]
-    n = (~np.isnan(ratios)).sum(axis=0)
-    spread = np.nanstd(ratios, axis=0, ddof=1)
-    return np.nanmean(ratios, axis=0) / (spread / np.sqrt(n))
-
-
 def fit(samples, *, seed=0):
     """A prior from several reviews, each counting alike, and its included records as much as the excluded.
 
@@ -136,8 +115,6 @@ def fit(samples, *, seed=0):
         for term in texts.names["text"][df >= 2]:
             shared[term] = shared.get(term, 0) + 1
     terms = pd.Index(sorted(term for term, n in shared.items() if n >= SHARED_BY * len(samples)))
-    agree = _agreement(samples, terms)
-    terms = terms[np.abs(agree) > AGREEMENT]
     held = sparse.vstack([_presence(texts, terms) for texts, _ in samples], format="csr")
     df = np.bincount(held.indices, minlength=len(terms))
     prior = Prior(terms, np.log(held.shape[0] / np.maximum(df, 1)), np.zeros(len(terms)))
