@@ -31,10 +31,10 @@ def main(job):
     described = status.describe(
         records,
         statuses,
-        ledger.awaiting(records["record_id"], decisions, **asked),
         tables.read(job.input.queue, "queue"),
         included,
         tables.read_results(job.input.effects),
+        awaiting=ledger.awaiting(records["record_id"], decisions, **asked),
         events=tables.read_results(job.input.events),
         run=run,
         provenance=tables.read_json(job.input.provenance),

@@ -16,9 +16,8 @@ from livingreview.screening.stopping import percent
 ROOT = Path(__file__).resolve().parents[1]
 RANKED = ["first/audit/then", "low-ranked"]
 LEGEND = (
-    "first/audit/then: the month's new records by band, as they were handed out. low-ranked: relevant ones among"
-    " those audited since the first month, and at most which share of the records ranked below “read first” is"
-    " relevant by that."
+    "first/audit/then: the month's new records by band, as handed out. low-ranked: how many of those"
+    " audited so far were relevant, and at most which share of the records below “read first” is, by that."
 )
 
 
@@ -114,7 +113,7 @@ def _bands(counts):
 
 
 def _audited(stopping):
-    """Relevant of all audited records, and the bound that they give; nothing before the first audit is read."""
+    """Relevant ones of all audited records, and the bound that they give; "-" before the first audit."""
     overall = stopping and stopping["cumulative"]
     if not overall or overall["share_upper"] is None:
         return "-"

@@ -248,6 +248,22 @@ def test_a_folder_in_its_place_is_no_file(tmp_path, root):
     assert "there is no such file" in refused(config.load, tmp_path / "config.yaml")
 
 
+@pytest.mark.parametrize("label", ["full-text", "both"])
+def test_the_ranker_learns_decisions_that_people_take(shipped, label):
+    shipped["screening"]["stages"] = ["full-text"]
+    shipped["screening"]["ranking"]["learn_from"] = label
+    assert config.check(shipped)["screening"]["ranking"]["learn_from"] == label
+
+
+def test_a_ranker_cannot_learn_the_decisions_of_a_stage_that_the_protocol_has_not(shipped):
+    shipped["screening"]["stages"] = ["full-text"]
+    shipped["screening"]["ranking"]["learn_from"] = "title-abstract"
+    assert refused(config.check, shipped) == (
+        "config.yaml: key screening.ranking.learn_from; found 'title-abstract'; allowed: full-text, both; "
+        "hint: people decide at the stages that the key screening.stages names, and at no other"
+    )
+
+
 def reviewers(shipped, **asked):
     shipped["screening"]["reviewers"] = asked
     return shipped

@@ -35,6 +35,15 @@ def test_a_finished_run_names_report_and_queue(tmp_path, monkeypatch):
     )
 
 
+def test_two_reviewers_are_told_of_their_own_queues_and_of_the_conflicts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results = f"{tmp_path}/results/2020-01"
+    assert messages.done("2020-01", own={"First Reviewer": "first.csv", "Second Reviewer": "second.csv"}) == (
+        f"\nReport:    {results}/report.html\nQueues:    {results}/queues (one for each reviewer)"
+        f"\nConflicts: {results}/conflicts.csv"
+    )
+
+
 def test_a_failed_run_says_the_last_error_of_the_rule_that_failed(logs):
     own = logs(
         "link_studies",

@@ -138,7 +138,7 @@ def _label_faults(screening):
     stages, label = screening["stages"], screening["ranking"]["learn_from"]
     if label in (*stages, "both"):
         return []
-    hint = f"the protocol's stages are {', '.join(stages)}; nobody decides at another"
+    hint = "people decide at the stages that the key screening.stages names, and at no other"
     allowed = ", ".join((*stages, "both"))
     return [problem("key screening.ranking.learn_from", found=label, allowed=allowed, hint=hint)]
 

@@ -34,14 +34,25 @@ def happened(*rows):
 @pytest.fixture
 def describe():
     def run(
-        records, statuses=(), queue=(), included=(), effects=(), *, events=(), living=None, extraction=()
+        records,
+        statuses=(),
+        queue=(),
+        included=(),
+        effects=(),
+        *,
+        awaiting=(),
+        events=(),
+        living=None,
+        extraction=(),
     ):
+        standing = [(*row, None)[:4] for row in statuses]
         return status.describe(
             corpus(*records),
-            pd.DataFrame(statuses, columns=["record_id", "status", "since_run"], dtype=object),
+            pd.DataFrame(standing, columns=["record_id", "status", "since_run", "waits_for"], dtype=object),
             pd.DataFrame(queue, columns=["record_id", "stage", "state", "first_run"], dtype=object),
             pd.DataFrame(included, columns=["study_id", "record_ids"], dtype=object),
             pd.DataFrame(effects, columns=["study", "in_pool"]).astype({"in_pool": bool}),
+            awaiting=pd.DataFrame(awaiting, columns=["record_id", "since_run"], dtype=object),
             events=happened(*events),
             run="2020-02",
             provenance={"searched_at": "2020-02-01T00:00:00Z", "base_url": "sandbox", "count": 3},
@@ -92,6 +103,8 @@ def test_waiting_records_say_since_when(describe):
             "stage": "title-abstract",
             "state": "new",
             "since_run": "2020-02",
+            "months": 0,
+            "waits_for": None,
         },
         {
             "record_id": "101",
@@ -99,9 +112,46 @@ def test_waiting_records_say_since_when(describe):
             "stage": "full-text",
             "state": "awaiting",
             "since_run": "2020-01",
+            "months": 1,
+            "waits_for": None,
         },
     ]
     assert (found["n_queue"], found["n_awaiting"], found["oldest_waiting_since"]) == (2, 1, "2020-01")
+
+
+def test_a_record_that_is_put_off_again_still_has_its_whole_age(describe):
+    """The latest decision is of this month; it has awaited since the year before."""
+    found = describe(
+        RECORDS,
+        [("101", ledger.AWAITING, "2020-02"), ("102", ledger.TO_ASSESS, "2020-01")],
+        [("102", "full-text", "undecided", "2019-10"), ("101", "full-text", "awaiting", "2019-06")],
+        awaiting=[("101", "2019-07")],
+    )
+    assert [(row["since_run"], row["months"]) for row in found["waiting"]] == [("2020-01", 1), ("2019-07", 7)]
+    assert found["oldest_waiting_since"] == "2019-07"
+
+
+def test_records_that_wait_for_a_second_reviewer_or_an_adjudicator_are_counted(describe):
+    queue = [(name, "title-abstract", "new", "2020-02") for name in ("101", "102", "other:a")]
+    found = describe(
+        RECORDS,
+        [
+            ("101", ledger.UNSCREENED, None, ledger.SECOND_REVIEWER),
+            ("102", ledger.UNSCREENED, None, ledger.ADJUDICATION),
+            ("other:a", ledger.UNSCREENED, None, ledger.SECOND_REVIEWER),
+        ],
+        queue,
+    )
+    assert (found["n_second_reviewer"], found["n_conflicts"], found["n_queue"]) == (2, 1, 3)
+    assert found["waiting"][0] == {
+        "record_id": "101",
+        "title": "One",
+        "stage": "title-abstract",
+        "state": "new",
+        "since_run": "2020-02",
+        "months": 0,
+        "waits_for": ledger.SECOND_REVIEWER,
+    }
 
 
 def test_included_records_that_the_search_no_longer_finds_are_named(describe):
@@ -227,6 +277,7 @@ def test_an_empty_review_has_a_status(describe):
     assert found["alerts"] == []
     assert found["sentinels"] == {"n": 0, "missing": [], "without_pmid": 0}
     assert (found["oldest_waiting_since"], found["studies_included"], found["rows_in_pools"]) == (None, 0, 0)
+    assert (found["n_second_reviewer"], found["n_conflicts"]) == (0, 0)
 
 
 @pytest.mark.parametrize("mode", ["paused", "retired"])

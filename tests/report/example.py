@@ -3,6 +3,7 @@
 import copy
 import math
 
+import example_screening as screened
 import yaml
 
 CONFIG = yaml.safe_load("""
@@ -16,6 +17,9 @@ search: {base_url: sandbox, tool: living-review, email: a@example.org,
   absent_tolerance_percent: 1, acknowledged: [], bodies: committed}
 eligibility: {include: [Randomised trials], exclude: [Protocols]}
 screening:
+  stages: [title-abstract, full-text]
+  ranking: {learn_from: full-text, minimum_included: 2, minimum_excluded: 2, read_first_recall: standard,
+    audit_size: 2, suspicious_labels: 5, confidence: 0.95, seed: 1}
   reasons: {not_rct: Not a randomised controlled trial, not_internet: Not delivered over the internet}
 outcomes:
   many: {label: Many trials, short: Many}
@@ -105,15 +109,7 @@ def context():
         "status": _status(),
         "studies": [_study(index) for index in range(8)],
         "queue": [_record(index) for index in range(3)],
-        "ranking": {
-            "method": "logistic regression",
-            "explanation": "Words of the title.",
-            "n_train": 60,
-            "quality": {"roc_auc": 0.912, "average_precision": 0.654},
-            "n_include": 20,
-            "n_exclude": 40,
-            "bands": {"read first": 1, "later": 2},
-        },
+        **screened.results(),
         "provenances": [provenance("2026-10", 200), provenance("2026-11", 209)],
         "releases": [
             {
@@ -283,15 +279,19 @@ def _record(index):
         "record_id": str(2000 + index),
         "pmid": str(2000 + index),
         "stage": "title-abstract",
-        "state": "new",
+        "state": ("new", "undecided", "awaiting")[index],
         "first_run": "2026-11",
         "title": f"An example record, number {index}",
         "authors": "Example A; Example B",
         "journal": "Example J",
         "year": "2026",
+        "design": "signs of a randomised trial in the text",
         "score": 0.9 - index / 10,
-        "band": "read first",
-        "terms": "internet; pain",
+        "p_title_abstract": None,
+        "p_full_text": (0.31, 0.004, 0.9962)[index],
+        "band": ("read first", "audit", "read first")[index],
+        "terms": "internet (+0.51); title: pain (-0.20)",
+        "model": "ranker-2 n=60 0123abcd",
         "link": f"https://pubmed.ncbi.nlm.nih.gov/{2000 + index}/",
     }
 
@@ -337,15 +337,20 @@ def _status():
         "n_decided_this_run": 6,
         "n_included_this_run": 1,
         "n_queue": 3,
+        "n_second_reviewer": 0,
+        "n_conflicts": 0,
         "oldest_waiting_since": "2025-08",
         "waiting": [
             {
-                "record_id": "2000",
+                "record_id": str(2000 + index),
                 "title": "x",
-                "since_run": "2025-08",
-                "state": "awaiting",
-                "stage": "full-text",
+                "since_run": since,
+                "months": months,
+                "state": ("new", "undecided", "awaiting")[index],
+                "stage": "title-abstract",
+                "waits_for": None,
             }
+            for index, (since, months) in enumerate([("2026-11", 0), ("2026-10", 1), ("2025-08", 15)])
         ],
         "studies_included": 8,
         "studies_in_any_pool": 6,

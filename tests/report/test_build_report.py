@@ -10,8 +10,8 @@ from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.report import pages
 
-JSON = ("imports", "ranking", "estimates", "changes", "flow", "status")
-CSV = ("records", "events", "pairs", "companions", "queue", "effects")
+JSON = ("imports", "ranking", "backtest", "agreement", "estimates", "changes", "flow", "status")
+CSV = ("records", "events", "pairs", "companions", "queue", "months", "suspicious", "conflicts", "effects")
 LISTS = ("provenances", "releases", "refetched")
 
 
@@ -26,7 +26,11 @@ def on_disk(folder, context):
     for name in JSON:
         inputs[name] = folder / f"{name}.json"
         tables.write_json(context[name], inputs[name])
-    columns = {"pairs": tables.columns("pair_queue"), "companions": ["group_id", "record_id", "evidence"]}
+    columns = {
+        "pairs": tables.columns("pair_queue"),
+        "companions": ["group_id", "record_id", "evidence"],
+        "conflicts": tables.columns("conflicts"),
+    }
     frames = {name: pd.DataFrame(context[name], columns=columns.get(name)) for name in CSV}
     frames["included"] = pd.DataFrame([{"study_id": row["study_id"]} for row in context["studies"]])
     common = {"run": "2026-01", "revision": 1, "source": "example", "guided": "yes"}

@@ -122,7 +122,11 @@ def test_hostile_text_is_shown_and_never_run():
         "link": "javascript:alert(1)",
         "pmid": None,
         "record_id": "other:x",
+        "terms": f"{HOSTILE} (+0.51)",
+        "design": HOSTILE,
     }
+    context["status"]["waiting"][0]["record_id"] = "other:x"
+    context["suspicious"][0] |= {"title": HOSTILE, "reviewer": HOSTILE}
     context["studies"][0] |= {"title": HOSTILE, "doi": '10.1000/x"><script>'}
     context["effects"][0]["source"] = HOSTILE
     for row in (context["effects"][0], context["estimates"]["outcomes"]["many"]["weights"][0]):

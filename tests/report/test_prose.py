@@ -229,6 +229,8 @@ MONTH = {
     "n_decided_this_run": 6,
     "n_included_this_run": 1,
     "n_queue": 3,
+    "n_second_reviewer": 0,
+    "n_conflicts": 0,
     "oldest_waiting_since": None,
     "alerts": [],
     "sentinels": {"n": 4, "missing": [], "without_pmid": 0},
@@ -248,4 +250,15 @@ def test_changes_and_included_records_that_are_not_found_are_part_of_the_month()
         *COUNTS,
         "1 change in known records to look at",
         "2 included records not found by the query",
+    ]
+
+
+def test_what_waits_for_a_second_reviewer_or_an_adjudicator_is_part_of_the_month():
+    said = prose.this_month(
+        MONTH | {"oldest_waiting_since": "2026-08", "n_second_reviewer": 2, "n_conflicts": 1}
+    )
+    assert said[-3:] == [
+        "3 waiting for a person (the oldest since August 2026)",
+        "2 of these for a second reviewer",
+        "1 of these for an adjudicator",
     ]

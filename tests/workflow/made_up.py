@@ -1,7 +1,11 @@
 """Reviews of made-up records, small enough to be built several times in one test."""
 
+from types import SimpleNamespace
+
 import yaml
 from workflow.conftest import ROOT, Review
+
+import search_pubmed
 
 # Word lists of which titles are made; no two titles are the same.
 WANTED = ["Internet treatment", "Online course", "Web-based programme", "Smartphone coaching"]
@@ -56,3 +60,16 @@ def begin(folder, write_example, records, *, run, screening=None, decided=(), **
         yaml.safe_dump(protocol | config, sort_keys=False), encoding="utf-8"
     )
     return review
+
+
+def search(review, run):
+    """The search of one run, without the rest of the workflow; the working directory must be the review's."""
+    config = yaml.safe_load(review.path("config.yaml").read_text(encoding="utf-8"))
+    provenance = f"data/searches/{run}/pubmed/provenance.json"
+    search_pubmed.main(
+        SimpleNamespace(
+            input=SimpleNamespace(),
+            output=SimpleNamespace(provenance=provenance),
+            params=SimpleNamespace(run=run, search=config["search"]),
+        )
+    )

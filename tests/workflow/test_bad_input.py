@@ -110,6 +110,99 @@ def test_a_queue_that_is_being_filled_in_is_never_made_again(built):
     assert path.read_bytes() == filled
 
 
+HEADER = "record_id,run,stage,decision,reason,reviewer,role,decided_at,note,score,probability,band,model\n"
+BAD_DECISIONS = {
+    "contradictory stages": (
+        ["41701966,2026-11,title-abstract,exclude,review,AB,,2026-11-22,,,,,"],
+        ["41701966,2026-11,full-text,include,,AB,,2026-11-22,,,,,"],
+        "the record is included on full text and excluded on title and abstract",
+    ),
+    "a reason that the protocol has not": (
+        [],
+        ["41701966,2026-11,title-abstract,exclude,too_short,AB,,2026-11-22,,,,,"],
+        "column reason: found 'too_short'; allowed: not_rct, protocol",
+    ),
+    "two decisions by one reviewer on one day": (
+        ["41701966,2026-11,title-abstract,exclude,review,AB,,2026-11-22,,,,,"],
+        ["41701966,2026-11,title-abstract,include,,AB,,2026-11-22T10:00:00Z,,,,,"],
+        "AB said exclude of it on the same day, 2026-11-22",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "row", "expected"), BAD_DECISIONS.values(), ids=BAD_DECISIONS)
+def test_a_decision_that_cannot_be_stops_the_run_before_anything_is_ranked(clone, before, row, expected):
+    path = clone.path("data/decisions/screening.csv")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] + "\n" == HEADER
+    path.write_text("\n".join([*lines, *before, *row]) + "\n", encoding="utf-8")
+    done = clone.snakemake("--", "results/2026-11/checked.json")
+    assert done.returncode != 0
+    assert f"row {len(lines) + len(before) + 1}" in last_words(done)
+    assert expected in last_words(done)
+    assert clone.files("results") == {}
+
+
+def test_labels_of_a_stage_that_the_protocol_has_not_stop_the_run_before_any_job(clone):
+    clone.replace("config.yaml", "  stages: [title-abstract, full-text]", "  stages: [full-text]")
+    clone.replace("config.yaml", "    learn_from: full-text", "    learn_from: title-abstract")
+    done = clone.snakemake()
+    assert done.returncode != 0
+    assert "key screening.ranking.learn_from; found 'title-abstract'; allowed: full-text" in last_words(done)
+    assert not clone.path("results").exists()
+
+
+def test_faults_in_a_queue_are_told_together_and_nothing_is_filed(built):
+    path = built.path("results/2026-11/queue.csv")
+    ledger = built.path("data/decisions/screening.csv")
+    before = ledger.read_bytes()
+    for column, value in {"decision": "exclude", "reason": "too_short", "reviewer": "AB"}.items():
+        set_cell(path, "42372252", column, value, key="record_id")
+    for column, value in {"decision": "include", "reviewer": "AB", "record_id": "999"}.items():
+        set_cell(path, "41701966", column, value, key="record_id")
+    done = built.command("file_decisions.py")
+    assert done.returncode == 1
+    assert "2 problems" in done.stderr
+    assert "(42372252, title-abstract), column reason: found 'too_short'; allowed: not_rct" in done.stderr
+    assert "column record_id: no search or import has found this record; found '999'" in done.stderr
+    assert done.stderr.endswith("No decisions were filed.\n")
+    assert ledger.read_bytes() == before
+
+
+def test_after_an_upgrade_a_queue_is_made_again_and_what_was_typed_into_it_is_filed_first(built):
+    """Older versions wrote no chances of inclusion, and kept no role in the ledger."""
+    path, ledger = built.path("results/2026-11/queue.csv"), built.path("data/decisions/screening.csv")
+    drop_columns(ledger, "role", "probability", "model")
+    drop_columns(path, "design", "p_title_abstract", "p_full_text", "model")
+    assert built.snakemake("--dry-run").returncode == 0
+    for column, value in {"decision": "include", "reviewer": "AB"}.items():
+        set_cell(path, "42372252", column, value, key="record_id")
+    done = built.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "1 filled-in rows are not filed as decisions yet; found '42372252'" in last_words(done)
+    assert built.command("file_decisions.py").returncode == 0
+    with ledger.open(encoding="utf-8", newline="") as file:
+        *_, row = csv.DictReader(file)
+    assert (row["record_id"], row["decision"], row["role"], row["probability"]) == (
+        "42372252",
+        "include",
+        "",
+        "",
+    )
+    assert built.snakemake("--dry-run").returncode == 0
+
+
+def drop_columns(path, *names):
+    """Write a table as a version that had not these columns wrote it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    kept = [n for n, column in enumerate(header) if column not in names]
+    assert len(kept) == len(header) - len(names)
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[row[n] for n in kept] for row in [header, *rows]])
+    path.write_text(out.getvalue(), encoding="utf-8")
+
+
 def test_a_search_that_is_not_answered_stops_the_run_and_running_again_carries_on(clone):
     address = "http://127.0.0.1:9/entrez/eutils/"
     clone.replace("config.yaml", "  base_url: sandbox", f"  base_url: {address}")

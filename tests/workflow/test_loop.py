@@ -1,6 +1,7 @@
 """The loop closed: from a search over people's decisions and extractions to a changed report."""
 
 import csv
+import html
 import json
 
 import yaml
@@ -22,6 +23,11 @@ def test_a_month_goes_from_search_through_decisions_and_extraction_to_a_changed_
     said = capsys.readouterr().out
     assert "2018-01" in said
     assert "2018-02" in said
+    header, *months = [line.split() for line in said.splitlines() if line.startswith(("run", "2018-"))]
+    assert {"first/audit/then", "low-ranked"} <= set(header)
+    place = header.index("first/audit/then")
+    # One record is new in that month; it was included, so it should have been ranked high.
+    assert [month[place] for month in months] == ["0/0/0", "1/0/0"]
     copy = Review(tmp_path / "copy")
     before, after = (pooled(copy, run, "interference_disability") for run in ("2018-01", "2018-02"))
     assert (before["k"], after["k"]) == (15, 16)
@@ -30,7 +36,17 @@ def test_a_month_goes_from_search_through_decisions_and_extraction_to_a_changed_
     changes = json.loads(copy.path("results/2018-02/changes.json").read_text())
     added = [row["study"] for row in changes["outcomes"]["interference_disability"]["added"]]
     assert "guarino_2018" in added
-    assert "Guarino 2018" in copy.path("results/2018-02/report.html").read_text(encoding="utf-8")
+    page = copy.path("results/2018-02/report.html").read_text(encoding="utf-8")
+    assert "Guarino 2018" in page
+    for part in tables.read_json(copy.path("results/2018-02/ranking.json"))["statement"]:
+        assert part["item"] == "guidance" or html.escape(part["text"], quote=False) in page
+    filed = tables.read(copy.path("data/decisions/screening.csv"), "screening").set_index(
+        ["record_id", "stage"]
+    )
+    seen = filed.loc[("29346579", "title-abstract")]
+    assert seen["band"] == "read first"
+    assert seen["probability"] > 0.2
+    assert seen["model"].startswith("ranker-")
     assert copy.path("data/trials/sheets/merged/29346579/study.csv").is_file()
     # The review itself knows nothing of its rehearsal.
     assert not clone.path("data/searches/2018-02").exists()

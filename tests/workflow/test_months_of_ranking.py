@@ -1,28 +1,29 @@
-"""Several months of a made-up review: what the ranking said each month, and what it says of its own past."""
+"""A month of a made-up review with a past: what its ranking says, then and when the month is built again."""
 
 import shutil
 
+import pandas as pd
 import pytest
 from lxml import html
 from workflow import made_up
-from workflow.conftest import Review
 
-import rehearse_months
+import file_decisions
 from livingreview import tables
 from livingreview.screening import bands
 
-FIRST, MONTHS = "2019-12", ["2020-01", "2020-02"]
-LAST = MONTHS[-1]
-# Every third record is wanted; three excluded ones look as if they were.
-BEFORE = [
-    made_up.record(number, wanted=number % 3 == 0, entered="2019-11-05", year=str(2014 + number % 6))
+BEFORE, MONTH, AFTER = "2019-12", "2020-01", "2020-02"
+# Every third record is wanted, every fifth in the later month; three excluded ones look as if they were. The
+# decided ones are of two years, so that the second can be ranked by a model that knows the first.
+DECIDED = [
+    made_up.record(
+        number, wanted=number % 3 == 0, entered="2019-11-05", year="2016" if number < 137 else "2018"
+    )
     for number in range(101, 161)
 ]
-LATER = {
-    month: [made_up.record(number, wanted=number % 5 == 0, entered=f"{month}-01") for number in numbers]
-    for month, numbers in zip(MONTHS, (range(201, 226), range(301, 326)), strict=True)
-}
-MISLEADING = {"103", "118", "210"}
+NEW = [made_up.record(number, wanted=number % 5 == 0, entered=f"{MONTH}-01") for number in range(201, 226)]
+MISLEADING = {"102", "147", "210"}
+# As if the earlier month had been ranked: some of the unwanted ones were its audit, and one of these was wanted.
+AUDITED_BEFORE = {"101": bands.AUDIT, "103": bands.AUDIT, "105": bands.AUDIT, "108": bands.THEN}
 
 
 def decision(record, run):
@@ -32,136 +33,154 @@ def decision(record, run):
     return answer | {"record_id": record["pmid"], "run": run, "stage": "full-text", "reviewer": "EX"}
 
 
+class Month(made_up.Review):
+    """The review, and its queue as it was handed out."""
+
+    def results(self, name):
+        path = self.path("results", MONTH, name)
+        return tables.read_json(path) if path.suffix == ".json" else tables.read_results(path)
+
+    def ledger(self):
+        return tables.read(self.path("data/decisions/screening.csv"), "screening")
+
+
 @pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory, write_example):
-    """(the copy in which the months were rehearsed, what was printed); not to be changed."""
-    folder = tmp_path_factory.mktemp("months")
-    decided = [decision(record, FIRST) for record in BEFORE]
-    decided += [decision(record, month) for month, records in LATER.items() for record in records]
-    review = made_up.begin(
-        folder / "review",
+def month(tmp_path_factory, write_example):
+    """The month built, decided, and built again with its decisions; not to be changed."""
+    decided = [
+        decision(record, BEFORE) | {"band": AUDITED_BEFORE.get(record["pmid"], bands.READ_FIRST)}
+        for record in DECIDED
+    ]
+    folder = tmp_path_factory.mktemp("months") / "review"
+    made_up.begin(
+        folder,
         write_example,
-        [*BEFORE, *(record for records in LATER.values() for record in records)],
-        run=FIRST,
+        [*DECIDED, *NEW],
+        run=MONTH,
         screening={"stages": ["full-text"]},
         decided=decided,
-        rehearsal={"after": FIRST, "months": len(MONTHS)},
     )
-    # The rehearsal starts from a search; what is decided of later months is not yet there to be found.
-    ledger = review.path("data/decisions/screening.csv")
-    everything = ledger.read_text(encoding="utf-8")
-    tables.write(tables.read(ledger, "screening").query("run == @FIRST"), ledger)
-    done = review.snakemake("--", f"results/{FIRST}/records.csv")
-    assert done.returncode == 0, done.stderr
-    ledger.write_text(everything, encoding="utf-8")
+    review = Month(folder)
     with pytest.MonkeyPatch.context() as patch:
-        said = []
-        patch.setattr("builtins.print", lambda *parts, **_: said.append(" ".join(map(str, parts))))
-        status = rehearse_months.main(["--directory", str(review.folder), "--target", str(folder / "copy")])
-    assert status == 0, said
-    return Review(folder / "copy"), "\n".join(said)
+        patch.chdir(folder)
+        made_up.search(review, BEFORE)
+    path = review.path("results", MONTH, "queue.csv")
+    done = review.snakemake("--", f"results/{MONTH}/queue.csv")
+    assert done.returncode == 0, done.stderr
+    review.handed_out = tables.read(path, "queue")
+    answers = pd.DataFrame([decision(record, MONTH) for record in NEW]).set_index("record_id")
+    columns = ["decision", "reason", "reviewer"]
+    filled = review.handed_out.assign(
+        **{column: review.handed_out["record_id"].map(answers[column]) for column in columns}
+    )
+    tables.write(filled, path)
+    assert file_decisions.main(["--directory", str(folder)]) == 0
+    done = review.snakemake()
+    assert done.returncode == 0, done.stderr
+    return review
 
 
-def results(copy, run, name):
-    path = copy.path("results", run, name)
-    return tables.read_json(path) if path.suffix == ".json" else tables.read_results(path)
+def test_every_new_record_is_handed_out_once_in_a_band_with_its_chance_and_reasons(month):
+    queue = month.handed_out
+    assert sorted(queue["record_id"]) == [record["pmid"] for record in NEW]
+    assert set(queue["band"]) == {bands.READ_FIRST, bands.AUDIT, bands.THEN}
+    assert (queue["band"] == bands.AUDIT).sum() == 10
+    assert queue["p_full_text"].between(0, 1).all()
+    assert queue["terms"].notna().all()
+    assert queue["model"].nunique() == 1
+    assert "n=60" in queue["model"][0]
+    # It can't know that this one will be excluded.
+    assert queue.set_index("record_id").loc["210", "band"] == bands.READ_FIRST
 
 
-def test_decisions_carry_what_the_reviewer_saw(rehearsed):
-    ledger = tables.read(rehearsed[0].path("data/decisions/screening.csv"), "screening")
-    before, later = ledger[ledger["run"] == FIRST], ledger[ledger["run"] > FIRST]
-    assert before["model"].isna().all()
-    assert len(later) == sum(map(len, LATER.values()))
-    assert later["score"].notna().all()
-    assert later["probability"].between(0, 1).all()
-    assert set(later["band"]) == {bands.READ_FIRST, bands.AUDIT, bands.THEN}
-    models = later.groupby("run")["model"].agg(set)
-    assert [len(names) for names in models] == [1, 1]
-    # The second month's model has learnt from the first month too.
-    assert [f"n={n}" for n in (60, 85)] == [names.copy().pop().split()[1] for names in models]
+def test_decisions_carry_what_the_reviewer_saw(month):
+    ledger = month.ledger()
+    filed = ledger[ledger["run"] == MONTH].set_index("record_id")
+    seen = month.handed_out.set_index("record_id").loc[filed.index]
+    assert len(filed) == len(NEW)
+    for column, shown in {"score": "score", "probability": "p_full_text"}.items():
+        assert filed[column].tolist() == pytest.approx(seen[shown].tolist())
+    assert filed[["band", "model"]].equals(seen[["band", "model"]])
+    included = filed["decision"] == "include"
+    assert filed[included]["probability"].median() > 2 * filed[~included]["probability"].median()
 
 
-def test_the_model_was_useful_and_is_not_told_the_answers(rehearsed):
-    ledger = tables.read(rehearsed[0].path("data/decisions/screening.csv"), "screening")
-    later = ledger[ledger["run"] > FIRST]
-    included = later["decision"] == "include"
-    assert later[included]["probability"].median() > 2 * later[~included]["probability"].median()
-    # It can't know that this one was excluded.
-    assert later.set_index("record_id").loc["210", "band"] == bands.READ_FIRST
-
-
-def test_the_audit_of_every_month_is_kept_and_bounds_what_was_missed(rehearsed):
-    copy, _ = rehearsed
-    ledger = tables.read(copy.path("data/decisions/screening.csv"), "screening")
-    ranking = results(copy, LAST, "ranking.json")
+def test_the_audit_of_every_month_is_kept_and_bounds_what_was_missed(month):
+    ranking = month.results("ranking.json")
     audits = {row["month"]: row for row in ranking["audit"]}
-    for month in MONTHS:
-        drawn = ledger[(ledger["run"] == month) & (ledger["band"] == bands.AUDIT)]
-        low = ledger[(ledger["run"] == month) & ledger["band"].isin([bands.AUDIT, bands.THEN])]
-        assert len(drawn) == min(10, len(low)) > 0
-        assert (audits[month]["n_audit"], audits[month]["n_audit_read"]) == (len(drawn), len(drawn))
-        assert audits[month]["n_below"] == len(low)
+    counts = ["n_below", "n_audit", "n_audit_read", "n_audit_relevant", "n_unread"]
+    wanted_before = sum("randomized" in record["title"] for record in DECIDED if record["pmid"] == "105")
+    assert [audits[BEFORE][name] for name in counts] == [4, 3, 3, wanted_before, 0]
+    below = int((month.handed_out["band"] != bands.READ_FIRST).sum())
+    assert [audits[MONTH][name] for name in counts] == [below, 10, 10, 0, 0]
     overall = ranking["stopping"]["cumulative"]
-    assert overall["n_audit_read"] == sum(audits[month]["n_audit"] for month in MONTHS)
-    assert overall["n_unread"] == 0
+    assert (overall["n_pooled"], overall["n_pooled_relevant"]) == (13, wanted_before)
     assert overall["bound_missed"] == 0
+    assert 0 < overall["share_upper"] < 0.5
 
 
-def test_the_past_is_tested_month_by_month(rehearsed):
-    copy, _ = rehearsed
-    about = results(copy, LAST, "backtest.json")["full-text"]
-    months = results(copy, LAST, "backtest.csv")
-    predictions = results(copy, LAST, "predictions.csv")
-    tested = months[months["tested"]]
-    assert len(tested) == about["summary"]["n_months"] > 0
+def test_the_past_is_tested_and_its_predictions_are_kept(month):
+    about = month.results("backtest.json")["full-text"]
+    periods, predictions = month.results("backtest.csv"), month.results("predictions.csv")
+    tested = periods[periods["tested"]]
+    assert tested["month"].tolist() == ["2018", "2019"]
+    assert about["summary"]["n_months"] == 2
     assert len(predictions) == about["summary"]["n_ranked"] == tested["n_ranked"].sum()
     assert (predictions["trained_before"] <= predictions["month"]).all()
-    assert set(months["month"]) >= set(predictions["month"])
     assert about["choice"]["chosen"] in {row["name"] for row in about["choice"]["table"]}
 
 
-def test_doubtful_old_decisions_are_listed(rehearsed):
-    doubts = results(rehearsed[0], LAST, "suspicious.csv")
+def test_old_decisions_that_surprise_are_listed(month):
+    doubts = month.results("suspicious.csv")
     assert 0 < len(doubts) <= 5
-    assert MISLEADING & set(doubts["record_id"])
+    assert doubts["record_id"][0] == "147"
 
 
-def test_the_report_says_it_all(rehearsed):
-    copy, _ = rehearsed
-    page = html.fromstring(copy.path("results", LAST, "report.html").read_text(encoding="utf-8"))
+def test_the_report_says_it_all(month):
+    page = html.fromstring(month.path("results", MONTH, "report.html").read_text(encoding="utf-8"))
     text = " ".join(page.text_content().split())
-    ranking = results(copy, LAST, "ranking.json")
-    assert ranking["statement"]
+    ranking = month.results("ranking.json")
+    assert len(ranking["statement"]) > 5
     for part in ranking["statement"]:
         assert " ".join(part["text"].split()) in text
     assert ranking["stopping"]["cumulative"]["sentence"] in text
-    for warning in results(copy, LAST, "backtest.json")["full-text"]["warnings"]:
+    for warning in month.results("backtest.json")["full-text"]["warnings"]:
         assert warning in text
-    doubts = results(copy, LAST, "suspicious.csv")
-    assert [title for title in doubts["title"] if title not in text] == []
+    assert [title for title in month.results("suspicious.csv")["title"] if title not in text] == []
 
 
-def test_the_rehearsal_prints_bands_and_the_bound_of_each_month(rehearsed):
-    copy, said = rehearsed
-    header = next(line for line in said.splitlines() if line.startswith("run"))
-    assert {"first/audit/then", "low-ranked"} <= set(header.split())
-    ledger = tables.read(copy.path("data/decisions/screening.csv"), "screening")
-    for month in MONTHS:
-        counts = ledger[ledger["run"] == month]["band"].value_counts()
-        shown = "/".join(str(counts[band]) for band in (bands.READ_FIRST, bands.AUDIT, bands.THEN))
-        assert shown in next(line for line in said.splitlines() if line.startswith(month)).split()
-    overall = results(copy, LAST, "ranking.json")["stopping"]["cumulative"]
-    last = next(line for line in said.splitlines() if line.startswith(LAST)).split()
-    assert f"{overall['n_pooled_relevant']}/{overall['n_pooled']}" in last
-    assert next(cell for cell in last if cell.startswith("<=")).endswith("%")
-
-
-def test_a_month_built_again_after_later_decisions_is_the_same_to_the_byte(rehearsed, tmp_path):
-    copy = rehearsed[0].copy(tmp_path / "again")
-    before = copy.files("results", MONTHS[0])
-    assert {"queue.csv", "ranking.json", "backtest.json", "backtest.csv", "predictions.csv"} <= before.keys()
-    assert {"suspicious.csv", "conflicts.csv", "agreement.json", "report.html"} <= before.keys()
-    shutil.rmtree(copy.path("results", MONTHS[0]))
-    done = copy.snakemake("--config", f"run={MONTHS[0]}")
+def test_later_decisions_change_no_byte_of_a_month_that_is_built_again(month, tmp_path, example_frame):
+    again = Month(month.copy(tmp_path / "again").folder)
+    before = of_the_month(again)
+    promised = (
+        "queue.csv ranking.json suspicious.csv backtest.json backtest.csv predictions.csv conflicts.csv"
+    )
+    assert {*promised.split(), "agreement.json", "report.html"} <= before.keys()
+    # Later the other way round: of old records, and of this month's.
+    turned = [decision(record, AFTER) for record in [*DECIDED[:20], *NEW[:10]]]
+    opposite = {
+        "include": {"decision": "exclude", "reason": "not_rct"},
+        "exclude": {"decision": "include", "reason": ""},
+    }
+    turned = [
+        row | opposite[row["decision"]] | {"note": "turned", "decided_at": "2020-02-20"} for row in turned
+    ]
+    tables.append(
+        example_frame("screening", *turned), again.path("data/decisions/screening.csv"), "screening"
+    )
+    shutil.rmtree(again.path("results", MONTH))
+    done = again.snakemake()
     assert done.returncode == 0, done.stderr
-    assert copy.files("results", MONTHS[0]) == before
+    after = of_the_month(again)
+    assert after.keys() == before.keys()
+    assert [name for name in before if after[name] != before[name]] == []
+
+
+def of_the_month(review):
+    """Its results, without what they say of the size of people's tables as they are now."""
+    files = review.files("results", MONTH)
+    del files["checked.json"]
+    page = html.fromstring(files["report.html"].decode("utf-8"))
+    [digest] = page.xpath("//tr[th/code='data/decisions/screening.csv']")
+    digest.drop_tree()
+    return files | {"report.html": html.tostring(page)}

@@ -9,7 +9,7 @@ OF_EXCLUDED = ("abstract added",)
 
 
 def describe(
-    records, statuses, awaiting, queue, included, effects, *, events, run, provenance, living, extraction
+    records, statuses, queue, included, effects, *, awaiting, events, run, provenance, living, extraction
 ):
     """The facts of the status block.
 

@@ -7,17 +7,16 @@ that measured it; here they are put beside each other.
 import re
 from collections import Counter
 
-from livingreview.report import links, prose, shares
+from livingreview.report import links, prose
+from livingreview.report.backtest import backtest, between, share
 from livingreview.report.prose import count, number
 from livingreview.screening import bands
 from livingreview.screening import decisions as ledger
 from livingreview.screening.queue import PROBABILITY
-from livingreview.screening.stopping import exact_interval, percent
+from livingreview.screening.stopping import percent
 from livingreview.screening.suspicious import EXCLUDED
 
 QUEUE_SHOWN = 25  # waiting records printed in the report; all of them are in queue.csv
-MONTHS_SHOWN = 24  # months of the back-test printed in the report; all of them are in backtest.csv
-MONTHS_DRAWN = 12
 STATES = {
     "new": "new this month",
     "undecided": "undecided from earlier months",
@@ -32,7 +31,7 @@ WAITS_FOR = {
 }
 WHAT_BANDS_MEAN = {
     bands.READ_FIRST: (
-        "Scored as high as included records of the past, so that the band holds the target share; and whatever"
+        "Scored as high as included records of the past, so that the band holds the target share; and what"
         " people have already sent on to full text or keep awaiting.",
         "Read these first.",
     ),
@@ -67,7 +66,7 @@ TERM = re.compile(r"(?:^|; )(.+?) \(([+-])(\d+\.\d+)\)(?=; |$)")
 def screening(context):
     """Everything that the section shows."""
     ranking = context["ranking"]
-    many = len(context["backtest"]) > 1
+    labels = _in_order(context["backtest"], context)
     return {
         "waiting": _waiting(context),
         "bands": [_band(name, ranking["bands"][name]) for name in bands.BANDS if name in ranking["bands"]],
@@ -76,14 +75,24 @@ def screening(context):
         "terms": _terms_note(ranking) if context["queue"] else "",
         "stopping": _stopping(ranking["stopping"]),
         "tests": [
-            _test(label, tested, context, heading=f"Inclusion {MEANS[label]}" if many else "")
-            for label, tested in context["backtest"].items()
+            backtest(
+                label,
+                context["backtest"][label],
+                context,
+                heading=f"Inclusion {MEANS[label]}" if len(labels) > 1 else "",
+            )
+            for label in labels
         ],
         "doubts": [_doubt(row) for row in context["suspicious"]],
         "doubtful": _doubtful(len(context["suspicious"])),
         "agreement": _agreement(context),
         "statement": [(STATEMENT[row["item"]], row["text"]) for row in ranking["statement"]],
     }
+
+
+def _in_order(by_label, context):
+    """The labels that are learnt from, in the order of the protocol's stages."""
+    return sorted(by_label, key=context["config"]["screening"]["stages"].index)
 
 
 def _waiting(context):
@@ -100,6 +109,7 @@ def _waiting(context):
         "n_shown": count(len(shown)),
         "all_shown": len(shown) == len(queue),
         "file": f"results/{context['run']}/queue.csv",
+        "chances": bool(ranking["model"]),
         "measure": "Chance" if ranking["model"] else "Score",
         "meaning": _meaning(ranking),
     }
@@ -115,43 +125,41 @@ def _oldest(waiting):
     ages = [row["months"] for row in waiting if row["state"] == "awaiting"]
     if not ages or max(ages) == 0:
         return ""
-    whose = "It has" if len(ages) == 1 else "The oldest has"
-    return f"{whose} awaited classification for {prose.plural(max(ages), 'month')}."
+    whose = "It has" if len(waiting) == 1 else "The one that awaits classification has"
+    if len(ages) > 1:
+        whose = "The oldest of those that await classification has"
+    return f"{whose} waited for {prose.plural(max(ages), 'month')}."
 
 
 def _together(status):
     """Records of which one of two reviewers has spoken, or on which two differ; not what they said."""
-    parts = [
-        f"{count(n)} {one if n == 1 else many}"
-        for n, one, many in (
-            (status["n_second_reviewer"], "waits for a second reviewer", "wait for a second reviewer"),
-            (status["n_conflicts"], "waits for an adjudicator", "wait for an adjudicator"),
-        )
-        if n
-    ]
+    asked = [(status["n_second_reviewer"], "a second reviewer"), (status["n_conflicts"], "an adjudicator")]
+    parts = [f"{prose.plural(n, 'record waits', 'records wait')} for {whom}" for n, whom in asked if n]
     if not parts:
         return ""
-    return f"Of these, {prose.listed(parts)}. What reviewers have said so far is not shown here."
+    return f"{prose.sentence(prose.listed(parts))}; what reviewers have said so far is not shown here."
 
 
 def _of_the_waiting(ranking):
-    said = []
     bare, foreign, n = ranking["n_no_abstract"], ranking["n_not_english"], ranking["n_queue"]
-    if bare:
-        said.append(_none_or_some(bare, n, ("has an abstract", "has no abstract", "have no abstract")))
-    if foreign:
-        said.append(_none_or_some(foreign, n, ("is in English", "is not in English", "are not in English")))
-    if not said:
-        return ""
-    return f"Of all that wait, {prose.listed(said)}; their places rest on fewer words, and so are less sure."
+    said = [
+        _none_or_some(bare, n, ("has an abstract", "has no abstract", "have no abstract")) if bare else "",
+        _none_or_some(foreign, n, ("is in English", "is not in English", "are not in English"))
+        if foreign
+        else "",
+    ]
+    said = prose.sentence(prose.listed(filter(None, said)))
+    return f"{said}; a place that rests on fewer words is less sure." if said else ""
 
 
 def _none_or_some(n, of, words):
-    """``none has an abstract``, ``1 has no abstract``, ``2 have no abstract``."""
+    """``none of the 9 has an abstract``, ``1 of the 9 has no abstract``, ``2 of the 9 have no abstract``."""
     none, one, many = words
+    if of == 1:
+        return f"the record {one}"
     if n == of:
-        return f"none {none}"
-    return f"{count(n)} {one if n == 1 else many}"
+        return f"none of the {count(of)} {none}"
+    return f"{count(n)} of the {count(of)} {one if n == 1 else many}"
 
 
 def _meaning(ranking):
@@ -242,12 +250,13 @@ def _order(context):
     preset = asked["read_first_recall"]
     named = f", which the protocol calls “{preset}”" if preset in bands.PRESETS else ""
     said = [
-        f"The target is {percent(ranking['target_recall'])}{named}. For an assurance of {percent(bands.ASSURANCE)}"
-        " the band is mostly wider than the target by itself would need."
+        f"The target is {percent(ranking['target_recall'])}{named}. For an assurance of"
+        f" {percent(bands.ASSURANCE)} the band is mostly wider than the target by itself would need."
     ]
-    many = len(ranking["heads"]) > 1
-    for label, head in ranking["heads"].items():
-        said += _of_head(head, f"For inclusion {MEANS[label]}: " if many else "", asked["confidence"])
+    labels = _in_order(ranking["heads"], context)
+    for label in labels:
+        which = f"For inclusion {MEANS[label]}: " if len(labels) > 1 else ""
+        said += _of_head(ranking["heads"][label], which, asked["confidence"])
     if not ranking["no_abstract_band"]:
         said.append(
             "The band “no abstract” is not in use, since fewer than half of the decided records have an"
@@ -259,7 +268,9 @@ def _order(context):
 def _of_head(head, which, confidence):
     text = prose.sentence(f"{which}model {head['model']}.")
     if head["reads_all"]:
-        said = [f"{text} Everything is to be read first, for the past holds too little to set a threshold by."]
+        said = [
+            f"{text} Everything is to be read first, for the past holds too little to set a threshold by."
+        ]
     elif not head["n_past_included"]:
         said = [text]
     else:
@@ -291,8 +302,8 @@ def _stopping(found):
     """Sentences on what may have been missed, this month and over all months."""
     if found is None:
         return {
-            "month": "No model ranks the records yet, so there is no part of them that might go unread because"
-            " of its rank: all of them are to be read.",
+            "month": "No model ranks the records yet, so there is no part of them that might go unread"
+            " because of its rank: all of them are to be read.",
             "promise": "",
             "over_all": "",
         }
@@ -306,247 +317,20 @@ def _stopping(found):
     }
 
 
-def _test(label, tested, context, *, heading):
-    """The back-test of one label."""
-    summary, period = tested["summary"], tested["period"]
-    rows = [row for row in context["months"] if row["label"] == label]
-    done = [row for row in rows if row["tested"]]
-    shown = done[-MONTHS_SHOWN:]
-    budgets = sorted(summary["recall"], key=float)
-    untested = [
-        {"period": _period(row["month"], period), "reason": row["reason"]} for row in summary["not_tested"]
-    ]
-    return {
-        "name": f"test-{label}",
-        "heading": heading,
-        "intro": _intro(summary, period),
-        "warnings": tested["warnings"],
-        "period": period,
-        "budgets": [f"{budget}%" for budget in budgets],
-        "rows": [_tested_row(row, period, budgets) for row in shown],
-        "earlier": _earlier(len(done) - len(shown), period, context["run"]),
-        "pooled": _pooled(summary, budgets) if len(done) > 1 else None,
-        "resampled": _resampled(summary) if len(done) > 1 else "",
-        "figure": _figure(label, shown[-MONTHS_DRAWN:], context, period, summary["confidence"]),
-        "untested": untested,
-        "n_untested": prose.plural(len(untested), f"{period} not tested", f"{period}s not tested"),
-        "choice": _choice(tested["choice"]),
-        "calibration": _calibration(label, summary),
-    }
-
-
-def _period(label, period):
-    """A month in words; a year as it is, and records without one by that."""
-    if period == "month":
-        return prose.month(str(label))
-    return "no year" if str(label) in ("0", "0000") else str(label)
-
-
-def _intro(summary, period):
-    if not summary["n_months"]:
-        return "No part of this review’s past could be tested yet."
-    of = prose.plural(summary["n_months"], period)
-    text = (
-        f"A model trained on what was decided before each {period} ranked the {period}’s records, which people"
-        f" had decided too: {prose.plural(summary['n_ranked'], 'record')} of {of},"
-        f" {count(summary['n_included'])} included."
-    )
-    if period == "year":
-        text += " Its decisions fell in too few months to be tested by month, so the year of publication is used."
-    return text
-
-
-def _earlier(n, period, run):
-    if not n:
-        return ""
-    which = f"One earlier {period} is" if n == 1 else f"{count(n)} earlier {period}s are"
-    return f"{which} in results/{run}/backtest.csv and in the pooled line."
-
-
-def _share(value):
-    return prose.NOT_ESTIMATED if prose.missing(value) else percent(value)
-
-
-def _held(row):
-    if prose.missing(row["n_included_read_first"]) or not row["n_included"]:
-        return ""
-    return f"{count(row['n_included_read_first'])} of {count(row['n_included'])}"
-
-
-def _tested_row(row, period, budgets):
-    return {
-        "label": _period(row["month"], period),
-        "sort": str(row["month"]),
-        "n_train": count(row["n_train"]),
-        "n_train_included": f"{count(row['n_train_included'])} included",
-        "n_ranked": count(row["n_ranked"]),
-        "n_included": count(row["n_included"]),
-        "recall": [_share(row[f"recall_{budget}"]) for budget in budgets],
-        "last": count(row["last_relevant_rank"]),
-        "saved": _share(row["work_saved"]),
-        "held": _share(row["read_first_recall"]),
-        "n_held": _held(row),
-        "read": _share(row["read_first_share"]),
-    }
-
-
-def _between(found, low="low", high="high"):
-    if found is None or prose.missing(found[low]):
-        return ""
-    return f"{percent(found[low])} to {percent(found[high])}"
-
-
-def _pooled(summary, budgets):
-    band = summary["read_first"]
-    return {
-        "label": f"All {count(summary['n_months'])} {summary['period']}s",
-        "n_ranked": count(summary["n_ranked"]),
-        "n_included": count(summary["n_included"]),
-        "recall": [
-            {"share": _share(found["micro"]), "interval": _between(found)}
-            for found in (summary["recall"][budget] for budget in budgets)
-        ],
-        "saved": {
-            "share": _share(summary["work_saved"]["macro"]),
-            "interval": _between(summary["work_saved"]),
-        },
-        "held": {"share": _share(band and band["recall"]), "interval": _between(band)},
-        "read": _share(band and band["share"]),
-    }
-
-
-def _resampled(summary):
-    if not summary["resampled"]:
-        return ""
-    return (
-        f"Beneath each pooled share its {percent(summary['confidence'])} bootstrap interval"
-        f" (from {count(summary['n_resamples'])} resamplings of {summary['resampled']}). Work saved is the mean over"
-        f" {summary['period']}s of the share of records ranked after the last one that people included."
-    )
-
-
-def _figure(label, rows, context, period, confidence):
-    """The drawings of recall by month, or None where no month has an included record and a band."""
-    drawn = [_drawn(row, period, confidence) for row in rows if _held(row)]
-    if not drawn:
-        return None
-    target = context["ranking"]["target_recall"]
-    said = prose.listed(f"{row['label']} {row['numbers']}" for row in drawn)
-    view = {
-        "name": f"recall-{label}",
-        "title": f"What “read first” held, by {period}",
-        "description": f"The target is {percent(target)}. {said}.",
-        "target": target,
-        "target_label": f"Target {percent(target)}",
-        "axis": "Share of included records in “read first”",
-        "rows": drawn,
-    }
-    caption = (
-        f"What “read first” would have held of each {period}’s included records, with exact"
-        f" {percent(confidence)} intervals. {_reached(drawn, target, period)}"
-    )
-    return {
-        "wide": shares.by_month(view, shares.WIDE),
-        "narrow": shares.by_month(view, shares.NARROW),
-        "caption": caption,
-    }
-
-
-def _reached(drawn, target, period):
-    n = sum(row["share"] >= target - 1e-9 for row in drawn)
-    if len(drawn) == 1:
-        return f"The target (dashed) was {'reached' if n else 'not reached'}."
-    return f"The target (dashed) was reached in {count(n)} of {count(len(drawn))} {period}s."
-
-
-def _drawn(row, period, confidence):
-    held, n = int(row["n_included_read_first"]), int(row["n_included"])
-    low, high = exact_interval(held, n, confidence=confidence)
-    label = _period(row["month"], period)
-    return {"label": label, "share": held / n, "low": low, "high": high, "numbers": _held(row)}
-
-
-def _choice(choice):
-    return {
-        "reason": prose.sentence(choice["reason"]),
-        "table": [
-            {
-                "name": row["name"],
-                "chosen": row["name"] == choice["chosen"],
-                "average_precision": number(row["average_precision"], 3),
-                "wss_95": _share(row["wss_95"]),
-                "best": count(row["months_best"]),
-            }
-            for row in choice["table"]
-        ],
-        "compared": bool(choice["table"][0]["n_months"]),
-    }
-
-
-def _calibration(label, summary):
-    """The reliability plot and its table, or why there is none."""
-    rows = summary["reliability"]
-    if not rows:
-        return {"text": "No probability could be tested against what people decided yet.", "rows": []}
-    level = percent(summary["confidence"])
-    said = [
-        {
-            "given": f"{percent(row['low'])} to {percent(row['high'])}",
-            "mean": percent(row["mean_probability"]),
-            "n": count(row["n"]),
-            "n_included": count(row["n_included"]),
-            "share": percent(row["share"]),
-            "interval": f"{percent(row['share_low'])} to {percent(row['share_high'])}",
-        }
-        for row in rows
-    ]
-    view = {
-        "name": f"reliability-{label}",
-        "title": "Reliability of the probabilities",
-        "description": " ".join(
-            f"Given {row['given']}: {row['n_included']} of {row['n']} included." for row in said
-        ),
-        "rows": rows,
-    }
-    return {
-        "text": (
-            f"Records with a given probability, and the share of them that people included. On average the two"
-            f" differ by {percent(summary['calibration_error'])} (expected calibration error"
-            f" {number(summary['calibration_error'], 3)}); the Brier score is {number(summary['brier'], 3)}"
-            " (0 is perfect, and lower is better)."
-        ),
-        "caption": (
-            f"Each square is the records of one tenth of the scale, with the exact {level} interval of the share"
-            f" that people included; at the top, how many they are. {_on_the_line(rows)}"
-        ),
-        "figure": shares.reliability(view),
-        "rows": said,
-        "level": level,
-    }
-
-
-def _on_the_line(rows):
-    n = sum(row["share_low"] <= row["mean_probability"] <= row["share_high"] for row in rows)
-    if len(rows) == 1:
-        return f"The dashed line, on which both agree, {'crosses' if n else 'misses'} the interval."
-    which = f"all {count(n)}" if n == len(rows) else f"{count(n)} of the {count(len(rows))}"
-    return f"The dashed line, on which both agree, crosses {which} intervals."
-
-
 def _doubtful(n):
     """What is said above the old decisions, and what to do about them."""
     if not n:
         return "No old decision stands out against what a model would expect."
     these = (
-        "A model that had not seen this decision would have decided otherwise."
+        "A model that had not seen this decision would have made it otherwise."
         if n == 1
-        else f"A model that had not seen these {prose.spelled(n)} decisions would have decided otherwise; with none"
-        " does it disagree more."
+        else f"A model that had not seen these {prose.spelled(n)} decisions would have made them otherwise,"
+        " and more clearly than any others."
     )
     return (
-        f"{these} People may well be right. A decision that is filed again, with a note that says why, is not"
-        " listed again; a wrong one is corrected by filing the right one, and the old row stays in the ledger."
-        " For either:"
+        f"{these} People may well be right. A decision that is filed again, with a note that says why, is"
+        " not listed again; a wrong one is corrected by filing the right one, and the old row stays in the"
+        " ledger. Both are done with"
     )
 
 
@@ -594,8 +378,8 @@ def _agreed(label, found):
     return {
         "label": label,
         "n": count(found["n"]),
-        "agreed": _share(found["agreement"]),
-        "agreed_interval": _between(found, "agreement_low", "agreement_high"),
+        "agreed": share(found["agreement"]),
+        "agreed_interval": between(found, "agreement_low", "agreement_high"),
         "kappa": number(found["kappa"]),
         "kappa_interval": _spoken(found),
         "without": number(without["kappa"]),
