@@ -1,145 +1,282 @@
-"""The ranking learns from decisions, explains itself, and keeps what it promises."""
+"""The ranker learns from decisions, explains itself to the last term, and says how likely it is."""
 
 import numpy as np
 import pytest
+from screening.invented import review
+from sklearn.base import clone
 
-from livingreview.screening import ranker
+from livingreview.errors import ReviewError
+from livingreview.screening import calibration, ranker
+from livingreview.screening.ranking import parts, prior
+from livingreview.screening.ranking.texts import Texts
 
-
-@pytest.fixture
-def labelled(record):
-    """Sixty decided records: internet treatments of pain are included, all else excluded."""
-    rng = np.random.default_rng(20200101)
-    themes = {True: "internet treatment pain trial online", False: "surgery imaging tumour cohort review"}
-    common = "patients study outcomes weeks clinic group example".split()
-    records, included = [], []
-    for n in range(60):
-        label = n % 3 == 0
-        words = [*rng.choice(themes[label].split(), 3), *rng.choice(common, 4)]
-        records.append(
-            record(str(1000 + n), " ".join(words), mesh_terms="Internet*" if label and n % 2 else None)
-        )
-        included.append(label)
-    return records, np.array(included)
+ODD = [
+    {},
+    {"title": "", "abstract": None},
+    {"title": "zzyzx qqqq unheard"},
+    {"title": "慢性疼痛 治疗", "abstract": "علاج الألم"},
+    {"title": "internet\x00treatment\x1f", "abstract": float("nan"), "keywords": "Pain; e-health"},
+    {"title": "pain", "mesh_terms": "Internet*; Humans", "publication_types": "Review"},
+]
+SMALL = {"words": 2.0, "alike": 0.6}
 
 
-def test_a_record_like_the_included_ones_scores_higher(labelled, record):
-    model = ranker.Ranker(seed=1).fit(*labelled)
-    alike, other = model.predict_proba(
-        [record("1", "online treatment of pain"), record("2", "tumour imaging")]
-    )
-    assert alike[1] > 0.5 > other[1]
-    assert model.predict([record("1", "online treatment of pain")]).tolist() == [True]
+@pytest.fixture(scope="module")
+def data():
+    """Sixty decided records, then thirty that are not."""
+    records, included, years = review(90, headings=True)
+    return records, np.where(np.arange(90) < 60, included, -1), years
 
 
-def test_scores_of_exclusion_and_inclusion_sum_to_one_in_the_order_of_the_classes(labelled):
-    records, included = labelled
-    model = ranker.Ranker(seed=1).fit(records, included)
+@pytest.fixture(scope="module")
+def model(data):
+    records, included, years = data
+    return ranker.Ranker(seed=1, topic="chronic pain").fit(records, included, order=years)
+
+
+def test_a_record_like_the_included_ones_is_likelier(model):
+    like = {
+        "title": "randomised trial of internet treatment of pain",
+        "abstract": "online programme participants",
+    }
+    other = {"title": "imaging of a tumour in animals", "abstract": "laboratory cohort surgery"}
+    alike, unlike = model.predict_proba([like, other])
+    assert alike[1] > 0.5 > unlike[1]
+    assert model.predict([like, other]).tolist() == [True, False]
+
+
+def test_probabilities_sum_to_one_lie_between_none_and_all_and_rise_with_the_score(model, data):
+    records = [*data[0], *ODD]
+    scores, chances = model.decision_function(records), model.predict_proba(records)
     assert model.classes_.tolist() == [False, True]
-    scores = model.predict_proba(records)
-    assert scores.sum(axis=1) == pytest.approx(1)
-    assert scores[included, 1].min() > scores[~included, 1].max()
+    assert chances.shape == (len(records), 2)
+    assert chances.sum(axis=1) == pytest.approx(1)
+    assert chances.min() >= 0
+    assert (np.diff(chances[np.argsort(scores), 1]) >= 0).all()
+    assert np.isfinite(scores).all()
 
 
-def test_the_same_records_give_the_same_scores_every_time(labelled):
-    first, second = (ranker.Ranker(seed=5).fit(*labelled).decision_function(labelled[0]) for _ in range(2))
-    assert first.tolist() == second.tolist()
-    folds = [ranker.out_of_fold(*labelled, seed=5) for _ in range(2)]
-    assert folds[0].tolist() == folds[1].tolist()
+def test_it_keeps_the_conventions_of_scikit_learn(data):
+    records, included, years = data
+    model = ranker.Ranker(blend=SMALL, topic="pain", seed=7)
+    assert model.get_params() == {"blend": SMALL, "prior": None, "topic": "pain", "seed": 7}
+    copy = clone(model)
+    assert copy is not model
+    assert copy.get_params() == model.get_params()
+    assert model.fit(records, included, order=years) is model
+    assert not hasattr(clone(model), "parts_")
+    own = prior.Prior(["pain"], [1.0], [1.0])
+    assert clone(ranker.Ranker(prior=own)).prior.digest() == own.digest()
 
 
-def test_all_explained_terms_and_the_intercept_sum_to_the_log_odds(labelled):
-    records, _ = labelled
-    model = ranker.Ranker(seed=1).fit(*labelled)
-    terms = model.explain(records, n_terms=1000)
-    sums = [sum(value for _, value in row) + model.pipeline_[-1].intercept_[0] for row in terms]
-    assert sums == pytest.approx(model.decision_function(records).tolist())
+def test_the_same_records_give_the_same_scores_every_time(model, data):
+    records, included, years = data
+    again = clone(model).fit(records, included, order=years)
+    assert again.undecided_scores_.tobytes() == model.undecided_scores_.tobytes()
+    assert again.past_scores_.tobytes() == model.past_scores_.tobytes()
+    assert again.decision_function(ODD).tobytes() == model.decision_function(ODD).tobytes()
 
 
-def test_the_terms_named_first_are_the_strongest_and_their_sign_is_their_direction(labelled, record):
-    model = ranker.Ranker(seed=1).fit(*labelled)
-    (row,) = model.explain([record("1", "internet tumour patients", mesh_terms="Internet / methods*")])
-    assert len(row) == 5
-    sizes = [abs(value) for _, value in row]
-    assert sizes == sorted(sizes, reverse=True)
-    assert dict(row)["internet"] > 0 > dict(row)["tumour"]
-    assert dict(row)["MeSH Internet"] > 0
+def test_records_in_another_order_are_ranked_nearly_alike(model, data):
+    records, included, years = data
+    places = np.random.default_rng(6).permutation(len(records))
+    shuffled = clone(model).fit([records[at] for at in places], included[places], order=years[places])
+    scores = shuffled.decision_function(records)
+    assert np.corrcoef(scores, model.decision_function(records))[0, 1] > 0.99
+    assert sorted(shuffled.past_) == sorted(np.argsort(places)[model.past_])
 
 
-def test_a_record_without_any_known_term_is_scored_and_explained_by_nothing(labelled, record):
-    model = ranker.Ranker(seed=1).fit(*labelled)
-    bare = record("1", None)
-    assert model.decision_function([bare]) == pytest.approx(model.pipeline_[-1].intercept_)
-    assert model.explain([bare]) == [[]]
+def test_undecided_records_have_the_scores_that_they_would_have_if_given_later(model, data):
+    records, included, _ = data
+    undecided = [record for record, label in zip(records, included, strict=True) if label == -1]
+    scores = model.undecided_scores_
+    assert scores.shape == (30,)
+    assert model.decision_function(undecided) == pytest.approx(scores, abs=1e-5)
+    alone = [model.decision_function([record])[0] for record in undecided]
+    assert alone == pytest.approx(scores, abs=1e-5)
+    assert model.decision_function([]).tolist() == []
+    assert model.predict_proba([]).shape == (0, 2)
 
 
-def test_headings_are_marked_and_lose_qualifiers_and_stars(record):
-    terms = ranker.features(
-        record("1", "Internet pain", mesh_terms="Chronic Pain / therapy*; Internet*; Humans")
-    )
-    assert terms == ["internet", "pain", "internet pain", "MeSH Chronic Pain", "MeSH Internet", "MeSH Humans"]
+def test_what_moved_a_record_adds_up_to_its_score(model, data):
+    for records in (data[0], ODD, [ODD[2]]):
+        sums = [sum(said.values()) for said in model.explain(records)]
+        assert sums == pytest.approx(model.decision_function(records), abs=1e-6)
+    sums = [sum(said.values()) for said in model.explain()]
+    assert sums == pytest.approx(model.undecided_scores_, abs=1e-6)
+    assert model.explain([]) == []
 
 
-def test_text_is_title_abstract_and_keywords_without_stop_words(record):
-    one = record("1", "The self-management", abstract="of pain", keywords="e-health; app")
-    assert ranker.features(one) == [
-        "self-management",
-        "pain",
-        "e-health",
-        "app",
-        "self-management pain",
-        "pain e-health",
-        "e-health app",
-    ]
+def test_an_explanation_names_fields_and_leaves_the_topic_to_this_review(model):
+    (said,) = model.explain([{"title": "Internet pain trial", "abstract": "internet", "keywords": "pain"}])
+    fields = {field for field, _ in said}
+    assert fields == {"text", "title", "other reviews", "index", "whole", "constant"}
+    assert not any("pain" in term.split() for field, term in said if field == "other reviews")
 
 
-def test_out_of_fold_scores_come_from_models_that_did_not_see_the_record(labelled):
-    records, included = labelled
-    # A word that only one record has cannot speak for it in a model that never saw the record.
-    telling = [one | {"title": f"only{n} clinic"} for n, one in enumerate(records)]
-    for one in telling:
-        one["mesh_terms"] = None
-    fitted = ranker.Ranker(seed=1).fit(telling, included).predict_proba(telling)[:, 1]
-    assert ranker.quality(fitted, included)["roc_auc"] == 1.0
-    assert ranker.quality(ranker.out_of_fold(telling, included, seed=1), included)["roc_auc"] < 0.7
+def test_past_scores_are_of_records_that_the_model_had_not_seen_in_order_of_time(model, data):
+    _, included, years = data
+    assert model.in_time_
+    assert model.past_included_.tolist() == (included[model.past_] == 1).tolist()
+    assert len(set(model.past_)) == len(model.past_) == len(model.past_scores_)
+    assert (included[model.past_] >= 0).all()
+    assert years[model.past_].min() > years[0]
+    assert set(model.spread_) == set(ranker.BLEND)
+
+
+def test_without_an_order_every_decided_record_is_left_out_once(data):
+    records, included, _ = data
+    model = ranker.Ranker(blend=SMALL).fit(records, included)
+    assert not model.in_time_
+    assert sorted(model.past_) == list(range(60))
+
+
+def blocks(model, records, included, years):
+    """Each part's numbers of the records left out, by fold."""
+    included = np.asarray(included) == 1
+    split, in_time = calibration.folds(included, order=years)
+    assert in_time
+    numbers = [model._out_of_fold([one], Texts(records), np.arange(len(records)), included) for one in split]
+    return split, numbers
+
+
+def test_labels_of_later_records_never_change_earlier_out_of_fold_numbers():
+    records, included, years = review(60)
+    model = ranker.Ranker()
+    split, before = blocks(model, records, included, years)
+    flipped = included.copy()
+    last = split[-1][1]
+    flipped[last] = 1 - flipped[last]
+    _, after = blocks(model, records, flipped, years)
+    for one, other in zip(before, after, strict=True):
+        assert {name: values.tolist() for name, values in one.items()} == {
+            name: values.tolist() for name, values in other.items()
+        }
+
+
+def test_terms_of_the_records_left_out_are_not_in_the_model_of_the_fold():
+    records, included, years = review(60)
+    (*_, (train, test)), _ = calibration.folds(included == 1, order=years)
+    spied = [dict(one) for one in records]
+    for row in test:
+        spied[row]["abstract"] = "spyword spyword clinic"
+    model = ranker.Ranker()
+    kept = model._thinned(train, included == 1)
+    for given in (records, spied):
+        fitted, vectors = model._fit_parts(Texts(given), kept, included[kept] == 1, test)
+        terms = vectors.text.names_.tolist()
+        assert "spyword" not in terms
+        assert len(fitted["words"].coef_) == sum(
+            len(kind.idf_) for kind in (vectors.text, vectors.title, vectors.pieces)
+        )
+        by_term = dict(zip(terms, vectors.text.idf_.tolist(), strict=True))
+        df = sum("clinic" in f"{records[row]['title']} {records[row]['abstract']}".split() for row in kept)
+        assert by_term["clinic"] == pytest.approx(np.log((1 + len(kept)) / (1 + df)) + 1)
 
 
 @pytest.mark.parametrize(
-    ("recall", "threshold"),
-    [(1.0, 0.1), (0.95, 0.1), (0.75, 0.4), (0.74, 0.4), (0.5, 0.6), (0.25, 0.9), (0.01, 0.9)],
+    ("labels", "message"),
+    [
+        ([1] * 6, "6 included and 0 excluded records: a ranking needs both"),
+        ([0] * 6, "0 included and 6 excluded records: a ranking needs both"),
+        ([-1] * 6, "0 included and 0 excluded records: a ranking needs both"),
+        ([], "0 included and 0 excluded records: a ranking needs both"),
+    ],
 )
-def test_the_threshold_is_the_highest_score_that_holds_the_asked_share(recall, threshold):
-    scores = np.array([0.9, 0.6, 0.4, 0.1, 0.95, 0.5])
-    included = np.array([True, True, True, True, False, False])
-    assert ranker.read_first_threshold(scores, included, recall) == threshold
+def test_one_kind_of_decisions_alone_is_refused(labels, message):
+    with pytest.raises(ReviewError) as caught:
+        ranker.Ranker().fit(review(6)[0][: len(labels)], labels)
+    assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("recall", [0.5, 0.8, 0.95, 1.0])
-def test_at_the_threshold_the_asked_share_of_past_inclusions_is_read_first(labelled, recall):
-    records, included = labelled
-    scores = ranker.out_of_fold(records, included, seed=3)
-    threshold = ranker.read_first_threshold(scores, included, recall)
-    held = (scores[included] >= threshold).mean()
-    assert held >= recall
-    assert (scores[included] > threshold).mean() < recall
+def test_labels_must_be_known_and_as_many_as_the_records():
+    records, included, _ = review(6)
+    for labels in (included[:5], included + 1):
+        with pytest.raises(ValueError, match="one label for each record"):
+            ranker.Ranker().fit(records, labels)
 
 
-def test_likeness_to_the_protocol_is_one_for_its_own_words_and_zero_for_none(record):
-    protocol = "internet treatment chronic pain"
-    own, part, other = (
-        record("1", protocol),
-        record("2", "chronic pain surgery"),
-        record("3", "tumour imaging"),
+@pytest.mark.parametrize("n_undecided", [0, 1, 40])
+def test_any_number_of_undecided_records_may_be_given(n_undecided):
+    records, included, years = review(40 + n_undecided)
+    included[40:] = -1
+    model = ranker.Ranker().fit(records, included, order=years)
+    assert model.undecided_scores_.shape == (n_undecided,)
+    assert len(model.explain()) == n_undecided
+
+
+def test_one_included_record_gives_scores_and_no_more_than_its_share_as_probability():
+    records, _, years = review(20)
+    model = ranker.Ranker().fit(records, np.arange(20) == 0, order=years)
+    assert len(model.past_) == 0
+    chances = model.predict_proba(records)[:, 1]
+    assert chances == pytest.approx(np.full(20, chances[0]))
+    assert 0 < chances[0] < 0.2
+    assert np.argmax(model.decision_function(records)) == 0
+
+
+@pytest.mark.parametrize("cells", [{}, {"title": "", "abstract": ""}, {"title": "x y"}])
+def test_records_without_any_word_are_ranked_alike(cells):
+    model = ranker.Ranker().fit([dict(cells) for _ in range(12)], [1, 0, 0] * 4)
+    assert len(set(model.decision_function([dict(cells)] * 3))) == 1
+    (said,) = model.explain([{"title": "pain"}])
+    assert sum(said.values()) == pytest.approx(model.decision_function([{"title": "pain"}])[0], abs=1e-6)
+
+
+def test_headings_and_types_assigned_without_a_person_never_lower_the_score(model):
+    for text in ({"title": "Internet treatment of pain"}, {"title": "imaging", "abstract": "tumour"}, {}):
+        before = model.decision_function([text])[0]
+        for status in ({}, {"medline_status": "MEDLINE", "indexing_method": "Automated"}):
+            for cell in (
+                {"mesh_terms": "Neoplasms"},
+                {"mesh_terms": "Humans"},
+                {"publication_types": "Review"},
+            ):
+                assert model.decision_function([text | status | cell])[0] >= before
+    lowered = {"title": "Pain", "medline_status": "MEDLINE", "mesh_terms": "Neoplasms"}
+    assert model.decision_function([lowered])[0] < model.decision_function([{"title": "Pain"}])[0]
+
+
+def test_excluded_records_beyond_the_most_that_are_looked_at_are_counted(monkeypatch):
+    monkeypatch.setattr(ranker, "MOST_EXCLUDED", 25)
+    records, included, years = review(66)
+    included[60:] = -1
+    model = ranker.Ranker(blend=SMALL).fit(records, included, order=years)
+    assert (model.n_included_, model.n_excluded_, model.n_left_out_) == (20, 25, 15)
+    assert len(model.undecided_scores_) == 6
+    assert (included[model.past_] == model.past_included_).all()
+    assert model.version(records, included).split()[1] == "n=45"
+
+
+def test_the_version_changes_with_labels_parameters_and_the_prior_and_with_nothing_else(data, tmp_path):
+    records, included, _ = data
+    name = ranker.Ranker(topic="a").version(records, included)
+    assert name == ranker.Ranker(topic="a").version(
+        [one | {"title": "other"} for one in records], list(included)
     )
-    model = ranker.ProtocolSimilarity(protocol).fit([own, part, other])
-    scores = model.decision_function([own, part, other])
-    assert scores[0] == pytest.approx(1)
-    assert 0 < scores[1] < 1
-    assert scores[2] == 0
+    assert name.startswith("ranker-2 n=60 ")
+    flipped = included.copy()
+    flipped[0] = 1 - flipped[0]
+    prior.Prior(["pain"], [1.0], [1.0]).write(tmp_path / "prior.csv")
+    names = {
+        name,
+        ranker.Ranker(topic="a").version(records, flipped),
+        ranker.Ranker(topic="a").version(records[1:], included[1:]),
+        ranker.Ranker(topic="b").version(records, included),
+        ranker.Ranker(topic="a", seed=1).version(records, included),
+        ranker.Ranker(topic="a", blend=SMALL).version(records, included),
+        ranker.Ranker(topic="a", prior=prior.read(tmp_path / "prior.csv")).version(records, included),
+    }
+    assert len(names) == 7
 
 
-def test_the_shared_terms_sum_to_the_likeness(record):
-    records = [record("1", "internet pain"), record("2", "chronic pain surgery")]
-    model = ranker.ProtocolSimilarity("internet treatment of chronic pain").fit(records)
-    sums = [sum(value for _, value in row) for row in model.explain(records, n_terms=100)]
-    assert sums == pytest.approx(model.decision_function(records).tolist())
+def test_every_part_of_the_blend_can_be_fitted_alone_and_explained(data):
+    records, included, years = data
+    for name in ranker.BLEND:
+        model = ranker.Ranker(blend={name: 1.0}).fit(records, included, order=years)
+        sums = [sum(said.values()) for said in model.explain()]
+        assert sums == pytest.approx(model.undecided_scores_, abs=1e-6)
+    assert set(ranker.WORDING) == {
+        name for name, part in ranker.PARTS.items() if not hasattr(part, "explain")
+    }
+    assert parts.OtherReviews.explain

@@ -44,7 +44,8 @@ def threshold(past_scores, past_included, *, recall, assurance=ASSURANCE):
     Returns
     -------
     float
-        Minus infinity, so that everything is read first, where fewer than three were included or `recall` is 1.
+        Minus infinity, so that everything is read first, where fewer than three were included or `recall`
+        is 1.
     """
     held = np.asarray(past_scores)[np.asarray(past_included, dtype=bool)]
     n = len(held)
@@ -54,52 +55,68 @@ def threshold(past_scores, past_included, *, recall, assurance=ASSURANCE):
     return float(held.mean() - factor * held.std(ddof=1))
 
 
-def drawn(record_ids, size, *, seed, run, already=0):
-    """The audit: a random sample, the same however often it is drawn.
+def drawn(record_ids, size, *, seed, run):
+    """The audit of a month: a random sample, the same however often it is drawn.
 
-    Every record has a random place of its own (SHA-256 of seed, run and id), and the first ones are drawn, so
-    that what was drawn stays drawn while others of the month are decided.
+    Every record has a random place of its own (SHA-256 of seed, run and id), and the first ones are drawn; so
+    the sample of fewer records, or a smaller one, holds no others than it must.
 
     Parameters
     ----------
     record_ids : sequence of str
-        Records of one month below "read first".
+        Low-ranked records of one month.
     size : int
-        Of the month's sample.
     seed : int
     run : str
         The month.
-    already : int
-        Records of the sample that have been decided and are no longer among `record_ids`.
 
     Returns
     -------
     set of str
     """
     place = {one: hashlib.sha256(f"{seed} {run} {one}".encode()).hexdigest() for one in record_ids}
-    return set(sorted(place, key=place.get)[: max(size - already, 0)])
+    return set(sorted(place, key=place.get)[:size])
 
 
 def banded(scores, has_abstract, *, limit, use_no_abstract):
-    """Bands before the audit is drawn; a list of str."""
+    """Bands before the audit is drawn; a list of str.
+
+    Parameters
+    ----------
+    scores : sequence of float
+    has_abstract : sequence of bool
+    limit : float
+        From `threshold`; a score equal to it is read first.
+    use_no_abstract : bool
+        Whether records below it that have no abstract get a band of their own.
+    """
     return [
         READ_FIRST if score >= limit else NO_ABSTRACT if use_no_abstract and not abstract else THEN
         for score, abstract in zip(scores, has_abstract, strict=True)
     ]
 
 
-def reading_order(bands, scores, record_ids, has_abstract):
+def reading_order(bands, scores, record_ids, *, lifted):
     """Places of the records in the order of reading; total, so that it is the same every time.
 
-    Read first, no abstract, audit, then; in each by score, equal ones by id. Records without abstract never
-    come below the middle: were more than half of those with one before them, they would move up to it.
+    By band, in each by score, equal ones by id.
+
+    Parameters
+    ----------
+    bands, scores, record_ids : sequence
+    lifted : sequence of bool
+        Records that must not come below the middle, such as those without abstract: those with more than half
+        of the other records before them are moved up to the middle, in their order.
+
+    Returns
+    -------
+    list of int
     """
     rank = {band: place for place, band in enumerate(BANDS)}
     places = sorted(range(len(bands)), key=lambda at: (rank[bands[at]], -scores[at], record_ids[at]))
-    held = [at for at in places if bands[at] == NO_ABSTRACT]
-    others = [at for at in places if bands[at] != NO_ABSTRACT]
-    before = next((n for n, at in enumerate(others) if bands[at] != READ_FIRST), len(others))
-    with_abstract = [n for n, at in enumerate(others) if has_abstract[at]]
-    if held and with_abstract:
-        before = min(before, with_abstract[(len(with_abstract) - 1) // 2])
-    return others[:before] + held + others[before:]
+    others = [n for n, at in enumerate(places) if not lifted[at]]
+    if not others:
+        return places
+    middle = others[(len(others) - 1) // 2]
+    late = [at for at in places[middle:] if lifted[at]]
+    return places[:middle] + late + [at for at in places[middle:] if not lifted[at]]

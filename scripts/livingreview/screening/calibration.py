@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedKFold
 
 FIRST = 0.4  # share of the decided records, in order of time, that is trained on only
@@ -73,6 +73,9 @@ class Calibration:
         scores, included = np.asarray(scores, dtype=float), np.asarray(included, dtype=bool)
         n_included, n_excluded = int(included.sum()), int((~included).sum())
         target = np.where(included, (n_included + 1) / (n_included + 2), 1 / (n_excluded + 2))
+        if np.ptp(scores) == 0:  # no slope can be told; the same probability for all
+            self.slope_, self.intercept_ = 0.0, float(logit(target.mean()))
+            return self
 
         def loss(parameters):
             slope, intercept = parameters

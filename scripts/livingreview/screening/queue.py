@@ -1,5 +1,7 @@
 """The queue: every record that a person still has to decide, best first, none hidden."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,9 @@ from livingreview.screening import audit, bands, design, training
 from livingreview.screening import decisions as ledger
 from livingreview.screening.cold_start import ColdStart
 from livingreview.screening.ranker import Ranker
+from livingreview.screening.ranking.texts import cell
 from livingreview.screening.stopping import exact_interval
+from livingreview.search.linkage.pairs import id_order
 from livingreview.tables import columns
 
 MODELS = {
@@ -15,7 +19,32 @@ MODELS = {
     "words alone": {"blend": {"words": 1.0}},
 }
 TERMS_SHOWN = 6
+ENGLISH = ("eng", "English", "en")
 PROBABILITY = {ledger.TITLE_ABSTRACT: "p_title_abstract", ledger.FULL_TEXT: "p_full_text"}
+
+
+class Fitted(NamedTuple):
+    """A model of the decisions at one stage.
+
+    Attributes
+    ----------
+    candidate : str
+        Its name among `MODELS`.
+    model : Ranker
+    version : str
+    limit : float
+        The score from which on records are read first.
+    """
+
+    candidate: str
+    model: Ranker
+    version: str
+    limit: float
+
+    @property
+    def scores(self):
+        """Of the undecided records, read first from 0 on; as they are where all are read first."""
+        return self.model.undecided_scores_ - (self.limit if np.isfinite(self.limit) else 0.0)
 
 
 def make_model(name, *, protocol, seed):
@@ -29,7 +58,7 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
     Parameters
     ----------
     records : DataFrame
-        The corpus (results/<run>/records.csv); duplicates are passed over.
+        The corpus (results/<run>/records.csv) in any order; duplicates are passed over.
     decisions : DataFrame
         The ledger, under the records that are kept.
     run : str
@@ -50,58 +79,65 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
     about : dict
         How it was ranked, with counts.
     """
-    records = records[records["duplicate_of"].isna()].reset_index(drop=True)
+    records = records[records["duplicate_of"].isna()]
+    records = records.sort_values("record_id", key=lambda ids: ids.map(id_order)).reset_index(drop=True)
     state = ledger.statuses(records["record_id"], decisions, run=run, stages=stages)
     asked = np.flatnonzero(state["ask"].notna())
-    waiting = records.iloc[asked].reset_index(drop=True)
-    corpus = records.to_dict("records")
-    queue = waiting.assign(
-        stage=state["ask"].to_numpy()[asked],
-        state=[
-            _state(status, first_run, run)
-            for status, first_run in zip(state["status"].to_numpy()[asked], waiting["first_run"], strict=True)
-        ],
-        design=[design.signals(corpus[at]) for at in asked],
-        link=[_link(record) for record in waiting.itertuples()],
-        **dict.fromkeys(["decision", "reason", "reviewer", "note"]),
-    )
+    corpus = records.astype(object).where(records.notna(), None).to_dict("records")
+    queue = _asked(records.iloc[asked], state.iloc[asked], [corpus[at] for at in asked], run=run)
     heads = [
         training.decided(records["record_id"], decisions, run=run, stages=stages, label=label)
         for label in training.labels_of(ranking["learn_from"], stages)
     ]
-    about = _about(heads, ranking)
+    lacks = np.array([not cell(record, "abstract").strip() for record in corpus], dtype=bool)
     few = [head for head in heads if _too_few(head, ranking)]
     if few:
+        # Without decisions all records tell whether an abstract is the rule.
+        own_band = len(corpus) > 0 and 1 - np.mean(lacks) >= bands.USUALLY_HAS
         scored, how = _cold(few[0], heads, corpus, asked, ranking=ranking, protocol=protocol)
     else:
-        times = training.order(
-            [when or "" for when in training.decided_in(records["record_id"], decisions, run=run)],
-            records["year"],
-        )
-        scored, how = _learnt(
-            heads,
-            corpus,
-            asked,
-            queue,
-            times,
-            decisions,
-            run=run,
-            ranking=ranking,
-            protocol=protocol,
-            chosen=chosen or {},
-        )
-    queue, about = queue.assign(**scored), about | how
-    queue = _in_order(queue, waiting)[columns("queue")]
-    about |= {
+        own_band = 1 - np.mean(lacks[heads[0].rows]) >= bands.USUALLY_HAS
+        times = _times(records, decisions, run=run)
+        fitted = {
+            head.label: _fit(
+                head,
+                corpus,
+                asked,
+                times=np.concatenate([times[head.rows], np.full(len(asked), run)]),
+                candidate=(chosen or {}).get(head.label, next(iter(MODELS))),
+                ranking=ranking,
+                protocol=protocol,
+            )
+            for head in heads
+        }
+        found = _bands(fitted, queue, ~lacks[asked], own_band=own_band, stages=stages)
+        found, months = _audited(records, decisions, queue, found, run=run, ranking=ranking)
+        scored, how = _scored(fitted, queue, found), _how(fitted, heads, ranking) | {"audit": months}
+    queue = _in_order(queue.assign(**scored), lacks[asked] & own_band)[columns("queue")]
+    return queue.reset_index(drop=True), _about(heads, ranking) | how | {
+        "no_abstract_band": bool(own_band),
         "n_queue": len(queue),
         "n_awaiting": int((queue["state"] == "awaiting").sum()),
-        "n_no_abstract": int(waiting["abstract"].isna().sum()),
-        "n_not_english": int((~waiting["language"].fillna("eng").isin(["eng", "English", "en"])).sum()),
+        "n_no_abstract": int(lacks[asked].sum()),
+        "n_not_english": sum((corpus[at].get("language") or "eng") not in ENGLISH for at in asked),
         "bands": {
             band: int((queue["band"] == band).sum()) for band in bands.BANDS if (queue["band"] == band).any()
         },
     }
-    return queue.reset_index(drop=True), about
+
+
+def _asked(records, state, cells, *, run):
+    """The records that people are asked about, with all columns of the queue that need no ranking."""
+    return records.assign(
+        stage=state["ask"].to_numpy(),
+        state=[
+            _state(status, record["first_run"], run)
+            for status, record in zip(state["status"], cells, strict=True)
+        ],
+        design=[design.signals(record) for record in cells],
+        link=[_link(record) for record in cells],
+        **dict.fromkeys(["decision", "reason", "reviewer", "note"]),
+    ).reset_index(drop=True)
 
 
 def _about(heads, ranking):
@@ -124,12 +160,13 @@ def _too_few(head, ranking):
 
 
 def _cold(few, heads, corpus, asked, *, ranking, protocol):
-    included = [corpus[row] for row in heads[-1].rows[heads[-1].included]]
+    included = np.zeros(len(corpus), dtype=bool)
+    included[heads[-1].rows[heads[-1].included]] = True
     explanation = (
         f"Too few decisions to learn from: {few.n_included} included and {few.n_excluded} excluded, where "
         f"{ranking['minimum_included']} and {ranking['minimum_excluded']} are needed. Records are "
         "ordered by the likeness of their words to the protocol's question and eligibility criteria"
-        + (f" and to the {len(included)} included so far" if included else "")
+        + (f" and to the {included.sum()} included so far" if included.any() else "")
         + ", and by what reviews tend to include."
     )
     waiting = [corpus[at] for at in asked]
@@ -140,85 +177,103 @@ def _cold(few, heads, corpus, asked, *, ranking, protocol):
     return scored, {"method": "likeness to the protocol", "explanation": explanation}
 
 
-def _learnt(heads, corpus, asked, queue, times, decisions, *, run, ranking, protocol, chosen):
-    waiting = [corpus[at] for at in asked]
-    fitted = {}
-    for head in heads:
-        name = chosen.get(head.label, next(iter(MODELS)))
-        model = make_model(name, protocol=protocol, seed=ranking["seed"])
-        labels = np.concatenate([head.included.astype(int), np.full(len(asked), -1)])
-        given = [corpus[row] for row in head.rows] + waiting
-        model.fit(given, labels, order=np.concatenate([times[head.rows], np.full(len(asked), run)]))
-        fitted[head.label] = name, model, model.version(given, labels)
-    # Each record is ordered by the decision that it waits for, where that one is learnt from.
-    label_of = [stage if stage in fitted else heads[0].label for stage in queue["stage"]]
-    scores = np.array(
-        [fitted[label][1].undecided_scores_[at] for at, label in enumerate(label_of)], dtype=float
+def _times(records, decisions, *, run):
+    """When each record was first decided, for `Ranker.fit`; shape (n_records,)."""
+    return training.order(
+        training.decided_in(records["record_id"], decisions, run=run),
+        records["year"] if "year" in records else [None] * len(records),
     )
-    chances = {label: model.probability(model.undecided_scores_) for label, (_, model, _) in fitted.items()}
-    recall = bands.target_recall(ranking["read_first_recall"])
-    limits = {
-        label: bands.threshold(model.past_scores_, model.past_included_, recall=recall)
-        for label, (_, model, _) in fitted.items()
+
+
+def _fit(head, corpus, asked, *, times, candidate, ranking, protocol):
+    """A model of one label, that has seen the words of the undecided records too."""
+    model = make_model(candidate, protocol=protocol, seed=ranking["seed"])
+    labels = np.concatenate([head.included.astype(int), np.full(len(asked), -1)])
+    given = [corpus[row] for row in [*head.rows, *asked]]
+    model.fit(given, labels, order=times)
+    limit = bands.threshold(
+        model.past_scores_,
+        model.past_included_,
+        recall=bands.target_recall(ranking["read_first_recall"]),
+    )
+    return Fitted(candidate, model, model.version(given, labels), limit)
+
+
+def _labels(fitted, queue):
+    """The label by which each record is ranked: of the decision it waits for, where that is learnt from."""
+    main = next(iter(fitted))
+    return [stage if stage in fitted else main for stage in queue["stage"]]
+
+
+def _bands(fitted, queue, has_abstract, *, own_band, stages):
+    """The band of each record before the audit is drawn."""
+    by_label = {
+        label: bands.banded(
+            one.model.undecided_scores_, has_abstract, limit=one.limit, use_no_abstract=own_band
+        )
+        for label, one in fitted.items()
     }
-    trained_with = np.mean([bool(corpus[row]["abstract"]) for row in heads[0].rows])
-    use_no_abstract = bool(trained_with >= bands.USUALLY_HAS)
-    has_abstract = [bool(record["abstract"]) for record in waiting]
-    limit = np.array([limits[label] for label in label_of], dtype=float)
-    found = bands.banded(
-        scores - limit if len(scores) else [], has_abstract, limit=0.0, use_no_abstract=use_no_abstract
-    )
     # People have found these worth a full text, or worth waiting for; no ranking puts that aside.
-    found = [
-        bands.READ_FIRST
-        if (stage == ledger.FULL_TEXT and len(set(queue["stage"])) > 1) or state == "awaiting"
-        else band
-        for band, stage, state in zip(found, queue["stage"], queue["state"], strict=True)
+    found_worthy = (queue["stage"] != stages[0]) | (queue["state"] == "awaiting")
+    return [
+        bands.READ_FIRST if worthy else by_label[label][at]
+        for at, (label, worthy) in enumerate(zip(_labels(fitted, queue), found_worthy, strict=True))
     ]
-    found = audit.draw(queue, found, decisions, size=ranking["audit_size"], seed=ranking["seed"])
-    explained = {label: model.explain(waiting) for label, (_, model, _) in fitted.items()}
-    scored = _columns(
-        scores - limit if np.isfinite(limit).all() else scores,
+
+
+def _audited(records, decisions, queue, found, *, run, ranking):
+    """The bands with the audit drawn, and what the audit of each month has shown."""
+    frame = audit.ranked(records, decisions, dict(zip(queue["record_id"], found, strict=True)), run=run)
+    sample = audit.drawn(frame, size=ranking["audit_size"], seed=ranking["seed"])
+    drawn = [
+        bands.AUDIT if band == bands.THEN and record_id in sample else band
+        for record_id, band in zip(queue["record_id"], found, strict=True)
+    ]
+    return drawn, audit.months(frame, sample, run=run)
+
+
+def _scored(fitted, queue, found):
+    labels = _labels(fitted, queue)
+    scores = {label: one.scores for label, one in fitted.items()}
+    explained = {label: one.model.explain() for label, one in fitted.items()}
+    chances = {label: one.model.probability(one.model.undecided_scores_) for label, one in fitted.items()}
+    return _columns(
+        [scores[label][at] for at, label in enumerate(labels)],
         found,
-        [explained[label][at] for at, label in enumerate(label_of)],
+        [explained[label][at] for at, label in enumerate(labels)],
     ) | {
-        column: [round(float(chance), 6) for chance in chances[label]] if label in chances else None
-        for label, column in PROBABILITY.items()
+        "model": [fitted[label].version for label in labels],
+        **{
+            column: [round(float(chance), 6) for chance in chances[label]] if label in chances else None
+            for label, column in PROBABILITY.items()
+        },
     }
-    scored["model"] = [fitted[label][2] for label in label_of]
-    return scored, _how(
-        fitted, limits, heads, ranking, use_no_abstract, audit.months(queue, found, decisions, run=run)
-    )
 
 
-def _how(fitted, limits, heads, ranking, use_no_abstract, months):
-    main = heads[0].label
+def _how(fitted, heads, ranking):
+    main = heads[0]
     recall, confidence = bands.target_recall(ranking["read_first_recall"]), ranking["confidence"]
     return {
         "method": "the review's own decisions",
-        "model": fitted[main][2],
-        "no_abstract_band": use_no_abstract,
-        "heads": {
-            label: _head(name, model, version, limits[label], confidence)
-            for label, (name, model, version) in fitted.items()
-        },
-        "audit": months,
+        "model": fitted[main.label].version,
+        "heads": {label: _head(one, confidence) for label, one in fitted.items()},
         "explanation": (
-            f"Trained on {len(heads[0].rows)} decided records ({heads[0].n_included} included,"
-            f" {heads[0].n_excluded} excluded). The band “{bands.READ_FIRST}” is set so that it holds {recall:.0%} of"
-            f" what people would include with an assurance of {bands.ASSURANCE:.0%}, judged by past records that"
-            " the model had not seen. Every record is to be read, whatever its band."
+            f"Trained on {len(main.rows)} decided records ({main.n_included} included, {main.n_excluded}"
+            f" excluded). The band “{bands.READ_FIRST}” is set so that it holds {recall:.0%} of what"
+            f" people would include with an assurance of {bands.ASSURANCE:.0%}, judged by past records"
+            " that the model had not seen. Every record is to be read, whatever its band."
         ),
     }
 
 
-def _head(name, model, version, limit, confidence):
+def _head(fitted, confidence):
+    model, limit = fitted.model, fitted.limit
     past = model.past_included_
     held = int((model.past_scores_[past] >= limit).sum())
     low, high = exact_interval(held, int(past.sum()), confidence=confidence) if past.any() else (None, None)
     return {
-        "candidate": name,
-        "model": version,
+        "candidate": fitted.candidate,
+        "model": fitted.version,
         "in_time": bool(model.in_time_),
         "n_past": len(past),
         "n_past_included": int(past.sum()),
@@ -254,14 +309,15 @@ def _named(field, term):
     return f"{field}: {term}" if field in ("title", "other reviews") else term
 
 
-def _in_order(queue, waiting):
-    places = bands.reading_order(
-        list(queue["band"]), list(queue["score"]), list(queue["record_id"]), list(waiting["abstract"].notna())
-    )
-    queue = queue.iloc[places]
-    # Records that nobody has looked at come before those that wait for information.
-    awaits = (queue["state"] == "awaiting").to_numpy()
-    return pd.concat([queue[~awaits], queue[awaits]])
+def _in_order(queue, lifted):
+    """In the order of reading; records that wait for information after those that nobody has looked at."""
+    parts = []
+    for awaits in (False, True):
+        held = (queue["state"] == "awaiting").to_numpy() == awaits
+        part = queue[held]
+        cells = (list(part[name]) for name in ("band", "score", "record_id"))
+        parts.append(part.iloc[bands.reading_order(*cells, lifted=lifted[held])])
+    return pd.concat(parts)
 
 
 def _state(status, first_run, run):
@@ -271,9 +327,9 @@ def _state(status, first_run, run):
 
 
 def _link(record):
-    if record.pmid:
-        return f"https://pubmed.ncbi.nlm.nih.gov/{record.pmid}/"
-    return f"https://doi.org/{record.doi}" if record.doi else None
+    if record["pmid"]:
+        return f"https://pubmed.ncbi.nlm.nih.gov/{record['pmid']}/"
+    return f"https://doi.org/{record['doi']}" if record["doi"] else None
 
 
 def protocol_text(question, eligibility):

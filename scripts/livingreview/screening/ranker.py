@@ -9,12 +9,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from livingreview.errors import ReviewError
 from livingreview.screening import calibration
 from livingreview.screening.ranking import parts
+from livingreview.screening.ranking import prior as shipped_prior
 from livingreview.screening.ranking.texts import Texts
 
 VERSION = "ranker-2"
 
-# What a part weighs in the score, once each has been brought to the same spread. Chosen on the development sets
-# of benchmarks/rank_updates.py, each left out in turn (benchmarks/README.md).
+# What a part weighs in the score, once each has been brought to the same spread. Chosen on the development
+# sets of benchmarks/rank_updates.py, each left out in turn (benchmarks/README.md).
 BLEND = {
     "words": 2.0,
     "topics": 1.0,
@@ -47,9 +48,9 @@ MOST_EXCLUDED_IN_FOLDS = 2_000
 class Ranker(ClassifierMixin, BaseEstimator):
     """Several ways of learning from the decisions, blended into one score, with calibrated probabilities.
 
-    Everything is fitted inside ``fit``, and inside each of its folds: term weights, models, the spread of each
-    part and the calibration. The last two come from predictions of records that the model had not seen, in
-    order of time where it is given.
+    Everything is fitted inside ``fit``: the models in each of its folds, with their term weights; then, from
+    what these say of records that they had not seen, in order of time where it is given, the spread of each
+    part and the calibration; then the models once more on all decided records.
 
     Parameters
     ----------
@@ -89,18 +90,23 @@ class Ranker(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(self, records, included, order=None):
-        """Learn from decided records; undecided ones may be given as well.
+        """Learn from decided records; undecided ones may be given as well, and serve to learn their words.
+
+        The same records in another order give another model where there are more than are looked at
+        (`MOST_EXCLUDED` and its like in the parts), random folds or many rounds of a solver; the differences
+        are those of another seed.
 
         Parameters
         ----------
         records : list of dict
-            With title, abstract, keywords, mesh_terms, publication_types, medline_status, indexing_method, as in
-            a run's records.csv; what is missing counts as empty.
+            With title, abstract, keywords, mesh_terms, publication_types, medline_status, indexing_method, as
+            in a run's records.csv; what is missing counts as empty.
         included : array-like, shape (n_records,)
             True or 1 for included, False or 0 for excluded, -1 for not yet decided, as in scikit-learn's
             semi-supervised estimators.
         order : array-like, shape (n_records,), optional
-            Time of each record, sortable, such as month or year of decision or entry.
+            Time of each record, sortable, such as month or year of decision or entry. Records whose time is
+            NaN are learnt from, and left out of the folds.
 
         Raises
         ------
@@ -108,15 +114,12 @@ class Ranker(ClassifierMixin, BaseEstimator):
             If nothing is included or nothing excluded: there is no difference to learn.
         """
         labels = np.asarray(included).astype(int)
-        if not (labels == 1).any() or not (labels == 0).any():
-            raise ReviewError(
-                f"{(labels == 1).sum()} included and {(labels == 0).sum()} excluded records: a ranking needs both"
-            )
+        _check(labels, records)
         used = self._used(labels)
-        self.n_included_, self.n_excluded_ = int((labels == 1).sum()), int((labels == 0).sum())
         self.n_left_out_ = len(labels) - len(used)
         texts = Texts([records[place] for place in used])
         labels = labels[used]
+        self.n_included_, self.n_excluded_ = int((labels == 1).sum()), int((labels == 0).sum())
         self.n_cut_ = texts.n_cut
         self.classes_ = np.array([False, True])
         decided, undecided = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
@@ -125,7 +128,9 @@ class Ranker(ClassifierMixin, BaseEstimator):
         self._fit_spread_and_calibration(texts, decided, truth, times)
         self.past_ = used[self.past_]
         self.parts_, self.vectors_ = self._fit_parts(texts, decided, truth, undecided)
-        self.undecided_scores_ = self._scores(parts.Batch(texts, undecided, self.vectors_))
+        self._undecided = parts.Batch(texts, undecided, self.vectors_)
+        self._undecided_numbers = self._numbers(self._undecided)
+        self.undecided_scores_ = self._blended(self._undecided_numbers, len(undecided))
         return self
 
     def _used(self, labels):
@@ -154,28 +159,27 @@ class Ranker(ClassifierMixin, BaseEstimator):
 
     def _fit_spread_and_calibration(self, texts, rows, included, times):
         split, self.in_time_ = calibration.folds(included, order=times, seed=self.seed)
-        found, places = {name: [] for name in self._weights()}, []
+        places = np.concatenate([np.zeros(0, dtype=int), *(test for _, test in split)])
+        numbers = self._out_of_fold(split, texts, rows, included)
+        self.spread_ = {name: parts.spread(values) for name, values in numbers.items()}
+        self.past_scores_ = self._blended(numbers, len(places))
+        self.past_included_, self.past_ = included[places], rows[places]
+        if self.past_included_.any() and not self.past_included_.all():
+            self.calibration_ = calibration.Calibration().fit(self.past_scores_, self.past_included_)
+        else:
+            # Too few to leave any out; the share of included records is then all that can be said.
+            self.calibration_ = calibration.Calibration().fit(np.zeros(len(included)), included)
+
+    def _out_of_fold(self, split, texts, rows, included):
+        """Each part's numbers of the records left out, fold after fold, by models of the others' labels."""
+        found = {name: [np.zeros(0)] for name in self._weights()}
         for train, test in split:
             kept = self._thinned(train, included)
             fitted, vectors = self._fit_parts(texts, rows[kept], included[kept], rows[test])
             batch = parts.Batch(texts, rows[test], vectors)
             for name, part in fitted.items():
                 found[name].append(part.score(batch))
-            places.append(test)
-        self.past_ = np.concatenate(places) if places else np.array([], dtype=int)
-        self.past_included_ = included[self.past_]
-        numbers = {name: np.concatenate(values) if values else np.zeros(0) for name, values in found.items()}
-        self.spread_ = {
-            name: float(np.std(values)) if len(values) > 1 and np.std(values) > 0 else 1.0
-            for name, values in numbers.items()
-        }
-        self.past_scores_ = self._blended(numbers, len(self.past_))
-        self.past_ = rows[self.past_]
-        if self.past_included_.any() and not self.past_included_.all():
-            self.calibration_ = calibration.Calibration().fit(self.past_scores_, self.past_included_)
-        else:
-            # Too few to leave any out; the share of included records is then all that can be said.
-            self.calibration_ = calibration.Calibration().fit([0.0] * len(included), included)
+        return {name: np.concatenate(values) for name, values in found.items()}
 
     def _thinned(self, train, included):
         """Training records of a fold: all included, and not more excluded ones than are needed."""
@@ -190,18 +194,19 @@ class Ranker(ClassifierMixin, BaseEstimator):
         )
 
     def _batch(self, records):
-        texts = Texts(records)
+        texts = Texts(records, all_pairs=True)
         return parts.Batch(texts, np.arange(texts.n), self.vectors_)
+
+    def _numbers(self, batch):
+        """What each part says of each record; of no records nothing."""
+        n = len(batch.rows)
+        return {name: part.score(batch) if n else np.zeros(0) for name, part in self.parts_.items()}
 
     def decision_function(self, records):
         """The score; higher is read earlier. Its scale is that of this model; shape (n_records,)."""
         if not len(records):
             return np.zeros(0)
-        return self._scores(self._batch(records))
-
-    def _scores(self, batch):
-        numbers = {name: part.score(batch) for name, part in self.parts_.items()} if len(batch.rows) else {}
-        return self._blended(numbers, len(batch.rows)) if numbers else np.zeros(0)
+        return self._blended(self._numbers(self._batch(records)), len(records))
 
     def probability(self, scores):
         """Calibrated probabilities of inclusion of scores from ``decision_function``; same shape."""
@@ -216,8 +221,13 @@ class Ranker(ClassifierMixin, BaseEstimator):
         """Whether inclusion is likelier than exclusion; shape (n_records,)."""
         return self.predict_proba(records)[:, 1] > 0.5
 
-    def explain(self, records):
+    def explain(self, records=None):
         """What moved each score.
+
+        Parameters
+        ----------
+        records : list of dict, optional
+            The undecided records among those given to ``fit`` if left out.
 
         Returns
         -------
@@ -225,31 +235,46 @@ class Ranker(ClassifierMixin, BaseEstimator):
             Fields text, title, other reviews and index hold terms; field "whole" holds the parts that look at
             a record as a whole, and "constant" what is the same for all. They add up to the score.
         """
-        if not len(records):
+        batch = self._undecided if records is None else self._batch(records)
+        if not len(batch.rows):
             return []
-        batch = self._batch(records)
-        numbers = {name: part.score(batch) for name, part in self.parts_.items()}
-        return [self._explained(batch, numbers, at) for at in range(len(records))]
-
-    def _explained(self, batch, numbers, at):
-        found = {}
+        numbers = self._undecided_numbers if records is None else self._numbers(batch)
+        found = [{} for _ in batch.rows]
         for name, weight in self._weights().items():
-            part, factor = self.parts_[name], weight / self.spread_[name]
-            if not hasattr(part, "explain"):
-                found["whole", WORDING[name]] = factor * float(numbers[name][at])
-                continue
-            for key, value in part.explain(batch, at).items():
-                found[key] = found.get(key, 0.0) + factor * value
-            if name == "words":
-                found["constant", "intercept"] = factor * float(part.model_.intercept_[0])
+            factor = weight / self.spread_[name]
+            for said, added in zip(found, self._added(name, batch, numbers[name]), strict=True):
+                for key, value in added.items():
+                    said[key] = said.get(key, 0.0) + factor * value
         return found
 
+    def _added(self, name, batch, numbers):
+        """Of each record what a part says of it, by term where it tells."""
+        part = self.parts_[name]
+        if not hasattr(part, "explain"):
+            return [{("whole", WORDING[name]): float(number)} for number in numbers]
+        constant = {("constant", "intercept"): part.intercept_} if name == "words" else {}
+        return [said | constant for said in part.explain(batch)]
+
     def version(self, records, included):
-        """Name and version of the model, its training records, and a digest of what it was made from."""
-        made_from = [VERSION, self._weights(), self.seed]
+        """Name and version of the model, its training records, and a digest of what it was made from.
+
+        The digest is of the parameters, what other reviews tend to include, and the ids and labels of all
+        records given, undecided ones too; it need not be fitted.
+        """
+        prior = (self.prior or shipped_prior.read()).digest()
+        made_from = [VERSION, self._weights(), self.topic, self.seed, prior]
+        labels = np.asarray(included).astype(int)
         made_from += [
-            [record.get("record_id"), int(label)] for record, label in zip(records, included, strict=True)
+            [record.get("record_id"), label] for record, label in zip(records, labels.tolist(), strict=True)
         ]
         digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
-        n = sum(int(label) >= 0 for label in included)
-        return f"{VERSION} n={n} {digest}"
+        return f"{VERSION} n={(labels[self._used(labels)] >= 0).sum()} {digest}"
+
+
+def _check(labels, records):
+    if len(labels) != len(records) or not np.isin(labels, [-1, 0, 1]).all():
+        raise ValueError("one label for each record: 1 included, 0 excluded, -1 not yet decided")
+    if not (labels == 1).any() or not (labels == 0).any():
+        raise ReviewError(
+            f"{(labels == 1).sum()} included and {(labels == 0).sum()} excluded records: a ranking needs both"
+        )

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from livingreview.errors import ReviewError
 from livingreview.screening import decisions as ledger
 
 BOTH = "both"
@@ -39,16 +41,27 @@ class Training(NamedTuple):
 
 
 def labels_of(learn_from, stages):
-    """The stages whose decisions are learnt from, the one that orders undecided records first."""
+    """The stages whose decisions are learnt from, the one that orders undecided records first; a list.
+
+    Raises
+    ------
+    ReviewError
+        If the protocol has no such stage.
+    """
+    if learn_from != BOTH and learn_from not in stages:
+        raise ReviewError(
+            f"config.yaml, screening.ranking.learn_from: {learn_from!r} is no stage of this protocol;"
+            f" allowed: {', '.join([*stages, BOTH])}"
+        )
     return list(stages) if learn_from == BOTH else [learn_from]
 
 
 def decided(record_ids, decisions, *, run, stages, label):
     """The decided records under one label.
 
-    Under the last stage, a record is included once it is in the review, and excluded wherever it was excluded;
-    under an earlier stage, the decision there counts. What awaits classification, or waits for a second
-    reviewer, is not decided.
+    Under the last stage, a record is included once it is in the review, and excluded wherever it was
+    excluded; under an earlier stage, the decision there counts. What awaits classification, or waits for a
+    second reviewer or an adjudicator, is not decided.
 
     Parameters
     ----------
@@ -84,12 +97,29 @@ def decided_in(record_ids, decisions, *, run):
 
 
 def order(runs, years):
-    """Time of decided records, as text that sorts: the run of the decision, then the year of the record."""
-    return np.array([f"{run} {year or ''}" for run, year in zip(runs, years, strict=True)])
+    """Time of decided records, as text that sorts: the run of the decision, then the year of the record.
+
+    A missing run or year sorts first.
+    """
+    return np.array(
+        [f"{_known(run)} {_known(year)}" for run, year in zip(runs, years, strict=True)], dtype=str
+    )
+
+
+def _known(value):
+    return "" if pd.isna(value) else str(value)
 
 
 def periods(runs, years, included):
     """By what the past is cut for the back-test: runs, or years where the runs hold too little.
+
+    Parameters
+    ----------
+    runs : list of str
+        Of the first decision of each record.
+    years : list of str
+        Of the records; None or NaN where not known.
+    included : sequence of bool
 
     Returns
     -------
@@ -102,5 +132,6 @@ def periods(runs, years, included):
     later = sum(bool(one) for run, one in zip(runs, included, strict=True) if run != first)
     if later >= FEWEST_IN_MONTHS:
         return list(runs), "month"
-    known = [year for year in years if year]
-    return [year or min(known, default="0000") for year in years], "year"
+    known = [_known(year) for year in years]
+    earliest = min(filter(None, known), default="0000")
+    return [year or earliest for year in known], "year"

@@ -1,8 +1,8 @@
 """The parts of the ranker. Each learns from the decisions in its own way and gives every record a number.
 
-A part has ``fit(texts, rows, included)``, where rows are those of the decided records and included their labels,
-and ``score(texts, rows)``, higher for what people would include; the scale is the part's own. The linear ones
-have ``explain(texts, row)`` too, the terms of one record and what each adds to its score.
+A part has ``fit(seen)``, from a `Seen` that holds the decided records and their labels, and ``score(batch)``,
+one number for each record of a `Batch`, higher for what people would include; the scale is the part's own.
+The linear ones have ``explain(batch)`` too: of each record its terms, and what each adds to its score.
 """
 
 import warnings
@@ -19,12 +19,22 @@ from sklearn.svm import SVC
 from livingreview.screening.design import indexed_by_people
 from livingreview.screening.ranking import prior as shipped_prior
 from livingreview.screening.ranking.meaning import Meaning
-from livingreview.screening.ranking.texts import Weights, selection, unit_length
+from livingreview.screening.ranking.texts import Weights, cell, unit_length
 
 # Excluded records that the parts which compare record with record look at; all included ones are looked at.
 MOST_COMPARED = 500
 # Those that support vector machines learn from, whose cost grows with the square.
 MOST_IN_MACHINES = 2000
+
+
+# A spread below this is rounding, which must not be blown up to the size of what other parts tell apart.
+LEAST_SPREAD = 1e-6
+
+
+def spread(numbers):
+    """Standard deviation of one part's numbers, to divide them by; 1 where they are all the same."""
+    found = float(np.std(numbers)) if len(numbers) > 1 else 0.0
+    return found if found > LEAST_SPREAD else 1.0
 
 
 class Vectors:
@@ -35,23 +45,29 @@ class Vectors:
 
     TITLE = 0.7
 
-    def fit(self, texts, rows):
-        """Fit the three kinds of term weights on the given rows."""
-        self.text = Weights("text", min_df=2).fit(texts, rows)
-        self.title = Weights("title", min_df=1).fit(texts, rows)
-        self.pieces = Weights("pieces", min_df=3, max_df=0.7).fit(texts, rows)
+    def __init__(self):
+        self.text = Weights("text", min_df=2)
+        self.title = Weights("title", min_df=1)
+        self.pieces = Weights("pieces", min_df=3, max_df=0.7)
+
+    def fit_transform(self, texts, rows):
+        """Fit the three kinds of term weights on the given rows; the weights of these."""
+        found = self._joined(kind.fit_transform(texts, rows) for kind in self._kinds)
         self.at_title = len(self.text.idf_)
         self.at_pieces = self.at_title + len(self.title.idf_)
-        return self
+        return found
 
     def transform(self, texts, rows):
         """Weights of records; csr_matrix, shape (n_rows, n_terms of all kinds)."""
-        blocks = [
-            self.text.transform(texts, rows),
-            self.TITLE * self.title.transform(texts, rows),
-            self.pieces.transform(texts, rows),
-        ]
-        return sparse.hstack(blocks, format="csr", dtype=np.float32)
+        return self._joined(kind.transform(texts, rows) for kind in self._kinds)
+
+    @property
+    def _kinds(self):
+        return self.text, self.title, self.pieces
+
+    def _joined(self, blocks):
+        text, title, pieces = blocks
+        return sparse.hstack([text, self.TITLE * title, pieces], format="csr", dtype=np.float32)
 
 
 class Seen:
@@ -60,8 +76,8 @@ class Seen:
     def __init__(self, texts, rows, included, *, undecided, seed):
         self.texts, self.rows, self.included, self.undecided = texts, rows, included, undecided
         self.seed = seed
-        self.vectors = Vectors().fit(texts, rows)
-        self.decided_vectors = self.vectors.transform(texts, rows)
+        self.vectors = Vectors()
+        self.decided_vectors = self.vectors.fit_transform(texts, rows)
         self.undecided_vectors = self.vectors.transform(texts, undecided)
 
     @cached_property
@@ -98,6 +114,7 @@ class Words:
     Where many records wait, it learns from them as well (`teach`): those that all parts together rank at the
     top, as many as the share of included records among the decided ones lets expect, count a little as
     included, the lower half as excluded. So it takes up words that came into use since the last decisions.
+    Where no term is held by enough records, there is nothing to learn, and every score is 0.
     """
 
     C = 10
@@ -111,7 +128,10 @@ class Words:
         return self
 
     def _fit(self, matrix, labels, importance):
-        self.model_ = LogisticRegression(
+        self.coef_, self.intercept_ = np.zeros(matrix.shape[1]), 0.0
+        if not matrix.shape[1]:
+            return
+        model = LogisticRegression(
             C=self.C,
             class_weight="balanced",
             solver="liblinear",
@@ -123,7 +143,8 @@ class Words:
         with warnings.catch_warnings():
             # At this tolerance more rounds change no order worth naming.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model_.fit(matrix, labels, sample_weight=importance)
+            model.fit(matrix, labels, sample_weight=importance)
+        self.coef_, self.intercept_ = model.coef_[0], float(model.intercept_[0])
 
     def teach(self, seen, scores):
         """Learn anew, with the undecided records as `scores` order them; nothing where they are few."""
@@ -142,9 +163,9 @@ class Words:
 
     def score(self, batch):
         """Log odds on the scale of a balanced training set; shape (n_rows,)."""
-        return self.model_.decision_function(batch.vectors)
+        return batch.vectors @ self.coef_ + self.intercept_
 
-    def explain(self, batch, at):
+    def explain(self, batch):
         """What each word of a record adds to `score`; the intercept is left out.
 
         What the pieces of words add is given to the words that hold them, in proportion to their counts, so
@@ -152,26 +173,35 @@ class Words:
 
         Returns
         -------
-        dict of (field, term) to float
+        list of dict of (field, term) to float
         """
-        texts, row, vectors = batch.texts, batch.rows[at], self._vectors
-        parts = batch.vectors[at].multiply(self.model_.coef_).tocsr()
-        said = {}
-        names = {"text": vectors.text.names_, "title": vectors.title.names_}
-        for column, value in zip(parts.indices, parts.data, strict=True):
-            if column < vectors.at_pieces:
-                field = "text" if column < vectors.at_title else "title"
-                term = names[field][column - (0 if field == "text" else vectors.at_title)]
-                said[field, term] = said.get((field, term), 0.0) + float(value)
-        pick = selection(texts.names["pieces"], vectors.pieces.names_)
-        counts = np.asarray((texts.counts["pieces"][row] @ pick).todense()).ravel()
-        value = np.asarray(parts[:, vectors.at_pieces :].todense()).ravel()
-        per_count = np.divide(value, counts, out=np.zeros_like(value), where=counts > 0)
-        words = texts.word_counts[row]
-        added = words.data * np.asarray((texts.pieces_of_words[words.indices] @ pick) @ per_count).ravel()
-        for word, amount in zip(texts.words[words.indices], added, strict=True):
-            said["text", word] = said.get(("text", word), 0.0) + float(amount)
-        return said
+        vectors = self._vectors
+        added = batch.vectors.multiply(self.coef_).tocsr()
+        terms = added[:, : vectors.at_pieces].tocsr()
+        names = [("text", term) for term in vectors.text.names_]
+        names += [("title", term) for term in vectors.title.names_]
+        found = [
+            {names[column]: float(value) for column, value in zip(row.indices, row.data, strict=True)}
+            for row in (terms[at] for at in range(terms.shape[0]))
+        ]
+        for said, words in zip(
+            found, self._pieces_by_word(batch, added[:, vectors.at_pieces :]), strict=True
+        ):
+            for word, value in words:
+                said["text", word] = said.get(("text", word), 0.0) + value
+        return found
+
+    def _pieces_by_word(self, batch, added):
+        """Of each record its words, and what the pieces in each add to the score."""
+        texts, pieces = batch.texts, self._vectors.pieces
+        counts = pieces.picked(texts, texts.counts["pieces"][batch.rows]).tocsr()
+        of_words = pieces.picked(texts, texts.pieces_of_words).tocsr()
+        for at, row in enumerate(batch.rows):
+            words, per_count = texts.word_counts[row], np.zeros(counts.shape[1])
+            held = counts[at]
+            per_count[held.indices] = added[at].toarray().ravel()[held.indices] / held.data
+            values = words.data * (of_words[words.indices] @ per_count)
+            yield list(zip(texts.words[words.indices], values.tolist(), strict=True))
 
 
 class Alike:
@@ -228,7 +258,10 @@ class Topics:
             drawn = np.random.RandomState(seen.seed).permutation(matrix.shape[0])[: self.MOST]
             matrix = matrix[np.sort(drawn)]
         df = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        self.columns_ = np.flatnonzero(df >= min(self.MIN_DF, df.max()))
+        self.columns_ = np.flatnonzero(df >= min(self.MIN_DF, df.max(initial=0)))
+        self.model_ = None
+        if len(self.columns_) < 2:  # no plane to find directions in
+            return self
         matrix = matrix[:, self.columns_]
         most = max(min(self.DIRECTIONS, min(matrix.shape) - 1), 1)
         self.svd_ = TruncatedSVD(most, n_iter=2, random_state=seen.seed).fit(matrix)
@@ -239,7 +272,9 @@ class Topics:
         return self
 
     def score(self, batch):
-        """Distance from the boundary."""
+        """Distance from the boundary; 0 for all where there were fewer than two terms to learn from."""
+        if self.model_ is None:
+            return np.zeros(len(batch.rows))
         return self.model_.decision_function(
             unit_length(self.svd_.transform(batch.vectors[:, self.columns_]) - self.centre_)
         )
@@ -272,21 +307,25 @@ class OtherReviews:
     def __init__(self, prior=None, topic=""):
         self.prior = (prior or shipped_prior.read()).without(topic)
 
-    def fit(self, seen):  # noqa: ARG002
-        """Nothing to fit."""
+    def fit(self, seen):
+        """Pass over pairs of words that no two of the records hold, as all parts do; nothing else to fit."""
+        self.prior_ = self.prior.within(seen.texts)
         return self
 
     def score(self, batch):
         """Log odds in a review of unknown topic."""
-        return self.prior.score(batch.texts)[batch.rows]
+        return self.prior_.score(batch.texts, batch.rows)
 
-    def explain(self, batch, at):
-        """What each term adds to `score`."""
-        parts = self.prior.weights(batch.texts)[batch.rows[at]].multiply(self.prior.coef).tocsr()
-        return {
-            ("other reviews", self.prior.terms[column]): float(value)
-            for column, value in zip(parts.indices, parts.data, strict=True)
-        }
+    def explain(self, batch):
+        """Of each record its terms, and what each adds to `score`."""
+        added = self.prior_.weights(batch.texts, batch.rows).multiply(self.prior_.coef).tocsr()
+        return [
+            {
+                ("other reviews", self.prior_.terms[column]): float(value)
+                for column, value in zip(row.indices, row.data, strict=True)
+            }
+            for row in (added[at] for at in range(added.shape[0]))
+        ]
 
 
 class IndexTerms:
@@ -329,11 +368,13 @@ class IndexTerms:
 
     def score(self, batch):
         """Log odds, 0 for a record without such terms; shape (n_rows,)."""
-        return np.array([sum(self.explain(batch, at).values()) for at in range(len(batch.rows))], dtype=float)
+        return np.array([sum(one.values()) for one in self.explain(batch)], dtype=float)
 
-    def explain(self, batch, at):
-        """What each term adds to `score`; what is usual for its kind is taken off once."""
-        record = batch.texts.records[batch.rows[at]]
+    def explain(self, batch):
+        """Of each record its terms, what each adds to `score`, and what is usual for its kind taken off."""
+        return [self._said(batch.texts.records[row]) for row in batch.rows]
+
+    def _said(self, record):
         terms, said = index_terms(record), {}
         for group in GROUPS if self.weights_ else ():
             own = {term: self.weights_.get(term, 0.0) for term in terms if _group(term) == group}
@@ -353,10 +394,10 @@ def _group(term):
 
 
 def index_terms(record):
-    """Keywords, MeSH headings (qualifiers and asterisks left out) and publication types, marked, each once."""
+    """Keywords, MeSH headings (without qualifiers and asterisks) and publication types, marked, each once."""
     found = {}
     for column, mark in (("keywords", "keyword"), ("mesh_terms", "MeSH"), ("publication_types", "type")):
-        for term in (record.get(column) or "").split(";"):
+        for term in cell(record, column).split(";"):
             name = term.split(" / ")[0].strip().rstrip("*").strip()
             if name:
                 found[f"{mark} {name.lower() if mark == 'keyword' else name}"] = None

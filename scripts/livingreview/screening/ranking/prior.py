@@ -8,6 +8,8 @@ review's own decisions say; benchmarks/README.md tells what it adds on reviews t
 
 import csv
 import functools
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,14 +52,25 @@ class Prior:
         own = np.array([bool(words & set(term.split())) for term in self.terms], dtype=bool)
         return Prior(self.terms[~own], self.idf[~own], self.coef[~own])
 
-    def weights(self, texts):
-        """Weights of the terms in each record, unit length; csr_matrix, shape (n_records, n_terms)."""
-        held = _presence(texts, self.terms)
+    def within(self, texts):
+        """The prior without pairs of words that a `Texts` does not count; single words stay."""
+        known = texts.places("text", self.terms) >= 0
+        kept = np.array([" " not in term for term in self.terms], dtype=bool) | known
+        return Prior(self.terms[kept], self.idf[kept], self.coef[kept])
+
+    def weights(self, texts, rows=None):
+        """Weights of the terms in each record, unit length; csr_matrix, shape (n_rows, n_terms)."""
+        held = _presence(texts, self.terms, rows)
         return unit_length((held @ sparse.diags(self.idf)).tocsr())
 
-    def score(self, texts):
-        """Log odds of inclusion in a review of unknown topic, up to a constant; shape (n_records,)."""
-        return self.weights(texts) @ self.coef
+    def score(self, texts, rows=None):
+        """Log odds of inclusion in a review of unknown topic, up to a constant; shape (n_rows,)."""
+        return self.weights(texts, rows) @ self.coef
+
+    def digest(self):
+        """Digest of all terms and weights, for the version of what was made with them."""
+        cells = zip(self.terms, self.idf.tolist(), self.coef.tolist(), strict=True)
+        return hashlib.sha256(json.dumps(list(cells)).encode()).hexdigest()
 
     def write(self, path):
         """Write as CSV: term, idf, coef."""
@@ -90,8 +103,9 @@ def sample(records, included, *, seed):
     return Texts([records[row] for row in rows]), included[rows]
 
 
-def _presence(texts, terms):
-    held = (texts.counts["text"] @ selection(texts.names["text"], terms)).tocsr()
+def _presence(texts, terms, rows=None):
+    counts = texts.counts["text"] if rows is None else texts.counts["text"][rows]
+    held = (counts @ selection(texts, "text", terms)).tocsr()
     held.data[:] = 1
     return held
 
@@ -111,8 +125,9 @@ def fit(samples, *, seed=0):
     """
     shared = {}
     for texts, _ in samples:
-        df = np.bincount(texts.counts["text"].indices, minlength=len(texts.names["text"]))
-        for term in texts.names["text"][df >= 2]:
+        counts = texts.counts["text"]
+        df = np.bincount(counts.indices, minlength=counts.shape[1])
+        for term in texts.names("text", np.flatnonzero(df >= 2)):
             shared[term] = shared.get(term, 0) + 1
     terms = pd.Index(sorted(term for term, n in shared.items() if n >= SHARED_BY * len(samples)))
     held = sparse.vstack([_presence(texts, terms) for texts, _ in samples], format="csr")

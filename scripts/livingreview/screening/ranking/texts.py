@@ -26,6 +26,12 @@ def tokens(text):
     return _words(text[:LONGEST].lower())
 
 
+def cell(record, name):
+    """The text of a record's cell; "" where it is missing, None or NaN."""
+    value = record.get(name)
+    return value if isinstance(value, str) else ""
+
+
 class Texts:
     """Tokenised records. Counting is done once and shared by everything that is fitted on some of the rows.
 
@@ -36,11 +42,20 @@ class Texts:
     ----------
     records : list of dict
         With title and abstract; None, empty and missing are alike.
+    all_pairs : bool
+        Whether pairs of words that one record alone holds are counted too. Among the records that a model is
+        fitted on they are not: they can neither be learnt from nor be met again. In records that a fitted
+        model is given they may be pairs that it knows.
 
     Attributes
     ----------
     records : list of dict
         As given.
+    n : int
+        How many.
+    has_abstract : ndarray of bool, shape (n_records,)
+    words : ndarray of str, shape (n_words,)
+        All different words.
     counts : dict of str to csr_matrix, shape (n_records, n_terms)
         ``text`` (words and pairs of title and abstract), ``title`` (the same of the title alone) and
         ``pieces`` (of words of title and abstract).
@@ -48,9 +63,9 @@ class Texts:
         Records whose title or abstract was longer than `LONGEST`.
     """
 
-    def __init__(self, records):
-        titles = [record.get("title") or "" for record in records]
-        abstracts = [record.get("abstract") or "" for record in records]
+    def __init__(self, records, *, all_pairs=False):
+        titles = [cell(record, "title") for record in records]
+        abstracts = [cell(record, "abstract") for record in records]
         self.records = records
         self.n = len(records)
         self.n_cut = sum(len(a) > LONGEST or len(b) > LONGEST for a, b in zip(titles, abstracts, strict=True))
@@ -65,16 +80,23 @@ class Texts:
         self._words = (
             self._title_words + _counted(row[~in_title], codes[~in_title], self.n, len(words))
         ).tocsr()
+        self._count_pairs(field, codes, all_pairs)
+
+    def _count_pairs(self, field, codes, all_pairs):
+        """Count neighbouring words of one field; a pair is known by the numbers of its words."""
         adjacent = field[1:] == field[:-1]
         first, second = codes[:-1][adjacent], codes[1:][adjacent]
-        pairs, code = np.unique(first.astype(np.int64) * len(words) + second, return_inverse=True)
-        of, titled = row[:-1][adjacent], in_title[:-1][adjacent]
+        pairs, code = np.unique(first.astype(np.int64) * len(self.words) + second, return_inverse=True)
+        of = field[:-1][adjacent]
+        titled = of < self.n
+        of = np.where(titled, of, of - self.n)
         self._pairs = _counted(of, code, self.n, len(pairs))
         self._title_pairs = _counted(of[titled], code[titled], self.n, len(pairs))
-        # A pair that one record alone holds can neither be learnt from nor be met again.
-        shared = np.flatnonzero(np.bincount(self._pairs.indices, minlength=len(pairs)) > 1)
-        self._pairs, self._title_pairs = self._pairs[:, shared], self._title_pairs[:, shared]
-        self._pair_codes = pairs[shared]
+        if not all_pairs:
+            shared = np.flatnonzero(np.bincount(self._pairs.indices, minlength=len(pairs)) > 1)
+            self._pairs, self._title_pairs = self._pairs[:, shared], self._title_pairs[:, shared]
+            pairs = pairs[shared]
+        self._pair_codes = pairs
 
     @cached_property
     def counts(self):
@@ -97,16 +119,43 @@ class Texts:
         """How often each piece occurs in each word; csr_matrix, shape (n_words, n_pieces)."""
         return self._pieces[0]
 
+    def names(self, kind, columns=None):
+        """Names of columns of `counts`, all of them if left out; a pandas Index."""
+        if columns is None:
+            columns = np.arange(self.counts[kind].shape[1])
+        if kind == "pieces":
+            return pd.Index(self._pieces[1].astype(object)[columns])
+        n_words = len(self.words)
+        first, second = np.divmod(self._pair_codes[columns[columns >= n_words] - n_words], max(n_words, 1))
+        found = np.empty(len(columns), dtype=object)
+        found[columns < n_words] = self.words[columns[columns < n_words]]
+        found[columns >= n_words] = self.words[first] + " " + self.words[second]
+        return pd.Index(found)
+
+    def places(self, kind, terms):
+        """Columns of `counts` in which the given terms are, -1 where there is none; ndarray of int."""
+        if kind == "pieces":
+            return pd.Index(self._pieces[1].astype(object)).get_indexer(terms)
+        number, n_words = self._numbers, len(self.words)
+        found = np.full(len(terms), -1, dtype=np.int64)
+        codes, wanted = [], []
+        for at, term in enumerate(terms):
+            first, blank, second = term.partition(" ")
+            if not blank:
+                found[at] = number.get(first, -1)
+            elif first in number and second in number:
+                codes.append(number[first] * n_words + number[second])
+                wanted.append(at)
+        codes, wanted = np.array(codes, dtype=np.int64), np.array(wanted, dtype=np.int64)
+        place = np.searchsorted(self._pair_codes, codes)
+        known = place < len(self._pair_codes)
+        known[known] = self._pair_codes[place[known]] == codes[known]
+        found[wanted[known]] = n_words + place[known]
+        return found
+
     @cached_property
-    def names(self):
-        """Names of the columns of `counts`, as pandas Index each."""
-        if len(self.words):
-            first, second = np.divmod(self._pair_codes, len(self.words))
-            pairs = self.words[first] + " " + self.words[second]
-        else:
-            pairs = np.array([], dtype=object)
-        terms = pd.Index(np.concatenate([self.words, pairs]).astype(object))
-        return {"text": terms, "title": terms, "pieces": pd.Index(self._pieces[1].astype(object))}
+    def _numbers(self):
+        return {word: number for number, word in enumerate(self.words)}
 
     @cached_property
     def vectors(self):
@@ -149,39 +198,56 @@ class Weights:
 
     def fit(self, texts, rows):
         """Count the records that hold each term, among the given rows."""
-        counts = texts.counts[self.kind]
-        df = np.bincount(counts[rows].indices, minlength=counts.shape[1])
-        kept = np.flatnonzero((df >= self.min_df) & (df <= max(self.max_df * len(rows), self.min_df)))
+        return self._fit(texts, texts.counts[self.kind][rows])
+
+    def fit_transform(self, texts, rows):
+        """`fit`, and the weights of the same rows."""
+        counts = texts.counts[self.kind][rows]
+        return self._fit(texts, counts)._weighed(counts[:, self._columns])
+
+    def _fit(self, texts, counts):
+        n_rows, n_terms = counts.shape
+        df = np.bincount(counts.indices, minlength=n_terms)
+        kept = np.flatnonzero((df >= self.min_df) & (df <= max(self.max_df * n_rows, self.min_df)))
         self._texts, self._columns = texts, kept
-        self.idf_ = (np.log((1 + len(rows)) / (1 + df[kept])) + 1).astype(np.float32)
+        self.idf_ = (np.log((1 + n_rows) / (1 + df[kept])) + 1).astype(np.float32)
         return self
 
     @cached_property
     def names_(self):
         """The fitted terms, a pandas Index."""
-        return self._texts.names[self.kind][self._columns]
+        return self._texts.names(self.kind, self._columns)
 
     def transform(self, texts, rows=None):
         """Weights of records; csr_matrix of float32, shape (n_rows, n_fitted_terms)."""
         counts = texts.counts[self.kind] if rows is None else texts.counts[self.kind][rows]
-        if texts is self._texts:
-            counts = counts[:, self._columns]
-        else:
-            counts = counts @ selection(texts.names[self.kind], self.names_)
+        return self._weighed(self.picked(texts, counts))
+
+    def picked(self, texts, counts):
+        """The columns of the fitted terms, of counts of their kind."""
+        return counts[:, self._columns] if texts is self._texts else counts @ self.selection(texts)
+
+    def selection(self, texts):
+        """A matrix that picks the fitted terms from the columns of a `Texts`."""
+        return selection(texts, self.kind, self.names_)
+
+    def _weighed(self, counts):
         counts = counts.tocsr().astype(np.float32)
         counts.data = (np.log(counts.data) + 1) * self.idf_[counts.indices]
         return unit_length(counts)
 
 
 def unit_length(matrix):
-    """Rows scaled to Euclidean length 1, those of zeros left alone; no rows give no rows."""
-    return normalize(matrix, copy=False) if matrix.shape[0] else matrix
+    """Rows scaled to Euclidean length 1, those of zeros left alone; nothing where nothing is there."""
+    return normalize(matrix, copy=False) if min(matrix.shape) else matrix
 
 
-def selection(names, wanted):
-    """A matrix that picks and orders the wanted columns."""
-    place = wanted.get_indexer(names)
+def selection(texts, kind, terms):
+    """A matrix that picks and orders the columns of given terms; csr_matrix, shape (n_columns, n_terms)."""
+    place = texts.places(kind, terms)
     held = np.flatnonzero(place >= 0)
+    held = held[np.argsort(place[held], kind="stable")]
     return sparse.csr_matrix(
-        (np.ones(len(held), dtype=np.float32), (held, place[held])), shape=(len(names), len(wanted))
+        (np.ones(len(held), dtype=np.float32), (place[held], held)),
+        shape=(texts.counts[kind].shape[1], len(terms)),
     )
