@@ -27,8 +27,6 @@ from rank_updates import read_set, splits_of  # noqa: E402
 
 from livingreview.screening import metrics  # noqa: E402
 from livingreview.screening.ranker import BLEND, Ranker  # noqa: E402
-from livingreview.screening.ranking import parts  # noqa: E402
-from livingreview.screening.ranking.texts import Texts  # noqa: E402
 
 FACTORS = (0.0, 0.5, 1.0, 1.5, 2.0)
 RANDOM = 300
@@ -73,10 +71,9 @@ def by_part(one, split, prior):
     labels = np.concatenate([np.array(split["labels"]), np.full(len(new), -1)])
     years = [record["year"] for record in given + new] if split["ordered"] else None
     model = Ranker(prior=prior, seed=split["seed"]).fit(given + new, labels, order=years)
-    texts = Texts(new)
-    batch = parts.Batch(texts, np.arange(texts.n), model.vectors_)
-    numbers = {name: part.score(batch) / model.spread_[name] for name, part in model.parts_.items()}
-    return numbers, one.included[split["new"]]
+    return {
+        name: part / model.spread_[name] for name, part in model.undecided_numbers_.items()
+    }, one.included[split["new"]]
 
 
 def tried():

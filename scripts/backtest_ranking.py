@@ -2,7 +2,6 @@
 
 import logging
 
-import numpy as np
 import pandas as pd
 
 from livingreview import tables
@@ -50,7 +49,7 @@ def _test(records, past, decisions, *, run, ranking, protocol):
             minimum_included=ranking["minimum_included"],
             minimum_excluded=ranking["minimum_excluded"],
             order=training.order(runs, records["year"]),
-            read_first=lambda model, batch: _read_first(model, batch, recall=recall),
+            read_first=lambda model, scores: _read_first(model, scores, recall=recall),
             name=name,
         )
         for name in queue.MODELS
@@ -70,9 +69,9 @@ def _test(records, past, decisions, *, run, ranking, protocol):
     }
 
 
-def _read_first(model, batch, *, recall):
+def _read_first(model, scores, *, recall):
     limit = bands.threshold(model.past_scores_, model.past_included_, recall=recall)
-    return np.asarray(model.decision_function(batch)) >= limit
+    return scores >= limit
 
 
 if "snakemake" in globals():

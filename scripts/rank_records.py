@@ -7,7 +7,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.screening import decisions as ledger
 from livingreview.screening import queue as screening_queue
-from livingreview.screening import statement, stopping, suspicious
+from livingreview.screening import statement, stopping, suspicious, training
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def main(job):
         protocol=protocol,
         chosen={label: one["choice"]["chosen"] for label, one in tested.items()},
     )
-    main_label = next(iter(tested))
+    main_label = training.labels_of(params.ranking["learn_from"], params.stages)[0]
     about["stopping"] = _stopping(about, params.run, ranking)
     about["statement"] = statement.write(_facts(about, tested[main_label], decisions, params, main_label))
     log.info("%d records wait for a decision; ordered by %s", len(queue), about["method"])

@@ -58,8 +58,8 @@ def row(found, month):
     return one
 
 
-def half(model, records):
-    return model.decision_function(records) > 0
+def half(model, scores):
+    return scores > 0
 
 
 def test_every_month_is_ranked_by_a_model_of_the_earlier_months_alone():

@@ -163,7 +163,7 @@ def test_terms_of_the_records_left_out_are_not_in_the_model_of_the_fold():
     model = ranker.Ranker()
     kept = model._thinned(train, included == 1)
     for given in (records, spied):
-        fitted, vectors = model._fit_parts(Texts(given), kept, included[kept] == 1, test)
+        fitted, vectors, *_ = model._fit_parts(Texts(given), kept, included[kept] == 1, test)
         terms = vectors.text.names_.tolist()
         assert "spyword" not in terms
         assert len(fitted["words"].coef_) == sum(

@@ -72,7 +72,8 @@ def run(
         records of a review were decided in one run.
     make_model : callable
         Gives an unfitted estimator with ``fit(records, included)`` (and ``order=`` if `order` is given),
-        ``decision_function`` and, where it has probabilities, ``predict_proba``.
+        ``decision_function`` and, where it has probabilities, ``probability`` (of scores) or
+        ``predict_proba``.
     minimum_included, minimum_excluded : int
         What a model needs to be trained; at least one of each.
     order : sequence, shape (n_records,), optional
@@ -80,7 +81,7 @@ def run(
     budgets : sequence of float
         Shares of a month's records at which recall is given.
     read_first : callable, optional
-        ``read_first(model, records)`` says which records the fitted model puts in that band; bool, shape
+        ``read_first(model, scores)`` says which records the fitted model puts in that band; bool, shape
         (n_records,).
     name : str
         The model's name and version. It is part of the key under which predictions are known, so it changes
@@ -458,8 +459,13 @@ def _fit_and_predict(past, n_train, places, make_model, read_first):
     model = make_model().fit(past.records[:n_train], past.included[:n_train], **more)
     ranked = [past.records[place] for place in places]
     scores = np.asarray(model.decision_function(ranked), dtype=float)
-    chances = model.predict_proba(ranked)[:, 1] if hasattr(model, "predict_proba") else [None] * len(ranked)
-    bands = [None] * len(ranked) if read_first is None else read_first(model, ranked)
+    if hasattr(model, "probability"):
+        chances = model.probability(scores)
+    elif hasattr(model, "predict_proba"):
+        chances = model.predict_proba(ranked)[:, 1]
+    else:
+        chances = [None] * len(ranked)
+    bands = [None] * len(ranked) if read_first is None else read_first(model, scores)
     return [
         {
             "score": round(float(score), DIGITS),

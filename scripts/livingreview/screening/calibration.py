@@ -5,8 +5,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedKFold
 
-FIRST = 0.4  # share of the decided records, in order of time, that is trained on only
-BLOCKS = 3
+FIRST = 0.5  # share of the decided records, in order of time, that is trained on only
+BLOCKS = 2
 FEWEST = 5  # included records to predict; with fewer, time is set aside
 
 

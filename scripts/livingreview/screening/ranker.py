@@ -18,11 +18,11 @@ VERSION = "ranker-2"
 # sets of benchmarks/rank_updates.py, each left out in turn (benchmarks/README.md).
 BLEND = {
     "words": 2.0,
-    "topics": 1.0,
-    "other reviews": 0.8,
-    "alike": 0.6,
-    "senses": 0.6,
-    "neighbours": 0.4,
+    "topics": 1.1,
+    "other reviews": 1.2,
+    "alike": 0.8,
+    "senses": 0.7,
+    "neighbours": 0.6,
     "index": 0.5,
 }
 PARTS = {
@@ -77,6 +77,8 @@ class Ranker(ClassifierMixin, BaseEstimator):
         Out-of-fold scores, their labels, and the places of these records among those given to ``fit``.
     undecided_scores_ : ndarray
         What ``decision_function`` gives the undecided records among those given to ``fit``, in their order.
+    undecided_numbers_ : dict of str to ndarray
+        What each part gives them, on its own scale.
     in_time_ : bool
         Whether those were predicted in order of time.
     spread_ : dict of str to float
@@ -127,10 +129,10 @@ class Ranker(ClassifierMixin, BaseEstimator):
         times = None if order is None else np.asarray(order)[used][decided]
         self._fit_spread_and_calibration(texts, decided, truth, times)
         self.past_ = used[self.past_]
-        self.parts_, self.vectors_ = self._fit_parts(texts, decided, truth, undecided)
-        self._undecided = parts.Batch(texts, undecided, self.vectors_)
-        self._undecided_numbers = self._numbers(self._undecided)
-        self.undecided_scores_ = self._blended(self._undecided_numbers, len(undecided))
+        self.parts_, self.vectors_, self._undecided, self.undecided_numbers_ = self._fit_parts(
+            texts, decided, truth, undecided
+        )
+        self.undecided_scores_ = self._blended(self.undecided_numbers_, len(undecided))
         return self
 
     def _used(self, labels):
@@ -147,15 +149,16 @@ class Ranker(ClassifierMixin, BaseEstimator):
         for name in self._weights():
             part = parts.OtherReviews(self.prior, self.topic) if name == "other reviews" else PARTS[name]()
             fitted[name] = part.fit(seen)
+        batch = parts.Batch(texts, undecided, seen.vectors, ready=seen.undecided_vectors)
+        numbers = _numbers(fitted, batch)
         if "words" in fitted and len(undecided):
-            batch = parts.Batch(texts, undecided, seen.vectors, ready=seen.undecided_vectors)
-            numbers = {name: part.score(batch) for name, part in fitted.items()}
             together = sum(
                 weight * numbers[name] / (np.std(numbers[name]) or 1.0)
                 for name, weight in self._weights().items()
             )
             fitted["words"].teach(seen, together)
-        return fitted, seen.vectors
+            numbers["words"] = fitted["words"].score(batch)
+        return fitted, seen.vectors, batch, numbers
 
     def _fit_spread_and_calibration(self, texts, rows, included, times):
         split, self.in_time_ = calibration.folds(included, order=times, seed=self.seed)
@@ -175,10 +178,9 @@ class Ranker(ClassifierMixin, BaseEstimator):
         found = {name: [np.zeros(0)] for name in self._weights()}
         for train, test in split:
             kept = self._thinned(train, included)
-            fitted, vectors = self._fit_parts(texts, rows[kept], included[kept], rows[test])
-            batch = parts.Batch(texts, rows[test], vectors)
-            for name, part in fitted.items():
-                found[name].append(part.score(batch))
+            *_, numbers = self._fit_parts(texts, rows[kept], included[kept], rows[test])
+            for name, values in numbers.items():
+                found[name].append(values)
         return {name: np.concatenate(values) for name, values in found.items()}
 
     def _thinned(self, train, included):
@@ -197,16 +199,11 @@ class Ranker(ClassifierMixin, BaseEstimator):
         texts = Texts(records, all_pairs=True)
         return parts.Batch(texts, np.arange(texts.n), self.vectors_)
 
-    def _numbers(self, batch):
-        """What each part says of each record; of no records nothing."""
-        n = len(batch.rows)
-        return {name: part.score(batch) if n else np.zeros(0) for name, part in self.parts_.items()}
-
     def decision_function(self, records):
         """The score; higher is read earlier. Its scale is that of this model; shape (n_records,)."""
         if not len(records):
             return np.zeros(0)
-        return self._blended(self._numbers(self._batch(records)), len(records))
+        return self._blended(_numbers(self.parts_, self._batch(records)), len(records))
 
     def probability(self, scores):
         """Calibrated probabilities of inclusion of scores from ``decision_function``; same shape."""
@@ -238,7 +235,7 @@ class Ranker(ClassifierMixin, BaseEstimator):
         batch = self._undecided if records is None else self._batch(records)
         if not len(batch.rows):
             return []
-        numbers = self._undecided_numbers if records is None else self._numbers(batch)
+        numbers = self.undecided_numbers_ if records is None else _numbers(self.parts_, batch)
         found = [{} for _ in batch.rows]
         for name, weight in self._weights().items():
             factor = weight / self.spread_[name]
@@ -278,3 +275,9 @@ def _check(labels, records):
         raise ReviewError(
             f"{(labels == 1).sum()} included and {(labels == 0).sum()} excluded records: a ranking needs both"
         )
+
+
+def _numbers(fitted, batch):
+    """What each part says of each record; of no records nothing."""
+    n = len(batch.rows)
+    return {name: part.score(batch) if n else np.zeros(0) for name, part in fitted.items()}

@@ -21,8 +21,9 @@ from livingreview.screening.ranking import prior as shipped_prior
 from livingreview.screening.ranking.meaning import Meaning
 from livingreview.screening.ranking.texts import Weights, cell, unit_length
 
-# Excluded records that the parts which compare record with record look at; all included ones are looked at.
+# Excluded and included records that the parts which compare record with record look at.
 MOST_COMPARED = 500
+MOST_INCLUDED_COMPARED = 1000
 # Those that support vector machines learn from, whose cost grows with the square.
 MOST_IN_MACHINES = 2000
 
@@ -86,10 +87,13 @@ class Seen:
         places = self.compared()
         return self.decided_vectors[places][:, self.vectors.at_pieces :].T.tocsr(), self.included[places]
 
-    def compared(self, *, excluded=MOST_COMPARED):
-        """Places among the decided rows: all included and a seeded sample of the excluded, in order."""
-        others = np.random.RandomState(self.seed).permutation(np.flatnonzero(~self.included))[:excluded]
-        return np.sort(np.concatenate([np.flatnonzero(self.included), others]))
+    def compared(self, *, included=MOST_INCLUDED_COMPARED, excluded=MOST_COMPARED):
+        """Places among the decided rows: seeded samples of the included and of the excluded, in order."""
+        draw = np.random.RandomState(self.seed)
+        others = draw.permutation(np.flatnonzero(~self.included))[:excluded]
+        held = np.flatnonzero(self.included)
+        held = held if len(held) <= included else draw.permutation(held)[:included]
+        return np.sort(np.concatenate([held, others]))
 
 
 class Batch:
@@ -248,7 +252,7 @@ class Topics:
 
     DIRECTIONS = 100
     MIN_DF = 5  # among those records; rarer terms turn no main direction
-    MOST = 2000  # records that the directions are found on, drawn at random from more
+    MOST = 1000  # records that the directions are found on, drawn at random from more
 
     def fit(self, seen):
         """Find the directions, and learn from the decided records in them."""
@@ -267,7 +271,9 @@ class Topics:
         self.svd_ = TruncatedSVD(most, n_iter=2, random_state=seen.seed).fit(matrix)
         decided = self.svd_.transform(seen.decided_vectors[:, self.columns_])
         self.centre_ = decided.mean(axis=0)
-        places = seen.compared(excluded=max(MOST_IN_MACHINES, 20 * int(seen.included.sum())))
+        # Twenty excluded records for an included one, while the cost allows.
+        many = min(max(MOST_IN_MACHINES, 20 * int(seen.included.sum())), 2 * MOST_IN_MACHINES)
+        places = seen.compared(included=MOST_IN_MACHINES, excluded=many)
         self.model_ = _machine().fit(unit_length(decided[places] - self.centre_), seen.included[places])
         return self
 
@@ -285,7 +291,7 @@ class Senses:
 
     def fit(self, seen):
         """Learn from the decided records."""
-        places = seen.compared(excluded=MOST_IN_MACHINES)
+        places = seen.compared(included=MOST_IN_MACHINES, excluded=MOST_IN_MACHINES)
         self.meaning_ = Meaning().fit(seen.texts, seen.rows)
         self.model_ = _machine().fit(
             self.meaning_.transform(seen.texts, seen.rows[places]), seen.included[places]
