@@ -334,6 +334,16 @@ def test_the_model_with_the_best_mean_average_precision_is_chosen_and_the_table_
     )
 
 
+def test_a_higher_mean_that_two_lucky_months_make_does_not_replace_the_default():
+    months = ["+-", *["+" * 10 + "-"] * 2, *["-" * 8 + "+"] * 2]
+    found = backtest.choose(candidates(*months))
+    default, other = found["table"]
+    assert other["average_precision"] > default["average_precision"]
+    assert (default["months_best"], other["months_best"]) == (2, 2)
+    assert found["chosen"] == "default"
+    assert "default was kept: upside has a higher mean average precision over 4 months" in found["reason"]
+
+
 def test_a_tie_is_won_by_the_default():
     months = ["+-", *["+" * 7 + "-" * 7] * 3]
     both = candidates(*months)

@@ -303,7 +303,7 @@ def warn(backtest, *, target, last=3, confidence=0.95, period="month"):
 
 
 def choose(candidates, *, period="month"):
-    """The model with the best mean average precision over the months, and why.
+    """The model with the best mean average precision over the months and the most months won, and why.
 
     Parameters
     ----------
@@ -355,9 +355,15 @@ def _choice(table, default, months, n_included):
             f"{default} was kept without comparison: {months} with {records(n_included)} included can be"
             f" tested, where {FEWEST_MONTHS_TO_CHOOSE} and {FEWEST_INCLUDED_TO_CHOOSE} are needed to choose."
         )
-    # Means that agree in all digits that are kept are a tie, and the first candidate wins it.
+    # Means that agree in all digits that are kept are a tie, and the first candidate wins it. A higher mean may
+    # come from one lucky month; so the default gives way only to what was also best in more of the months.
     winner = max(table, key=lambda row: round(row["average_precision"], DIGITS))
     shown = ", ".join(f"{row['name']} {row['average_precision']:.3f}" for row in table)
+    if winner is not table[0] and winner["months_best"] <= table[0]["months_best"]:
+        return default, (
+            f"{default} was kept: {winner['name']} has a higher mean average precision over {months} with"
+            f" {records(n_included)} included ({shown}), and was best in no more of them."
+        )
     return winner["name"], (
         f"{winner['name']} has the highest mean average precision over {months} with {records(n_included)}"
         f" included ({shown})."
