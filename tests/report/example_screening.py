@@ -75,7 +75,7 @@ def back_tested(*, minimum=2):
             make_model=lambda sign=sign: Given(sign),
             minimum_included=minimum,
             minimum_excluded=minimum,
-            read_first=lambda model, batch: model.decision_function(batch) > 0.5,
+            read_first=lambda _, scores: scores > 0.5,
             name=name,
         )
         for name, sign in CANDIDATES.items()

@@ -172,6 +172,7 @@ def test_filled_in_rows_become_rows_of_the_ledger_and_empty_ones_do_not(file):
     )
     assert already == 0
     first, second = rows.to_dict("records")
+    assert pd.isna(first.pop("probability"))
     assert first == {
         "record_id": "101",
         "stage": TA,
@@ -181,7 +182,6 @@ def test_filled_in_rows_become_rows_of_the_ledger_and_empty_ones_do_not(file):
         "note": "fits",
         "role": None,
         "score": 0.75,
-        "probability": None,
         "band": "read first",
         "model": None,
         "run": "2020-02",
