@@ -85,7 +85,8 @@ def test_a_record_keeps_the_band_that_its_first_reader_saw_and_the_month_that_fo
         ([(TA, "include"), (TA, "exclude")], False),
         ([(TA, "include"), (FT, "exclude")], True),
         ([(FT, "exclude")], False),
-        ([(TA, "exclude", TWO | {"reviewer": "A"})], True),
+        ([(TA, "exclude", TWO | {"reviewer": "A"})], False),
+        ([(TA, "include", TWO | {"reviewer": "A"})], False),
         ([(TA, "exclude", TWO | {"reviewer": "A"}), (TA, "exclude", TWO | {"reviewer": "B"})], False),
         ([(TA, "exclude", TWO | {"reviewer": "A"}), (TA, "include", TWO | {"reviewer": "B"})], True),
     ],
@@ -198,3 +199,15 @@ def test_what_was_read_as_audit_stays_one_when_the_protocol_changes_size_or_seed
         more = audit.drawn(frame, size=5, seed=seed)
         assert {"103", "107", "111"} < more
         assert len(more) == 5
+
+
+def test_what_one_of_two_reviewers_has_decided_does_not_show_in_the_audit(ledger):
+    waiting = dict.fromkeys(["101", "102", "103"], "audit")
+    records = corpus(m01=[101, 102, 103])
+    one = [("101", "2020-01", TA, "exclude", TWO | {"reviewer": "A", "band": "audit"})]
+    frame, sample, rows = shown(records, ledger(*one), waiting, size=3)
+    untouched, sample_before, rows_before = shown(records, ledger(), waiting, size=3)
+    assert (frame.equals(untouched), sample, rows) == (True, sample_before, rows_before)
+    both = [*one, ("101", "2020-01", TA, "exclude", TWO | {"reviewer": "B", "band": "audit"})]
+    _, _, rows = shown(records, ledger(*both), {"102": "audit", "103": "audit"}, size=3)
+    assert (rows["2020-01"]["n_audit_read"], rows["2020-01"]["n_audit_relevant"]) == (1, 0)

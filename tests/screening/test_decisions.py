@@ -341,6 +341,31 @@ def test_what_was_decided_of_a_duplicate_counts_where_the_kept_record_has_nothin
     assert module.in_force(module.under_kept(rows, kept, run="2020-05"), "2020-05")["101"] == {TA: "exclude"}
 
 
+def test_a_decision_on_the_kept_record_does_not_undo_the_one_that_led_to_it(ledger):
+    """Included on title and abstract as a copy, then on full text as the kept record: it is in the review."""
+    rows = ledger(("embase:l1", "2020-02", TA, "include"), ("101", "2020-05", FT, "include"))
+    moved = module.under_kept(rows, {"embase:l1": "101"}, run="2020-05")
+    assert module.in_force(moved, "2020-05")["101"] == {TA: "include", FT: "include"}
+    assert list(module.statuses(["101"], moved, run="2020-05", stages=BOTH)["status"]) == [module.INCLUDED]
+
+
+def test_the_answer_from_before_the_waiting_is_an_answer_again(file):
+    """Excluded, then put back to wait with a note; who excludes it again in the queue that asks has decided."""
+    held = [
+        ("101", "2020-01", TA, "exclude", {"reviewer": "EX"}),
+        ("101", "2020-01", TA, "awaiting", {"reviewer": "EX", "note": "ask the authors"}),
+    ]
+    asked = {"record_id": "101", "decision": "exclude", "reviewer": "EX", "state": "awaiting"}
+    rows, already = file([asked], held)
+    assert (list(rows["decision"]), already) == (["exclude"], 0)
+    again = [*held, ("101", "2020-02", TA, "exclude", {"reviewer": "EX"})]
+    rows, already = file([asked], again)
+    assert (len(rows), already) == (0, 1)
+    # A queue from before the waiting, in which the old answer still stands, says nothing new.
+    rows, already = file([asked | {"state": "new"}], held)
+    assert (len(rows), already) == (0, 1)
+
+
 # Two independent reviewers A and B, a third C, and D who settles conflicts.
 BY = {name: {"reviewer": name, "role": module.INDEPENDENT} for name in "ABC"}
 D = {"reviewer": "D", "role": module.ADJUDICATOR, "note": "read together"}

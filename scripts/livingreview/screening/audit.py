@@ -39,8 +39,18 @@ def ranked(records, decisions, waiting, *, run):
     """
     known = decisions[decisions["run"] <= run]
     first = known.drop_duplicates("record_id")
-    seen = dict(zip(first["record_id"], first["band"], strict=True))
     held = ledger.in_force(decisions, run)
+    # What one of two reviewers has decided is nothing yet, and must not show.
+    half = {
+        record_id
+        for (record_id, _), shared in ledger.standings(decisions, run).items()
+        if shared.waits_for == ledger.SECOND_REVIEWER and record_id not in held
+    }
+    seen = {
+        row.record_id: waiting.get(row.record_id) if pd.isna(row.band) else row.band
+        for row in first.itertuples()
+        if row.record_id not in half
+    }
     ids = list(records["record_id"])
     said = [held.get(one, {}) for one in ids]
     frame = pd.DataFrame(

@@ -355,8 +355,8 @@ def _choice(table, default, months, n_included):
             f"{default} was kept without comparison: {months} with {records(n_included)} included can be"
             f" tested, where {FEWEST_MONTHS_TO_CHOOSE} and {FEWEST_INCLUDED_TO_CHOOSE} are needed to choose."
         )
-    # Means that agree in all digits that are kept are a tie, and the first candidate wins it. A higher mean may
-    # come from one lucky month; so the default gives way only to what was also best in more of the months.
+    # Means that agree in all digits that are kept are a tie, and the first candidate wins it. A higher mean
+    # may come from one lucky month; so the default gives way only to what was also best in more months.
     winner = max(table, key=lambda row: round(row["average_precision"], DIGITS))
     shown = ", ".join(f"{row['name']} {row['average_precision']:.3f}" for row in table)
     if winner is not table[0] and winner["months_best"] <= table[0]["months_best"]:

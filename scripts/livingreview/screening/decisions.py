@@ -64,12 +64,24 @@ def under_kept(rows, kept, *, run=None):
         From `kept_ids`, of the records known at the run.
     run : str, optional
         Given with decisions: those of a duplicate count only where people have decided nothing of the kept
-        record itself by that month. So no merge of records ever changes what was decided of one.
+        record itself, at that stage or an earlier one, by that month. So no merge of records ever changes
+        what was decided of one, and a decision on the kept record does not undo what led to it.
     """
-    own = set() if run is None else set(rows.loc[rows["run"] <= run, "record_id"]) - set(kept)
-    moves = {duplicate: held for duplicate, held in kept.items() if held not in own}
-    ids = [moves.get(record_id, record_id) for record_id in rows["record_id"]]
+    if run is None:
+        ids = [kept.get(record_id, record_id) for record_id in rows["record_id"]]
+    else:
+        known = rows[rows["run"] <= run]
+        own = {key for key in zip(known["record_id"], known["stage"], strict=True) if key[0] not in kept}
+        ids = [
+            record_id if _has_its_own(kept.get(record_id), stage, own) else kept.get(record_id, record_id)
+            for record_id, stage in zip(rows["record_id"], rows["stage"], strict=True)
+        ]
     return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
+
+
+def _has_its_own(record_id, stage, own):
+    """Whether people decided on a record itself, at a stage or before it."""
+    return (record_id, stage) in own or (stage == FULL_TEXT and (record_id, TITLE_ABSTRACT) in own)
 
 
 class Standing(NamedTuple):
@@ -397,7 +409,8 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     """Rows of a queue that a person has begun to fill in and that the ledger does not hold.
 
     A row counts as filed if the ledger holds a row of its record, stage and role that says the same, reviewer
-    and note included; a later correction does not make it unfiled again, a later question does.
+    and note included; a later correction does not make it unfiled again, a later question does: a round that
+    is open, or a record that has awaited classification since.
 
     Parameters
     ----------
@@ -413,13 +426,34 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
         The run in which it was asked.
     """
     touched = _touched(queue, owner)
-    held = {_said(row) for row in decisions.itertuples() if role_of(row) == (role or ALONE)}
+    held, since = _held(decisions, role or ALONE)
     together = standings(decisions, run)
     fresh = [
-        _said(row) not in held or _asked_again(row, together.get((row.record_id, row.stage)), role)
+        _said(row) not in (since if _resolves(row) else held)
+        or _asked_again(row, together.get((row.record_id, row.stage)), role)
         for row in touched.itertuples()
     ]
     return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
+
+
+def _held(decisions, role):
+    """What the ledger holds in a role: all of it, and what came after a record last awaited an answer."""
+    held, since = set(), {}
+    for row in decisions.itertuples():
+        if row.decision == "awaiting":
+            since[row.record_id, row.stage] = set()
+        if role_of(row) == role:
+            held.add(_said(row))
+            since.setdefault((row.record_id, row.stage), set()).add(_said(row))
+    return held, set().union(*since.values())
+
+
+def _resolves(row):
+    """Whether a row answers a queue that asked again because the record awaited classification.
+
+    Then the same answer as before the waiting is a new one.
+    """
+    return getattr(row, "state", None) == "awaiting" and row.decision not in (None, "awaiting")
 
 
 def _asked_again(row, shared, role):

@@ -201,6 +201,8 @@ class _Standing:
         self.stage, self.role = stage, role
         self.held = {(row.record_id, row.stage): row for row in ledger.latest(decisions, run).itertuples()}
         self.together = ledger.standings(decisions, run)
+        known = decisions[decisions["run"] <= run]
+        self.own = {(row.record_id, row.stage, row.reviewer): row for row in known.itertuples()}
 
     def before(self, one):
         key = (one["record_id"], self.stage)
@@ -208,7 +210,11 @@ class _Standing:
         if self.role is None or shared is None:
             return self.held.get(key)
         own = [row for row in shared.open or shared.decided if row.reviewer == one["reviewer"]]
-        return own[-1] if own else None
+        if own or shared.open or not shared.decided:
+            return own[-1] if own else None
+        # Others have settled it since. The person's own old label says nothing new; another is a correction.
+        mine = self.own.get((*key, one["reviewer"]))
+        return mine if _says(mine, one) else shared.decided[-1]
 
 
 class _Labels:
