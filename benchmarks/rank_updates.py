@@ -367,7 +367,12 @@ def measure_all(labelled, pythons):
             print(f"{one.name:<36} skipped: {reason}", flush=True)
             continue
         row |= _sizes(one, splits)
-        prior = leave_one_out.without(one.name)
+        try:
+            prior = leave_one_out.without(one.name)
+        except ValueError as error:
+            failed.append({**row, "reason": str(error)})
+            print(error, file=sys.stderr, flush=True)
+            continue
         row["prior"] = "shipped" if prior is None else "learnt from the other sets"
         try:
             for method, python in pythons.items():

@@ -542,6 +542,31 @@ def test_an_independent_reviewer_who_changes_a_shared_decision_corrects_their_ow
         bring(data, "rayyan", "a.csv", **options, correct=True)
 
 
+def test_an_old_label_does_not_undo_what_an_adjudicator_settled(bring, example_frame):
+    """A later export holds the labels of before the adjudication too; they say nothing new."""
+    row = {"record_id": "103", "role": ledger.INDEPENDENT}
+    held = example_frame(
+        "screening",
+        row | {"decision": "exclude", "reviewer": "Anna"},
+        row | {"decision": "include", "reviewer": "Ben"},
+        {
+            "record_id": "103",
+            "decision": "include",
+            "reviewer": "Cy",
+            "role": ledger.ADJUDICATOR,
+            "note": "both",
+        },
+    )
+    options = {"reviewers": ["Anna", "Ben"], "independent": 2, "decisions": held}
+    old = rayyan(("103", 'RAYYAN-INCLUSION: {"Anna"=>"Excluded", "Ben"=>"Included"}'))
+    for correct in (False, True):
+        back = bring(old, "rayyan", "a.csv", **options, correct=correct)
+        assert (len(back.rows), back.already) == (0, 2)
+    new = rayyan(("103", 'RAYYAN-INCLUSION: {"Ben"=>"Excluded"}'))
+    with pytest.raises(InputError, match="column note: a correction says why"):
+        bring(new, "rayyan", "a.csv", **options, correct=True)
+
+
 def test_a_pmid_that_a_spreadsheet_library_made_a_decimal_is_read(bring, records):
     records.loc[records["record_id"] == "103", "pmid"] = "31000003"
     back = bring("title,pmid,asreview_label\n,31000003.0,1\n", "asreview", "a.csv")

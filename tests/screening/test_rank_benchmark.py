@@ -654,6 +654,8 @@ def test_a_set_that_the_shipped_weights_have_seen_is_ranked_by_weights_of_the_ot
     alone = priors.LeaveOneOut([seen])
     with pytest.raises(ValueError, match="no other to learn from"):
         alone.without(seen.name)
+    (failed,) = program.measure_all([seen], {"ours": sys.executable})["failed"]
+    assert "there is no other to learn from" in failed["reason"]
 
 
 def test_a_set_is_known_again_in_another_order_and_case(program):
