@@ -34,6 +34,7 @@ DOCUMENTED = {
     "studies": "trials/studies.csv",
     "reports": "trials/reports.csv",
     "outcomes": "trials/outcomes.csv",
+    "instruments": "trials/instruments.csv",
     "sandbox_records": "sandbox/records.csv",
 }
 # Tables that a machine writes, likewise.
