@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from livingreview.pooling.random_effects import pool
+from livingreview.pooling.random_effects import fit
 
 SETS, K = 300, 25
 
@@ -37,9 +37,9 @@ def main():
     vi = rng.uniform(0.01, 0.1, (SETS, K))
     yi = rng.normal(-0.3, np.sqrt(0.03 + vi))
     for row in range(5):
-        pool(yi[row], vi[row])
+        fit(yi[row], vi[row])
     start = time.perf_counter()
-    ours = [pool(y, v).estimate for y, v in zip(yi, vi, strict=True)]
+    ours = [fit(y, v).estimate for y, v in zip(yi, vi, strict=True)]
     ours_s = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         data, code = Path(folder) / "sets.csv", Path(folder) / "time.R"

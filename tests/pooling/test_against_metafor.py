@@ -9,7 +9,7 @@ import pytest
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.influence import leave_one_study_out
-from livingreview.pooling.random_effects import pool
+from livingreview.pooling.random_effects import fit
 from livingreview.pooling.subgroups import between, by_group
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -63,14 +63,14 @@ def assert_agrees(result, expected):
 def test_pool_agrees_with_rma_and_predict(row):
     expected = ESTIMATES.iloc[row]
     yi, vi = inputs(expected["set"])
-    result = pool(yi, vi, method=expected["method"], test=expected["test"])
+    result = fit(yi, vi, method=expected["method"], test=expected["test"])
     assert_agrees(result, expected)
 
 
 @pytest.mark.parametrize(("name", "expected"), reference("weights.csv"))
 def test_weights_agree_with_weights_rma(name, expected):
     yi, vi = inputs(name)
-    assert pool(yi, vi).weights == pytest.approx(expected["weight"].to_numpy(), rel=1e-8)
+    assert fit(yi, vi).weights == pytest.approx(expected["weight"].to_numpy(), rel=1e-8)
 
 
 @pytest.mark.parametrize(("name", "expected"), reference("leave_one_out.csv"))
@@ -121,11 +121,11 @@ def test_the_reference_covers_what_it_should():
 def test_a_tau2_on_the_boundary_is_exactly_zero():
     yi, vi = inputs("boundary")
     assert np.var(yi, ddof=1) - vi.mean() != 0
-    assert pool(yi, vi).tau2 == 0
-    assert math.copysign(1, pool(*inputs("homogeneous")).tau2) == 1
+    assert fit(yi, vi).tau2 == 0
+    assert math.copysign(1, fit(*inputs("homogeneous")).tau2) == 1
 
 
 def test_zero_is_preferred_to_a_lower_local_maximum_as_metafor_does():
     yi, vi = inputs("local_maximum")
     assert random_effects._fisher_scoring(yi - yi.mean(), vi) == pytest.approx(0.4018, rel=1e-3)
-    assert pool(yi, vi).tau2 == 0
+    assert fit(yi, vi).tau2 == 0

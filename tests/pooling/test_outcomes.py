@@ -16,7 +16,7 @@ from livingreview.pooling.outcomes import (
     participants,
     pool_outcome,
 )
-from livingreview.pooling.random_effects import pool
+from livingreview.pooling.random_effects import fit
 
 SUBGROUPS = [
     {
@@ -52,7 +52,7 @@ def pain(**options):
 
 def test_the_main_analysis_pools_what_is_in_the_pool():
     main = pain()["main"]
-    expected = pool([-0.6, -0.1, -0.2, -0.5], [0.04, 0.02, 0.03, 0.05])
+    expected = fit([-0.6, -0.1, -0.2, -0.5], [0.04, 0.02, 0.03, 0.05])
     assert (main["k"], main["n_studies"]) == (4, 3)
     assert main["estimate"] == expected.estimate
     assert (main["pi_low"], main["tau2"], main["QE_p"]) == (expected.pi_low, expected.tau2, expected.QE_p)
@@ -69,7 +69,7 @@ def test_participants_are_summed_where_printed_and_the_rest_is_counted():
 
 def test_the_sensitivity_analysis_adds_what_is_kept_for_it_and_says_so():
     sensitivity = pain()["sensitivity"]
-    expected = pool([-0.6, -0.1, -0.2, -0.5, -0.9], [0.04, 0.02, 0.03, 0.05, 0.06])
+    expected = fit([-0.6, -0.1, -0.2, -0.5, -0.9], [0.04, 0.02, 0.03, 0.05, 0.06])
     assert (sensitivity["k"], sensitivity["estimate"]) == (5, expected.estimate)
     assert sensitivity["what"] == "with 1 effect more whose arm sizes are not printed, equal arms assumed"
     other = pool_outcome(EFFECTS, outcome="depression", label="Depression")
@@ -91,7 +91,7 @@ def test_leaving_out_takes_a_study_with_both_its_comparisons():
         ("B", "B 2020", 2),
         ("C", "C 2020", 3),
     ]
-    assert left_out[1]["estimate"] == pool([-0.6, -0.5], [0.04, 0.05]).estimate
+    assert left_out[1]["estimate"] == fit([-0.6, -0.5], [0.04, 0.05]).estimate
 
 
 def test_subgroups_come_in_the_order_of_the_config_and_the_unclassified_are_shown():
@@ -155,11 +155,11 @@ def test_the_options_of_the_analysis_reach_every_part():
     assert result["main"]["method_tau2"] == "DerSimonian-Laird"
     assert (
         result["main"]["ci_low"]
-        == pool([-0.6, -0.1, -0.2, -0.5], [0.04, 0.02, 0.03, 0.05], method="DL", test="z", level=0.9).ci_low
+        == fit([-0.6, -0.1, -0.2, -0.5], [0.04, 0.02, 0.03, 0.05], method="DL", test="z", level=0.9).ci_low
     )
     # 0.2 times the normal quantile of 0.95
     assert result["weights"][0]["ci_high"] == pytest.approx(-0.6 + 0.2 * 1.6448536270, rel=1e-9)
-    without_b = pool([-0.6, -0.5], [0.04, 0.05], method="DL", test="z", level=0.9)
+    without_b = fit([-0.6, -0.5], [0.04, 0.05], method="DL", test="z", level=0.9)
     assert result["leave_one_out"][1]["ci_low"] == without_b.ci_low
 
 

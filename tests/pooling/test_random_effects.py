@@ -7,7 +7,7 @@ import pytest
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.heterogeneity import cochran_q, i2_h2, typical_variance
-from livingreview.pooling.random_effects import ConvergenceError, pool
+from livingreview.pooling.random_effects import ConvergenceError, fit
 
 YI = np.array([-0.9, -0.35, -0.1, 0.05, -0.6, -0.42])
 VI = np.array([0.02, 0.05, 0.01, 0.04, 0.03, 0.06])
@@ -36,14 +36,14 @@ def numbers(result):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_effects_does_not_matter(method, test, seed):
     order = np.random.default_rng(seed).permutation(len(YI))
-    one, other = pool(YI, VI, method=method, test=test), pool(YI[order], VI[order], method=method, test=test)
+    one, other = fit(YI, VI, method=method, test=test), fit(YI[order], VI[order], method=method, test=test)
     assert numbers(other) == pytest.approx(numbers(one), rel=1e-10)
     assert other.weights == pytest.approx(one.weights[order], rel=1e-10)
 
 
 @pytest.mark.parametrize(("method", "test"), OPTIONS)
 def test_turning_every_sign_turns_the_estimate_and_its_intervals(method, test):
-    one, other = pool(YI, VI, method=method, test=test), pool(-YI, VI, method=method, test=test)
+    one, other = fit(YI, VI, method=method, test=test), fit(-YI, VI, method=method, test=test)
     turned = (-other.estimate, -other.ci_high, -other.ci_low, -other.pi_high, -other.pi_low)
     straight = (one.estimate, one.ci_low, one.ci_high, one.pi_low, one.pi_high)
     assert turned == pytest.approx(straight, rel=1e-12)
@@ -54,7 +54,7 @@ def test_turning_every_sign_turns_the_estimate_and_its_intervals(method, test):
 
 @pytest.mark.parametrize(("method", "test"), OPTIONS)
 def test_adding_a_constant_moves_the_estimate_by_it_and_nothing_else(method, test):
-    one, other = pool(YI, VI, method=method, test=test), pool(YI + 7.25, VI, method=method, test=test)
+    one, other = fit(YI, VI, method=method, test=test), fit(YI + 7.25, VI, method=method, test=test)
     assert other.estimate - 7.25 == pytest.approx(one.estimate, rel=1e-10)
     assert (other.se, other.tau2, other.I2, other.QE) == pytest.approx(
         (one.se, one.tau2, one.I2, one.QE), rel=1e-9
@@ -63,7 +63,7 @@ def test_adding_a_constant_moves_the_estimate_by_it_and_nothing_else(method, tes
 
 @pytest.mark.parametrize(("method", "test"), OPTIONS)
 def test_scaling_effects_scales_the_estimate_and_squares_tau2(method, test):
-    one, other = pool(YI, VI, method=method, test=test), pool(100 * YI, 1e4 * VI, method=method, test=test)
+    one, other = fit(YI, VI, method=method, test=test), fit(100 * YI, 1e4 * VI, method=method, test=test)
     assert (other.estimate, other.se, other.tau2, other.I2) == pytest.approx(
         (100 * one.estimate, 100 * one.se, 1e4 * one.tau2, one.I2), rel=1e-9
     )
@@ -75,7 +75,7 @@ def test_reml_stands_on_a_stationary_point_or_on_the_boundary(seed):
     k = int(rng.integers(2, 25))
     vi = rng.uniform(0.005, 0.3, k)
     yi = rng.normal(0, np.sqrt(vi + rng.choice([0, 0.02, 0.3])))
-    tau2 = pool(yi, vi).tau2
+    tau2 = fit(yi, vi).tau2
     here = random_effects._log_likelihood(yi, vi, tau2=tau2)
     for shift in (1e-3, -1e-3):
         if tau2 + shift >= 0:
@@ -85,7 +85,7 @@ def test_reml_stands_on_a_stationary_point_or_on_the_boundary(seed):
 def test_equal_variances_have_a_solution_by_hand():
     # With one variance v, REML is max(0, s² - v) and the estimate the mean, its t test that of the sample.
     yi, v = np.array([0.1, 0.5, 0.9, 0.3]), 0.02
-    result = pool(yi, np.full(4, v))
+    result = fit(yi, np.full(4, v))
     s2 = yi.var(ddof=1)
     assert result.tau2 == pytest.approx(s2 - v, rel=1e-10)
     assert result.estimate == pytest.approx(0.45, rel=1e-12)
@@ -96,11 +96,11 @@ def test_equal_variances_have_a_solution_by_hand():
 
 def test_the_hartung_knapp_variance_has_no_floor():
     yi, vi = np.array([-0.31, -0.30, -0.29, -0.32]), np.array([0.04, 0.05, 0.03, 0.06])
-    assert pool(yi, vi).se < pool(yi, vi, test="z").se / 10
+    assert fit(yi, vi).se < fit(yi, vi, test="z").se / 10
 
 
 def test_no_effects_give_no_numbers():
-    result = pool([], [])
+    result = fit([], [])
     assert result.k == 0
     assert all(math.isnan(value) for value in numbers(result))
     assert len(result.weights) == 0
@@ -109,7 +109,7 @@ def test_no_effects_give_no_numbers():
 
 @pytest.mark.parametrize("test", ["knha", "z"])
 def test_a_single_effect_is_its_own_estimate_and_says_nothing_of_heterogeneity(test):
-    result = pool([-0.5], [0.04], test=test)
+    result = fit([-0.5], [0.04], test=test)
     assert (result.estimate, result.se) == pytest.approx((-0.5, 0.2), rel=1e-14)
     assert (result.ci_low, result.ci_high) == pytest.approx((-0.891992796908, -0.108007203092), rel=1e-11)
     assert result.pval == pytest.approx(0.01241933065, rel=1e-8)
@@ -121,12 +121,12 @@ def test_a_single_effect_is_its_own_estimate_and_says_nothing_of_heterogeneity(t
 
 
 def test_the_methods_are_named_as_used():
-    result = pool(YI, VI)
+    result = fit(YI, VI)
     assert result.method_tau2 == "REML"
     assert result.method_ci == "Hartung-Knapp (t, df = k-1)"
     assert result.method_pi == "t, df = k-1 = 5, as metafor predict()"
     assert result.method_I2 == "from tau2 (Higgins & Thompson 2002), as metafor"
-    other = pool(YI, VI, method="DL", test="z")
+    other = fit(YI, VI, method="DL", test="z")
     assert (other.method_tau2, other.method_ci, other.method_pi) == (
         "DerSimonian-Laird",
         "Wald (normal)",
@@ -135,7 +135,7 @@ def test_the_methods_are_named_as_used():
 
 
 def test_the_level_sets_both_intervals():
-    wide, narrow = pool(YI, VI, level=0.99), pool(YI, VI, level=0.9)
+    wide, narrow = fit(YI, VI, level=0.99), fit(YI, VI, level=0.9)
     # t quantiles on 5 degrees of freedom: 4.032143 and 2.015048.
     assert (wide.ci_high - wide.estimate) / wide.se == pytest.approx(4.0321430, rel=1e-7)
     assert (narrow.ci_high - narrow.estimate) / narrow.se == pytest.approx(2.0150484, rel=1e-7)
@@ -157,23 +157,23 @@ def test_the_level_sets_both_intervals():
 )
 def test_what_cannot_be_pooled_is_refused(yi, vi, options, message):
     with pytest.raises(ValueError, match=message):
-        pool(yi, vi, **options)
+        fit(yi, vi, **options)
 
 
 def test_iterations_that_do_not_settle_are_an_error(monkeypatch):
     monkeypatch.setattr(random_effects, "MAX_STEPS", 3)
     with pytest.raises(ConvergenceError, match=r"6 effects in 3 steps .* from 0\.01 to 0\.06"):
-        pool(YI, VI)
+        fit(YI, VI)
 
 
 def test_full_fisher_steps_that_oscillate_are_shortened(monkeypatch):
     yi = [0.06, 0.16, -0.24, 0.12, 0.27, -0.03, -0.06, -0.60, 0.15]
     vi = [0.033, 0.005, 0.403, 0.026, 0.261, 0.464, 0.003, 1.828, 0.036]
-    settled = pool(yi, vi).tau2
+    settled = fit(yi, vi).tau2
     assert settled > 0
     monkeypatch.setattr(random_effects, "STEP_LENGTHS", (1.0,))
     with pytest.raises(ConvergenceError):
-        pool(yi, vi)
+        fit(yi, vi)
 
 
 def test_heterogeneity_by_hand():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from livingreview.pooling.random_effects import Estimate, checked, checked_names, pool
+from livingreview.pooling.random_effects import Estimate, checked, checked_names, fit
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def leave_one_study_out(yi, vi, study, *, method="REML", test="knha", level=0.95
     study : sequence of str, length k
         The study of each effect.
     method, test, level
-        As `pool`.
+        As `fit`.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def leave_one_study_out(yi, vi, study, *, method="REML", test="knha", level=0.95
     Raises
     ------
     ValueError
-        As `pool`, or `study` is of another length.
+        As `fit`, or `study` is of another length.
     """
     yi, vi = checked(yi, vi)
     study = checked_names(study, yi, "study")
@@ -44,6 +44,6 @@ def leave_one_study_out(yi, vi, study, *, method="REML", test="knha", level=0.95
     if len(names) < 2:
         return []
     return [
-        LeftOut(name, pool(yi[study != name], vi[study != name], method=method, test=test, level=level))
+        LeftOut(name, fit(yi[study != name], vi[study != name], method=method, test=test, level=level))
         for name in names
     ]

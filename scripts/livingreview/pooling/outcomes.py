@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from livingreview.pooling.influence import leave_one_study_out
-from livingreview.pooling.random_effects import pool
+from livingreview.pooling.random_effects import fit
 from livingreview.pooling.subgroups import between, by_group
 
 STATISTICS = (
@@ -68,7 +68,7 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
     measure : str
         What `yi` is.
     **options
-        ``method``, ``test``, ``level`` of `random_effects.pool`.
+        ``method``, ``test``, ``level`` of `random_effects.fit`.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
     Raises
     ------
     ValueError, ConvergenceError
-        From `random_effects.pool`.
+        From `random_effects.fit`.
     """
     of_outcome = effects[effects["outcome"] == outcome]
     pooled = of_outcome[of_outcome["in_pool"].astype(bool)]
@@ -99,7 +99,7 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
 
 
 def _pool(rows, options):
-    return pool(rows["yi"].to_numpy(float), rows["vi"].to_numpy(float), **options)
+    return fit(rows["yi"].to_numpy(float), rows["vi"].to_numpy(float), **options)
 
 
 def _estimate(rows, result, *, measure):

@@ -86,7 +86,7 @@ class Estimate:
     method_I2: str = NOTHING
 
 
-def pool(yi, vi, *, method="REML", test="knha", level=0.95):
+def fit(yi, vi, *, method="REML", test="knha", level=0.95):
     """Pool independent effects under the random-effects model.
 
     Parameters

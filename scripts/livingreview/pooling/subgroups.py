@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from livingreview.pooling.random_effects import checked, checked_names, pool
+from livingreview.pooling.random_effects import checked, checked_names, fit
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def by_group(yi, vi, group, *, method="REML", test="knha", level=0.95):
     group : sequence of str, length k
         The group of each effect.
     method, test, level
-        As `pool`.
+        As `fit`.
 
     Returns
     -------
@@ -49,12 +49,12 @@ def by_group(yi, vi, group, *, method="REML", test="knha", level=0.95):
     Raises
     ------
     ValueError
-        As `pool`, or `group` is of another length.
+        As `fit`, or `group` is of another length.
     """
     yi, vi = checked(yi, vi)
     group = checked_names(group, yi, "group")
     return {
-        name: pool(yi[group == name], vi[group == name], method=method, test=test, level=level)
+        name: fit(yi[group == name], vi[group == name], method=method, test=test, level=level)
         for name in dict.fromkeys(group)
     }
 
