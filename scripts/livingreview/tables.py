@@ -53,8 +53,39 @@ def read(path, schema, *, skip=None):
         Naming every fault found: wrong separator or encoding, unknown, missing or doubled columns, ragged
         rows, values that the schema does not allow, duplicate keys.
     """
+    return read_cells(path, *_cells(path), schema, skip=skip)
+
+
+def cells(path):
+    """The cells of a CSV file as they stand, for a reader who completes them before `read_cells`.
+
+    Returns
+    -------
+    header : list of str
+    rows : list of (int, list of str)
+        Row number as a spreadsheet counts it, and cells; empty rows are left out.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, no CSV, or has another separator or encoding.
+    """
+    return _cells(path)
+
+
+def read_cells(path, header, rows, schema, *, skip=None):
+    """Check cells against a schema as `read` does, whatever file they came from.
+
+    Parameters
+    ----------
+    path : path or str
+        Names the file in messages.
+    header, rows
+        As from `cells`.
+    schema, skip
+        As in `read`.
+    """
     declared = load_schema(schema)
-    header, rows = _cells(path)
     _check_header(path, header, declared)
     if skip:
         rows = [(number, cells) for number, cells in rows if not skip(dict(zip(header, cells, strict=False)))]
