@@ -63,7 +63,8 @@ MEANS = {
     "sd_2": "2.0",
     "n_2": "40",
     "effect_type": "means",
-    "source": "table 2",
+    "source": "the report",
+    "table_or_figure": "table 2",
 }
 # d = (4 - 5) / 2, times J(78); its variance as in metafor's escalc.
 G = -0.5 * math.exp(math.lgamma(39) - math.log(39) / 2 - math.lgamma(38.5))

@@ -141,7 +141,9 @@ def fill_sheets(sheets_dir, given):
             continue
         study_id = study_of[record_id]
         outcomes = given.outcomes[given.outcomes["study_id"] == study_id]
-        tables.write(outcomes.assign(revision=1), folder / "outcomes.csv")
+        # Rows of older sheets do not name a page, and a sheet asks for one: their source is the place.
+        outcomes = outcomes.assign(revision=1, page=outcomes["page"].fillna(outcomes["source"]))
+        tables.write(outcomes, folder / "outcomes.csv")
         tables.write(
             given.studies[given.studies["study_id"] == study_id].assign(revision=1), folder / "study.csv"
         )

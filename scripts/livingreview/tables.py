@@ -267,6 +267,11 @@ def to_csv(frame):
     return "".join(_line(cells) for cells in [frame.columns, *frame.itertuples(index=False, name=None)])
 
 
+def to_text(value):
+    """A value as a cell of a CSV file holds it: "" for None and NaN."""
+    return _cell(value)
+
+
 def _line(cells):
     out = io.StringIO()
     # The writer quotes what its line end holds: a lone carriage return must be quoted too.

@@ -34,7 +34,8 @@ MEANS = {
     "sd_2": "2.5",
     "n_2": "38",
     "effect_type": "means",
-    "source": "Sample 2021, table 2",
+    "source": "Sample 2021",
+    "table_or_figure": "table 2",
 }
 
 

@@ -6,11 +6,12 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError, problem
-from livingreview.trials import effects, sheets
+from livingreview.trials import double_extraction, effects, instruments, sheet_cells, sheets
 from livingreview.trials.checks import unknown_outcomes
 from livingreview.trials.revisions import rows_at
 
 TABLES = {"studies": ["study_id", "revision"], "reports": ["record_id"], "outcomes": ["row_id", "revision"]}
+ARCHIVE = "merged"
 
 
 def pending(sheets_dir):
@@ -18,8 +19,17 @@ def pending(sheets_dir):
     return sorted(path.parent for path in Path(sheets_dir).glob("*/study.csv"))
 
 
-def merge(trials_dir, *, run, only=None, known=None, outcomes=None):
+def pending_pairs(sheets_dir):
+    """Folders of records with a sheet for each of two extractors that are not merged yet, sorted by name."""
+    found = {path.parents[1] for path in Path(sheets_dir).glob("*/*/study.csv")}
+    return sorted(path for path in found if path.name != ARCHIVE)
+
+
+def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=False):
     """Merge every filled-in sheet, or none.
+
+    Where two people extract, their sheets are merged as one once both are marked as ready and what differs
+    is settled.
 
     Parameters
     ----------
@@ -33,6 +43,8 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None):
         Every record id that a search or an import has found; a sheet of another record is refused.
     outcomes : collection of str, optional
         The outcomes that the protocol names; a row of another is refused.
+    ready_only : bool, default False
+        Pass over sheets that are not marked as ready, whatever stands in them.
 
     Returns
     -------
@@ -46,18 +58,24 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None):
         running again: rows that are there already are recognised, and the sheet is archived last.
     """
     trials_dir = Path(trials_dir)
-    folders = [folder for folder in pending(trials_dir / "sheets") if only in (None, folder.name)]
+    sheets_dir = trials_dir / "sheets"
+    every = sorted([*pending(sheets_dir), *pending_pairs(sheets_dir)])
+    folders = [folder for folder in every if only in (None, folder.name)]
     if only and not folders:
-        names = ", ".join(folder.name for folder in pending(trials_dir / "sheets")) or "none"
-        raise InputError(trials_dir / "sheets", problem="there is no such sheet", found=only, allowed=names)
+        names = ", ".join(folder.name for folder in every) or "none"
+        raise InputError(sheets_dir, problem="there is no such sheet", found=only, allowed=names)
+    if ready_only:
+        folders = [folder for folder in folders if _is_ready(folder)]
     held = {name: tables.read(trials_dir / f"{name}.csv", name) for name in TABLES}
+    registry = instruments.lookup(instruments.read(trials_dir / "instruments.csv", run=run))
     faults, ready, said = [], [], []
     for folder in folders:
         try:
-            if sheets.is_untouched(folder):
-                said.append(f"{folder.name}: not filled in yet")
+            read, waits_for = _read(folder, registry)
+            if waits_for:
+                said.append(f"{folder.name}: {waits_for}")
                 continue
-            ready.append((folder, *_rows(folder, held, run)))
+            ready.append((folder, *_rows(folder, read, held, run)))
             _check_names(folder, ready[-1][1], known, outcomes)
         except InputError as error:
             faults.append(str(error))
@@ -67,9 +85,30 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None):
     for folder, new, note in ready:
         for name, rows in new.items():
             tables.append(rows, trials_dir / f"{name}.csv", name)
-        _archive(folder, trials_dir / "sheets/merged")
+        _archive(folder, sheets_dir / ARCHIVE)
         said.append(f"{folder.name}: {note}")
     return said
+
+
+def marked_ready(sheets_dir):
+    """Folders of records whose sheet, or whose two sheets, are marked as ready."""
+    every = [*pending(sheets_dir), *pending_pairs(sheets_dir)]
+    return sorted(folder for folder in every if _is_ready(folder))
+
+
+def _is_ready(folder):
+    both = double_extraction.folders(folder)
+    return all(sheet_cells.says_ready(one) for one in both or [folder])
+
+
+def _read(folder, registry):
+    """What a record's sheet or sheets hold, or what they wait for."""
+    if double_extraction.folders(folder):
+        *read, waits_for = double_extraction.settle(folder, registry=registry)
+        return read, waits_for
+    if sheets.is_untouched(folder):
+        return None, "not filled in yet"
+    return sheets.read(folder, registry=registry), None
 
 
 def _archive(folder, archive):
@@ -79,9 +118,9 @@ def _archive(folder, archive):
     folder.rename(next(archive / name for name in names if not (archive / name).exists()))
 
 
-def _rows(folder, held, run):
+def _rows(folder, read, held, run):
     """The rows that one sheet adds to each table, and a sentence about it."""
-    study, outcomes, not_reported = sheets.read(folder)
+    study, outcomes, not_reported = read
     record_id = sheets.record_id(folder)
     study_id = study.at[0, "study_id"]
     report = pd.DataFrame([{"record_id": record_id, "study_id": study_id, "run": run, "note": None}])

@@ -1,8 +1,9 @@
 """Extraction sheets: prefilled for each newly included record, merged into the trials when filled in.
 
 A sheet is a folder with two small tables, ``study.csv`` and ``outcomes.csv``, in the columns of the trials'
-own tables, so that what is typed is what is kept; ``record_id.txt`` names the record it was made for. Nothing
-ever overwrites a sheet.
+own tables, so that what is typed is what is kept, and the same tables as a workbook, ``extraction.xlsx``;
+people fill in the one or the other. ``record_id.txt`` names the record it was made for. Nothing ever
+overwrites a sheet.
 """
 
 import itertools
@@ -13,25 +14,18 @@ import unicodedata
 import pandas as pd
 
 from livingreview import tables
-from livingreview.errors import InputError
+from livingreview.errors import InputError, problem
+from livingreview.trials import instruments, sheet_cells
+from livingreview.trials.sheet_cells import FILES, READY, WORKBOOK
 
-# What a sheet holds before anybody has typed; a row with anything else in it counts as filled in.
-PREFILLED = {
-    "study.csv": [
-        "study_id",
-        "first_author",
-        "year",
-        "title",
-        "journal",
-        "doi",
-        "pmid",
-        "registry_ids",
-        "source",
-        "run",
-        "revision",
-    ],
-    "outcomes.csv": ["row_id", "study_id", "outcome", "timepoint", "priority", "status", "run", "revision"],
-}
+# What a sheet may be, in the order in which it gets there; `faults`: it cannot be read at all, or is marked
+# as ready and would be refused.
+EMPTY, BEGUN, READY_STATE, FAULTS = "empty", "begun", "ready", "faults"
+
+# Where in a report a number stands: one of these for each row that gives numbers.
+PLACES = ["page", "table_or_figure", "quote"]
+# Numbers of a row that are no result of the trial.
+NO_RESULTS = {"weeks", "priority", "revision"}
 
 
 def folder_name(record_id):
@@ -109,16 +103,34 @@ def _source(record):
     return f"doi {record['doi']}" if record.get("doi") else None
 
 
-def write(folder, record_id, study, outcomes):
+def with_ready(study):
+    """The study's table as it stands in a sheet: with the cell that lets the sheet be merged."""
+    return study.assign(**{READY: None})[[READY, *study.columns]]
+
+
+def write(folder, record_id, study, outcomes, *, workbook=None):
     """Write a sheet unless it exists; returns whether it was written.
 
+    Parameters
+    ----------
+    folder : Path
+    record_id : str
+    study, outcomes : DataFrame
+        From `prefill`.
+    workbook : bytes, optional
+        From `workbook.make`.
+
+    Notes
+    -----
     The study's table comes last: a sheet that a crash cut short has none and is written again.
     """
-    if (folder / "study.csv").exists():
+    if (folder / FILES["study"]).exists():
         return False
-    tables.write(outcomes, folder / "outcomes.csv")
+    tables.write(outcomes, folder / FILES["outcomes"])
     tables.write_text(f"{record_id}\n", folder / "record_id.txt")
-    tables.write(study, folder / "study.csv")
+    if workbook is not None:
+        tables.write_bytes(workbook, folder / WORKBOOK)
+    tables.write(with_ready(study), folder / FILES["study"])
     return True
 
 
@@ -136,40 +148,42 @@ def record_id(folder):
     return path.read_text(encoding="utf-8").strip()
 
 
-def read(folder):
-    """Read a filled-in sheet.
+def read(folder, *, registry=None):
+    """Read a filled-in sheet, from its CSV files or its workbook.
+
+    Parameters
+    ----------
+    folder : Path
+    registry : instruments.Lookup, optional
+        Gives the direction of a known instrument where ``higher_is`` is empty.
 
     Returns
     -------
     study, outcomes : DataFrame
-        Rows ready for the trials' tables; outcome rows in which nothing was filled in are left out.
+        Rows ready for the trials' tables; outcome rows in which nothing was filled in are left out. An added
+        row in which ids were left empty gets those of its sheet.
     not_reported : list of str
         The outcomes of the rows left out.
 
     Raises
     ------
     InputError
-        If a table breaks its schema, there is not exactly one study, or a row names another study.
+        If a table breaks its schema, there is not exactly one study, a row names another study, contradicts
+        the registry, or gives numbers without saying where they stand.
     """
-    not_reported = []
-
-    def empty(row):
-        if _is_filled(row, "outcomes.csv"):
-            return False
-        not_reported.append(row.get("outcome", ""))
-        return True
-
-    outcomes = tables.read(folder / "outcomes.csv", "outcomes", skip=empty)
-    study = tables.read(folder / "study.csv", "studies")
+    typed = sheet_cells.read(folder)
+    sheet_cells.check_ready(typed["study"])
+    study_id = next((row.get("study_id", "") for row in typed["study"].dicts()), "")
+    run = next((row.get("run", "") for row in typed["study"].dicts()), "")
+    outcomes, not_reported = _outcomes(typed["outcomes"], study_id, run, registry)
+    table = typed["study"].without(READY)
+    study = tables.read_cells(table.path, table.header, table.rows, "studies")
     if len(study) != 1:
-        raise InputError(
-            folder / "study.csv", problem=f"{len(study)} studies", allowed="one study in a sheet"
-        )
-    study_id = study.at[0, "study_id"]
+        raise InputError(table.path, problem=f"{len(study)} studies", allowed="one study in a sheet")
     other = sorted(set(outcomes["study_id"]) - {study_id})
     if other:
         raise InputError(
-            folder / "outcomes.csv",
+            typed["outcomes"].path,
             column="study_id",
             problem="rows of another study than the sheet's",
             found=", ".join(other),
@@ -178,15 +192,119 @@ def read(folder):
     return study, outcomes, not_reported
 
 
+def _outcomes(table, study_id, run, registry):
+    """The filled-in outcome rows, checked, and the outcomes of the rows left out."""
+    not_reported, rows, problems = [], [], []
+    taken = {row.get("row_id", "") for row in table.dicts()}
+    for number, cells in table.rows:
+        row = dict(zip(table.header, cells, strict=False))
+        if not sheet_cells.is_filled(row, "outcomes"):
+            if row.get("outcome", ""):
+                not_reported.append(row["outcome"])
+            continue
+        if len(cells) == len(table.header):
+            _complete(row, study_id, run, taken)
+            problems += _direct(row, number, registry)
+            problems += _placeless(row, number)
+            cells = [row[column] for column in table.header]  # noqa: PLW2901
+        rows.append((number, cells))
+    try:
+        frame = tables.read_cells(table.path, table.header, rows, "outcomes")
+    except InputError as error:
+        problems = [*error.problems, *problems]
+    if problems:
+        raise InputError(table.path, problems=problems)
+    return frame, not_reported
+
+
+def _complete(row, study_id, run, taken):
+    """Give an added row the ids that it shares with its sheet; what a person typed stays."""
+    for column, value in (("study_id", study_id), ("run", run), ("revision", "1"), ("status", "ok")):
+        if column in row and not row[column].strip():
+            row[column] = value
+    if "row_id" in row and not row["row_id"].strip() and row.get("outcome", "").strip():
+        names = (f"{row['study_id']}.{row['outcome'].strip()}.{n}" for n in itertools.count(1))
+        row["row_id"] = next(name for name in names if name not in taken)
+        taken.add(row["row_id"])
+
+
+def _direct(row, number, registry):
+    """Fill in the direction of a known instrument, or say what contradicts it; a list of problems."""
+    name = row.get("instrument", "").strip()
+    known = registry.find(name, row.get("outcome", "").strip()) if registry and name else None
+    if not known or "higher_is" not in row:
+        return []
+    typed = row["higher_is"].strip()
+    row["higher_is"] = typed or known["higher_is"]
+    if typed in ("", known["higher_is"]):
+        return []
+    return [
+        problem(
+            f"contradicts {instruments.TABLE}, by which a higher {known['name']} is {known['higher_is']}",
+            row=number,
+            column="higher_is",
+            found=typed,
+            allowed=f"{known['higher_is']}, or empty",
+            hint="a version of it that is scored the other way needs a name of its own in instrument",
+        )
+    ]
+
+
+def _placeless(row, number):
+    """A problem if a row gives numbers and does not say where in the report they stand."""
+    places = [column for column in PLACES if column in row]
+    given = [column for column in _results() if row.get(column, "").strip()]
+    # A sheet of an older version has no such columns.
+    if not places or not given or any(row[column].strip() for column in places):
+        return []
+    return [
+        problem(
+            "numbers without their place in the report",
+            row=number,
+            column=" or ".join(places),
+            found=f"{given[0]} {row[given[0]].strip()}",
+            allowed="a page, a table or figure, or a quote",
+            hint="whoever checks the number must be able to find it",
+        )
+    ]
+
+
+def _results():
+    """Columns whose numbers a trial reported."""
+    declared = tables.load_schema("outcomes")["properties"]
+    types = {name: spec.get("type", []) for name, spec in declared.items()}
+    return [
+        name
+        for name, type_ in types.items()
+        if name not in NO_RESULTS
+        and (
+            name == "printed_effect"
+            or {"number", "integer"} & set([type_] if isinstance(type_, str) else type_)
+        )
+    ]
+
+
 def is_untouched(folder):
     """Whether nobody has typed anything into the sheet yet."""
-    filled = []
-    for name, schema in (("study.csv", "studies"), ("outcomes.csv", "outcomes")):
-        tables.read(
-            folder / name, schema, skip=lambda row, name=name: filled.append(_is_filled(row, name)) or True
-        )
-    return not any(filled)
+    typed = sheet_cells.read(folder)
+    return not any(sheet_cells.is_filled(row, name) for name, table in typed.items() for row in table.dicts())
 
 
-def _is_filled(row, name):
-    return any(text.strip() for column, text in row.items() if column not in PREFILLED[name])
+def state(folder, *, registry=None):
+    """How far a sheet is, and what stands in its way.
+
+    Returns
+    -------
+    state : str
+        ``empty``, ``begun``, ``ready`` or ``faults``.
+    note : str or None
+        The faults, where there are any; what is missing from a sheet that is only begun is none yet.
+    """
+    marked = sheet_cells.says_ready(folder)
+    try:
+        if not marked:
+            return (EMPTY if is_untouched(folder) else BEGUN), None
+        read(folder, registry=registry)
+    except InputError as error:
+        return FAULTS, str(error)
+    return READY_STATE, None
