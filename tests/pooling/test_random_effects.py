@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from livingreview.pooling import random_effects
+from livingreview.pooling import between_variance
 from livingreview.pooling.heterogeneity import cochran_q, i2_h2, typical_variance
 from livingreview.pooling.random_effects import ConvergenceError, fit
+from livingreview.pooling.weighting import MeanModel
 
 YI = np.array([-0.9, -0.35, -0.1, 0.05, -0.6, -0.42])
 VI = np.array([0.02, 0.05, 0.01, 0.04, 0.03, 0.06])
@@ -75,11 +76,12 @@ def test_reml_stands_on_a_stationary_point_or_on_the_boundary(seed):
     k = int(rng.integers(2, 25))
     vi = rng.uniform(0.005, 0.3, k)
     yi = rng.normal(0, np.sqrt(vi + rng.choice([0, 0.02, 0.3])))
-    tau2 = fit(yi, vi).tau2
-    here = random_effects._log_likelihood(yi, vi, tau2=tau2)
+    result = fit(yi, vi)
+    likelihood = MeanModel(yi, vi).log_likelihood
+    here = result.log_likelihood(restricted=True)
     for shift in (1e-3, -1e-3):
-        if tau2 + shift >= 0:
-            assert random_effects._log_likelihood(yi, vi, tau2=tau2 + shift) <= here + 1e-12
+        if result.tau2 + shift >= 0:
+            assert likelihood(result.tau2 + shift, restricted=True) <= here + 1e-12
 
 
 def test_equal_variances_have_a_solution_by_hand():
@@ -150,8 +152,8 @@ def test_the_level_sets_both_intervals():
         ([0.1, 0.2], [0.1, math.inf], {}, "finite"),
         ([0.1, 0.2], [0.1, 0.0], {}, "above zero"),
         ([0.1, 0.2], [0.1, -0.2], {}, "smallest is -0.2"),
-        (YI, VI, {"method": "ML"}, "allowed: REML, DL"),
-        (YI, VI, {"test": "t"}, "allowed: knha, z"),
+        (YI, VI, {"method": "Reml"}, "allowed: REML, DL"),
+        (YI, VI, {"test": "hksj"}, "allowed: knha, adhoc, t, z"),
         (YI, VI, {"level": 95}, "between 0 and 1"),
     ],
 )
@@ -160,20 +162,51 @@ def test_what_cannot_be_pooled_is_refused(yi, vi, options, message):
         fit(yi, vi, **options)
 
 
-def test_iterations_that_do_not_settle_are_an_error(monkeypatch):
-    monkeypatch.setattr(random_effects, "MAX_STEPS", 3)
-    with pytest.raises(ConvergenceError, match=r"6 effects in 3 steps .* from 0\.01 to 0\.06"):
+OSCILLATING = (
+    [0.06, 0.16, -0.24, 0.12, 0.27, -0.03, -0.06, -0.60, 0.15],
+    [0.033, 0.005, 0.403, 0.026, 0.261, 0.464, 0.003, 1.828, 0.036],
+)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_scoring_that_does_not_settle_gives_way_to_a_search_and_says_so(monkeypatch, method):
+    scored = fit(YI, VI, method=method)
+    monkeypatch.setattr(between_variance, "MAX_STEPS", 2)
+    searched = fit(YI, VI, method=method)
+    assert (scored.solver, searched.solver) == ("Fisher scoring", "bracketing")
+    assert numbers(searched) == pytest.approx(numbers(scored), rel=1e-10)
+
+
+def test_a_search_that_meets_a_likelihood_that_is_not_finite_is_an_error(monkeypatch):
+    monkeypatch.setattr(between_variance, "MAX_STEPS", 0)
+    monkeypatch.setattr(between_variance, "_step", lambda *_, **__: math.nan)
+    with pytest.raises(ConvergenceError, match=r"6 effects is not finite; .* from 0\.01 to 0\.06"):
         fit(YI, VI)
 
 
-def test_full_fisher_steps_that_oscillate_are_shortened(monkeypatch):
-    yi = [0.06, 0.16, -0.24, 0.12, 0.27, -0.03, -0.06, -0.60, 0.15]
-    vi = [0.033, 0.005, 0.403, 0.026, 0.261, 0.464, 0.003, 1.828, 0.036]
-    settled = fit(yi, vi).tau2
+def test_a_root_that_is_not_reached_is_an_error(monkeypatch):
+    monkeypatch.setattr(between_variance, "MAX_ROOT_STEPS", 1)
+    with pytest.raises(ConvergenceError, match=r"6 effects was not brought to 5 in 1 steps"):
+        fit(YI, VI, method="PM")
+
+
+@pytest.mark.parametrize(
+    ("near", "lengths", "solver"),
+    [
+        (between_variance.NEAR, (1.0,), "Fisher scoring"),
+        (0.0, between_variance.STEP_LENGTHS, "Fisher scoring"),
+        (0.0, (1.0,), "bracketing"),
+    ],
+)
+def test_full_fisher_steps_that_oscillate_settle_by_secant_by_shorter_steps_or_by_search(
+    monkeypatch, near, lengths, solver
+):
+    settled = fit(*OSCILLATING).tau2
     assert settled > 0
-    monkeypatch.setattr(random_effects, "STEP_LENGTHS", (1.0,))
-    with pytest.raises(ConvergenceError):
-        fit(yi, vi)
+    monkeypatch.setattr(between_variance, "NEAR", near)
+    monkeypatch.setattr(between_variance, "STEP_LENGTHS", lengths)
+    other = fit(*OSCILLATING)
+    assert (other.solver, other.tau2) == (solver, pytest.approx(settled, rel=1e-10))
 
 
 def test_heterogeneity_by_hand():

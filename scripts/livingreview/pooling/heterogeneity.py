@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def cochran_q(yi, vi):
     w = 1 / vi
     centred = yi - yi.mean()
     q = float(np.sum(w * (centred - np.sum(w * centred) / np.sum(w)) ** 2))
-    return Heterogeneity(QE=q, QE_df=k - 1, QE_p=float(stats.chi2.sf(q, k - 1)))
+    return Heterogeneity(QE=q, QE_df=k - 1, QE_p=float(chdtrc(k - 1, q)))
 
 
 def typical_variance(vi):
@@ -92,3 +92,30 @@ def i2_h2(vi, *, tau2):
         return math.nan, math.nan
     typical = typical_variance(vi)
     return 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+
+
+def i2_h2_from_q(QE, QE_df):
+    """I² (percent) and H² from Cochran's Q.
+
+    I² = 100 max(0, (Q - df) / Q) and H² = Q / df: the definition that DerSimonian and Laird's tau² implies,
+    that RevMan and older reviews print, and that metafor gives for fixed-effect models.
+
+    Parameters
+    ----------
+    QE : float
+        Cochran's Q.
+    QE_df : int
+        Its degrees of freedom.
+
+    Returns
+    -------
+    tuple of float
+        I² in percent (0 to below 100) and H² (which may be below 1); NaN without degrees of freedom.
+
+    References
+    ----------
+    Higgins & Thompson 2002, Stat Med 21:1539-1558; Higgins et al. 2003, BMJ 327:557-560.
+    """
+    if QE_df < 1 or math.isnan(QE):
+        return math.nan, math.nan
+    return (100 * max(0.0, (QE - QE_df) / QE) if QE > 0 else 0.0), QE / QE_df
