@@ -34,6 +34,8 @@ rule all:
         f"results/{RUN}/conflicts.csv",
         f"results/{RUN}/agreement.json",
         f"results/{RUN}/extraction.csv",
+        f"results/{RUN}/extraction_agreement.json",
+        f"results/{RUN}/corrections.csv",
 
 
 # A recall audit: the same query over PubMed's own files, where the protocol names their folder.

@@ -5,10 +5,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from livingreview import __version__ as VERSION
 from livingreview import config as protocol
-from livingreview import lock, tables
+from livingreview import invocation, lock, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
@@ -16,6 +17,7 @@ from livingreview.screening import filing
 from livingreview.screening.ranking.prior import SHIPPED as PRIOR
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
+from livingreview.trials import data_dictionary, double_extraction, instruments, merging, sheets
 
 # Snakemake takes results for sources, and does nothing, where what they are made of is missing.
 PEOPLE_S_TABLES = [
@@ -40,6 +42,22 @@ try:
     pairs.refuse_unfiled(f"results/{config['run']}/pairs.csv", "data/decisions/pairs.csv")
     # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
     TAKEN = snapshot.runs("data/searches", config["run"])
+    EXTRACTORS = double_extraction.extractors(config.get("extraction", {}))
+    # Before the jobs are planned, since they follow from the tables that the merge adds to. A month that is
+    # built again stays as it was: its rows are those that were there.
+    if (
+        workflow.is_main_process
+        and merging.marked_ready("data/trials/sheets")
+        and config["run"] >= max(snapshot.runs("data/searches", "9999-12"), default="")
+        and invocation.runs_jobs(sys.argv[1:])
+    ):
+        for line in merging.merge_ready(
+            "data/trials",
+            run=config["run"],
+            known=merging.known_records("results", "data/decisions/screening.csv", run=config["run"]),
+            outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
+        ):
+            logger.info(f"Extraction sheet {line}")
 except ReviewError as error:
     say_last(f"\n{error}")
     raise WorkflowError("stopped before any job ran; the reason stands at the end") from None
@@ -60,3 +78,9 @@ IMPORTED = digests(
 )
 
 RELEASES = sorted(str(path) for path in Path("data/releases").glob("*/release.json"))
+
+# The registry of instruments, which a review may do without.
+INSTRUMENTS = [path for path in [instruments.TABLE] if Path(path).is_file()]
+# Of sheets in which somebody has typed: they are people's files, and none is the input of a rule.
+SHEETS_TYPED = digests(sheets.changed_files(Path("data/trials/sheets")))
+SHEETS_OF_PAIRS = digests(sorted(Path("data/trials/sheets/merged").glob("*/*/*.*")))

@@ -39,6 +39,7 @@ rule prefill_sheets:
         decisions="data/decisions/screening.csv",
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
+        instruments=INSTRUMENTS,
         checked=f"results/{RUN}/checked.json",
     output:
         extraction=f"results/{RUN}/extraction.csv",
@@ -54,15 +55,75 @@ rule prefill_sheets:
         run=RUN,
         stages=config["screening"]["stages"],
         outcomes=list(config["outcomes"]),
+        other_outcomes=config.get("other_outcomes", []),
         timepoint=config["analysis"]["timepoint"],
+        extractors=EXTRACTORS,
+        sheets=SHEETS_TYPED,
         code=fingerprint(
             "prefill_sheets.py",
-            schemas=["studies", "reports", "screening", "outcomes"],
+            data_dictionary.DICTIONARY,
+            schemas=["studies", "reports", "screening", "outcomes", "instruments"],
         ),
     message:
         "Preparing extraction sheets for newly included records"
     script:
         "../scripts/prefill_sheets.py"
+
+
+# People settle differences in data/trials/sheets/<record>/conflicts.csv; this list is for the report.
+rule compare_extractions:
+    input:
+        instruments=INSTRUMENTS,
+        # Sheets are made before they are compared.
+        extraction=f"results/{RUN}/extraction.csv",
+    output:
+        agreement=f"results/{RUN}/extraction_agreement.json",
+        conflicts=f"results/{RUN}/extraction_conflicts.csv",
+    log:
+        f"logs/{RUN}/compare_extractions.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        sheets=SHEETS_TYPED,
+        archived=SHEETS_OF_PAIRS,
+        code=fingerprint(
+            "compare_extractions.py",
+            schemas=["studies", "outcomes", "instruments", "extraction_conflicts"],
+        ),
+    message:
+        "Comparing independent extractions"
+    script:
+        "../scripts/compare_extractions.py"
+
+
+rule list_corrections:
+    input:
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
+        instruments=INSTRUMENTS,
+        checked=f"results/{RUN}/checked.json",
+    output:
+        corrections=f"results/{RUN}/corrections.csv",
+    log:
+        f"logs/{RUN}/list_corrections.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        code=fingerprint("list_corrections.py", schemas=["studies", "outcomes", "instruments"]),
+    message:
+        "Listing corrections of extracted values"
+    script:
+        "../scripts/list_corrections.py"
 
 
 rule compute_effects:

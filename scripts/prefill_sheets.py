@@ -7,7 +7,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
-from livingreview.trials import sheets
+from livingreview.trials import data_dictionary, double_extraction, instruments, sheets, workbook
 from livingreview.trials.inclusion import awaiting_extraction
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ SHEETS = Path("data/trials/sheets")
 
 
 def main(job):
-    """Write the missing sheets, and the list of all that wait to be filled in."""
+    """Write the missing sheets, and the list of all that wait to be filled in, with how far each is."""
     records = tables.read_results(job.input.records).set_index("record_id", drop=False)
     kept = ledger.kept_ids(records)
     record_ids = awaiting_extraction(
@@ -27,24 +27,54 @@ def main(job):
         stages=job.params.stages,
     )
     taken = set(tables.read(job.input.studies, "studies")["study_id"])
+    registry = instruments.read(run=job.params.run)
     rows = []
     for record_id in record_ids:
         record = records.loc[record_id].to_dict()
         study_id = sheets.suggest_study_id(record, taken)
         taken.add(study_id)
         folder = _folder(record_id, kept)
-        prefilled = sheets.prefill(
-            record,
-            study_id=study_id,
-            outcomes=job.params.outcomes,
-            timepoint=job.params.timepoint,
-            run=job.params.run,
-        )
-        if sheets.write(folder, record_id, *prefilled):
-            log.info("new sheet to fill in: %s", folder)
-        rows.append((record_id, record["title"], str(folder)))
+        _write(folder, record, study_id, registry, job.params)
+        state, note = _state(folder, instruments.lookup(registry))
+        if state != sheets.EMPTY:
+            log.info("sheet %s: %s%s", folder, state, f"; {note}" if note else "")
+        rows.append((record_id, record["title"], str(folder), state, note))
     log.info("%d included records wait for extraction", len(rows))
-    tables.write(pd.DataFrame(rows, columns=["record_id", "title", "sheet"]), job.output.extraction)
+    columns = ["record_id", "title", "sheet", "state", "note"]
+    tables.write(pd.DataFrame(rows, columns=columns), job.output.extraction)
+
+
+def _write(folder, record, study_id, registry, params):
+    """The sheet of a record, or one for each of two extractors; what exists stays, however many there are."""
+    if (folder / "study.csv").exists():
+        return
+    study, outcomes = sheets.prefill(
+        record, study_id=study_id, outcomes=params.outcomes, timepoint=params.timepoint, run=params.run
+    )
+    places = {name: folder / own for name, own in params.extractors.items()}
+    if double_extraction.folders(folder) and set(places.values()) - set(double_extraction.folders(folder)):
+        log.warning("%s is extracted by others than config.yaml names, and stays as it is", folder)
+        return
+    for name, place in (places or {None: folder}).items():
+        own = outcomes.assign(extractor=name)
+        made = workbook.make(
+            record["record_id"],
+            sheets.with_ready(study),
+            own,
+            registry=registry,
+            protocol=[*params.outcomes, *params.other_outcomes],
+            meanings=data_dictionary.of_sheet(),
+        )
+        if not (place / "study.csv").exists():
+            tables.write_text(f"{record['record_id']}\n", folder / "record_id.txt")
+            sheets.write(place, record["record_id"], study, own, workbook=made)
+            log.info("new sheet to fill in: %s", place)
+
+
+def _state(folder, registry):
+    if double_extraction.folders(folder):
+        return double_extraction.state(folder, registry=registry)
+    return sheets.state(folder, registry=registry)
 
 
 def _folder(record_id, kept):

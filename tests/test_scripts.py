@@ -185,7 +185,9 @@ class Review:
             "extraction",
             stages=stages,
             outcomes=list(self.config["outcomes"]),
+            other_outcomes=[],
             timepoint="post",
+            extractors={},
         )
 
     def check(self, run):
@@ -312,7 +314,13 @@ def test_a_month_goes_from_the_search_to_an_estimate(extracted, capsys):
     ]
     extraction = tables.read_results(extracted.path(run, "extraction")).to_dict("records")
     assert extraction == [
-        {"record_id": "102", "title": CORPUS[1]["title"], "sheet": "data/trials/sheets/102"}
+        {
+            "record_id": "102",
+            "title": CORPUS[1]["title"],
+            "sheet": "data/trials/sheets/102",
+            "state": "empty",
+            "note": None,
+        }
     ]
     effect = tables.read_results(extracted.path(run, "effects")).loc[0]
     assert effect[["study", "outcome", "in_pool", "reason"]].tolist() == [

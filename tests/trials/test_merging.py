@@ -49,6 +49,7 @@ def test_a_filled_in_sheet_becomes_rows_of_three_tables_and_is_archived(trials, 
     ]
     assert not folder.exists()
     assert sorted(path.name for path in (trials / "sheets/merged/201").iterdir()) == [
+        ".as_made",
         "outcomes.csv",
         "record_id.txt",
         "study.csv",

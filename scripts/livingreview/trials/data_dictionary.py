@@ -30,3 +30,9 @@ def meanings(schema, path=DICTIONARY):
     for names, meaning in re.findall(r"^\| (`[^|]*) \| (.*?) \|$", section[1] if section else "", re.M):
         found |= dict.fromkeys(re.findall(r"`([^`]+)`", names), meaning.replace("`", ""))
     return {column: found.get(column, "") for column in tables.columns(schema)}
+
+
+def of_sheet():
+    """What the columns of a sheet mean: its two tables, and the cell that lets it be merged."""
+    ready = "yes once all is in: the next run merges the sheet then; empty until then"
+    return {"study": {"ready": ready, **meanings("studies")}, "outcomes": meanings("outcomes")}

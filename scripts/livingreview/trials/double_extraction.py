@@ -15,6 +15,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
+from livingreview.screening.filing import slug
 from livingreview.trials import sheet_cells, sheets
 
 CONFLICTS = "conflicts.csv"
@@ -55,6 +56,58 @@ class Field:
     value_1: str
     value_2: str
     agreement: str
+
+
+def extractors(asked):
+    """Who extracts independently of each other, and the name of each one's folder.
+
+    Parameters
+    ----------
+    asked : dict
+        The protocol's part ``extraction``, which may be empty.
+
+    Returns
+    -------
+    dict
+        Name -> folder name, in the protocol's order; empty where one person extracts.
+
+    Raises
+    ------
+    InputError
+        If a name leaves nothing for the name of a folder, or two names leave the same.
+    """
+    named = asked.get("extractors", {})
+    if named.get("independent", 1) == 1:
+        return {}
+    found = {name: slug(name) for name in named["names"]}
+    if not all(found.values()) or len(set(found.values())) < len(found):
+        raise InputError(
+            "config.yaml",
+            problem="key extraction.extractors.names: each name is that of a folder",
+            found=", ".join(found),
+            allowed="names that differ in letters or digits",
+        )
+    return found
+
+
+def state(folder, *, registry=None):
+    """How far a record with two sheets is; see `sheets.state`.
+
+    Returns
+    -------
+    state : str
+        Of the sheet that is less far; ``faults`` if one has any.
+    note : str
+        The state of each.
+    """
+    each = {path.name: sheets.state(path, registry=registry) for path in folders(folder)}
+    states = [state for state, _ in each.values()]
+    note = "; ".join(": ".join(filter(None, [name, *found])) for name, found in each.items())
+    if sheets.FAULTS in states:
+        return sheets.FAULTS, note
+    if len(set(states)) > 1:
+        return sheets.BEGUN, note
+    return states[0], note
 
 
 def folders(folder):

@@ -90,6 +90,32 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
     return said
 
 
+def merge_ready(trials_dir, **options):
+    """Merge the sheets that are marked as ready, or none; see `merge`."""
+    return merge(trials_dir, ready_only=True, **options)
+
+
+def known_records(results_dir, ledger, *, run):
+    """Ids of every record that is known to have been found, before a run has built its own list.
+
+    Parameters
+    ----------
+    results_dir : path
+        ``results``, with a folder for each run that was built here.
+    ledger : path
+        data/decisions/screening.csv: on a machine that has built no run, the records that people decided on.
+    run : str
+        Runs after it do not count.
+
+    Returns
+    -------
+    set of str
+    """
+    built = [path for path in Path(results_dir).glob("*/records.csv") if path.parent.name <= run]
+    found = set(tables.read(ledger, "screening")["record_id"])
+    return found.union(*(tables.read_results(path)["record_id"] for path in sorted(built)[-1:]))
+
+
 def marked_ready(sheets_dir):
     """Folders of records whose sheet, or whose two sheets, are marked as ready."""
     every = [*pending(sheets_dir), *pending_pairs(sheets_dir)]

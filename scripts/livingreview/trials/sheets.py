@@ -6,6 +6,7 @@ people fill in the one or the other. ``record_id.txt`` names the record it was m
 overwrites a sheet.
 """
 
+import hashlib
 import itertools
 import re
 import string
@@ -21,6 +22,9 @@ from livingreview.trials.sheet_cells import FILES, READY, WORKBOOK
 # What a sheet may be, in the order in which it gets there; `faults`: it cannot be read at all, or is marked
 # as ready and would be refused.
 EMPTY, BEGUN, READY_STATE, FAULTS = "empty", "begun", "ready", "faults"
+
+# Digests of a sheet as it was made, so that one in which nobody has typed is known without reading it.
+AS_MADE = ".as_made"
 
 # Where in a report a number stands: one of these for each row that gives numbers.
 PLACES = ["page", "table_or_figure", "quote"]
@@ -126,12 +130,42 @@ def write(folder, record_id, study, outcomes, *, workbook=None):
     """
     if (folder / FILES["study"]).exists():
         return False
-    tables.write(outcomes, folder / FILES["outcomes"])
-    tables.write_text(f"{record_id}\n", folder / "record_id.txt")
+    made = {FILES["outcomes"]: tables.to_csv(outcomes).encode("utf-8")}
     if workbook is not None:
-        tables.write_bytes(workbook, folder / WORKBOOK)
-    tables.write(with_ready(study), folder / FILES["study"])
+        made[WORKBOOK] = workbook
+    made |= {
+        "record_id.txt": f"{record_id}\n".encode(),
+        FILES["study"]: tables.to_csv(with_ready(study)).encode("utf-8"),
+    }
+    tables.write_json({name: _digest(data) for name, data in made.items()}, folder / AS_MADE)
+    for name, data in made.items():
+        tables.write_bytes(data, folder / name)
     return True
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_as_made(folder):
+    """Whether no file of a sheet has changed since it was made; False where that is not known."""
+    if not (folder / AS_MADE).is_file():
+        return False
+    made = tables.read_json(folder / AS_MADE)
+    return all(
+        (folder / name).is_file() and _digest((folder / name).read_bytes()) == digest
+        for name, digest in made.items()
+    )
+
+
+def changed_files(sheets_dir):
+    """Files of the sheets, of two extractors too, that have changed since they were made; sorted."""
+    folders = {path.parent for path in [*sheets_dir.glob("*/study.csv"), *sheets_dir.glob("*/*/study.csv")]}
+    waiting = [folder for folder in folders if "merged" not in folder.relative_to(sheets_dir).parts[:-1]]
+    names = [*FILES.values(), WORKBOOK, "record_id.txt"]
+    files = [folder / name for folder in waiting if not is_as_made(folder) for name in names]
+    settled = sheets_dir.glob("*/conflicts.csv")
+    return sorted(str(path) for path in [*files, *settled] if path.is_file())
 
 
 def record_id(folder):
@@ -286,6 +320,8 @@ def _results():
 
 def is_untouched(folder):
     """Whether nobody has typed anything into the sheet yet."""
+    if is_as_made(folder):
+        return True
     typed = sheet_cells.read(folder)
     return not any(sheet_cells.is_filled(row, name) for name, table in typed.items() for row in table.dicts())
 
@@ -300,6 +336,8 @@ def state(folder, *, registry=None):
     note : str or None
         The faults, where there are any; what is missing from a sheet that is only begun is none yet.
     """
+    if is_as_made(folder):
+        return EMPTY, None
     marked = sheet_cells.says_ready(folder)
     try:
         if not marked:
