@@ -291,7 +291,8 @@ def standard_error(model, *, tau2, method, weights=None):
     if method == "REML":
         return math.sqrt(2 / at.tr_pp)
     if method in ("PM", "PMM", "EB"):
-        return math.sqrt(2 * df) / at.tr_p
+        # Morris's equation divides by sum(w) where Paule and Mandel's would by tr P; metafor, for both, too.
+        return math.sqrt(2 * df) * (model.k / df) / at.sum_w
     if method == "HE":
         a = projection(model, np.ones(model.k)) / df
     elif method == "GENQ":
