@@ -71,7 +71,7 @@ class Lookup:
         return self._rows.get((plain(name), outcome)) if isinstance(name, str) else None
 
     def of_outcome(self, outcome):
-        """Names of the instruments of an outcome, in the order of the registry."""
+        """Names of the instruments of an outcome, sorted as `read` sorts them."""
         return list(self._of_outcome.get(outcome, []))
 
 

@@ -28,7 +28,7 @@ LOCKED = {
     "outcomes": {"row_id", "study_id", "outcome", "run", "revision"},
 }
 # Rows below the prefilled ones, for further instruments, time points and arms of the same trial.
-SPARE_ROWS = 40
+SPARE_ROWS = 20
 FAR = 1048576  # the last row of a sheet: a list that it ends at covers rows that people add
 FILL = {
     "header": PatternFill("solid", fgColor="FFD9E1F2"),
