@@ -21,6 +21,7 @@ include: "rules/bulk.smk"
 include: "rules/screening.smk"
 include: "rules/reviewers.smk"
 include: "rules/trials.smk"
+include: "rules/risk_of_bias.smk"
 include: "rules/pooling.smk"
 include: "rules/living.smk"
 include: "rules/report.smk"
@@ -34,6 +35,7 @@ rule all:
         f"results/{RUN}/conflicts.csv",
         f"results/{RUN}/agreement.json",
         f"results/{RUN}/extraction.csv",
+        f"results/{RUN}/risk_of_bias.csv",
         f"results/{RUN}/extraction_agreement.json",
         f"results/{RUN}/corrections.csv",
 
