@@ -450,14 +450,11 @@ def _clusters(model, cluster):
         of_effect[at] = j
     members = [[] for _ in rows]
     for name, at, block in zip(V.studies, V.rows, V.blocks, strict=True):
-        inside = set(of_effect[at].tolist())
-        diagonal = np.count_nonzero(block) == len(block)
-        if len(inside) > 1 and not diagonal:
-            found = ", ".join(repr(names[j]) for j in sorted(inside))
+        inside = np.unique(of_effect[at])
+        if len(inside) > 1:
+            found = ", ".join(repr(names[j]) for j in inside)
             raise ValueError(f"study {name!r} is split between clusters {found}; allowed: whole studies")
-        for j in sorted(inside):
-            own = of_effect[at] == j
-            members[j].append((at[own], block[np.ix_(own, own)]))
+        members[inside[0]].append((at, block))
     return [
         (np.concatenate([at for at, _ in found]), linalg.block_diag(*[block for _, block in found]))
         for found in members
