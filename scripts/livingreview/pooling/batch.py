@@ -38,7 +38,7 @@ class SubsetFits:
     k : array of shape (m,), int
         Effects in each selection.
     estimate, se, ci_low, ci_high, stat, df, pval : array of shape (m,)
-    pi_low, pi_high, tau2, I2, H2, QE, QE_p : array of shape (m,)
+    pi_low, pi_high, tau2, I2, H2, QE, QE_df, QE_p : array of shape (m,)
         As the fields of `random_effects.Estimate`. All NaN for a selection of none; for one effect tau², I²,
         H², Q and prediction are NaN. Under a fixed effect ("FE", "EE", "CE") tau² is zero, I² and H² are
         those of Q, and there is no prediction.
@@ -60,6 +60,7 @@ class SubsetFits:
     I2: np.ndarray
     H2: np.ndarray
     QE: np.ndarray
+    QE_df: np.ndarray
     QE_p: np.ndarray
     factor: np.ndarray
 
@@ -89,6 +90,7 @@ class SubsetFit:
     I2: float
     H2: float
     QE: float
+    QE_df: int
     QE_p: float
     factor: float
 
@@ -192,6 +194,7 @@ def _fit_chunk(yi, vi, members, *, method, test, level):
     reach = quantile * np.sqrt(variance + tau2) if method not in FIXED else np.full(len(k), np.nan)
     return columns | {
         "k": k,
+        "QE_df": np.maximum(k - 1, 0),
         "estimate": estimate,
         "se": se,
         "ci_low": estimate - quantile * se,
