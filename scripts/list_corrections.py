@@ -1,5 +1,7 @@
 """List what was corrected in the extracted data up to a run."""
 
+from pathlib import Path
+
 from livingreview import tables
 from livingreview.trials import corrections, instruments
 
@@ -7,7 +9,7 @@ from livingreview.trials import corrections, instruments
 def main(job):
     """Read every revision of the tables, write what changed between them."""
     frames = {name: tables.read(getattr(job.input, name), name) for name in ("studies", "outcomes")}
-    if job.input.instruments:
+    if Path(instruments.TABLE).is_file():
         frames["instruments"] = tables.read(instruments.TABLE, "instruments")
     tables.write(corrections.corrections_until(frames, run=job.params.run), job.output.corrections)
 

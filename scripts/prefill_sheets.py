@@ -52,7 +52,7 @@ def _write(folder, record, study_id, registry, params):
         record, study_id=study_id, outcomes=params.outcomes, timepoint=params.timepoint, run=params.run
     )
     places = {name: folder / own for name, own in params.extractors.items()}
-    if double_extraction.folders(folder) and set(places.values()) - set(double_extraction.folders(folder)):
+    if not set(double_extraction.folders(folder)) <= set(places.values()):
         log.warning("%s is extracted by others than config.yaml names, and stays as it is", folder)
         return
     for name, place in (places or {None: folder}).items():

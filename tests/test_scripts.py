@@ -12,6 +12,7 @@ import yaml
 
 import backtest_ranking
 import check_data
+import compare_extractions
 import compare_release
 import compute_effects
 import count_flow
@@ -20,6 +21,7 @@ import fold_corpus
 import freeze_release
 import group_companions
 import link_studies
+import list_corrections
 import merge_trials
 import pool_outcomes
 import prefill_sheets
@@ -99,7 +101,16 @@ class Review:
             **{one: f"data/trials/{one}.csv" for one in ("studies", "reports", "outcomes")},
             **{
                 one: f"results/{run}/{one}.json"
-                for one in ("imports", "backtest", "ranking", "changes", "flow", "status", "checked")
+                for one in (
+                    "extraction_agreement",
+                    "imports",
+                    "backtest",
+                    "ranking",
+                    "changes",
+                    "flow",
+                    "status",
+                    "checked",
+                )
             },
             "months": f"results/{run}/backtest.csv",
             "events": f"results/{run}/record_events.csv",
@@ -175,7 +186,7 @@ class Review:
             )
         )
 
-    def link(self, run):
+    def link(self, run, extractors=None):
         stages = self.config["screening"]["stages"]
         self.run(link_studies, run, "records decisions studies reports", "included", stages=stages)
         self.run(
@@ -187,7 +198,7 @@ class Review:
             outcomes=list(self.config["outcomes"]),
             other_outcomes=[],
             timepoint="post",
-            extractors={},
+            extractors=extractors or {},
         )
 
     def check(self, run):
@@ -462,6 +473,58 @@ def test_sheets_that_exist_are_listed_and_left_alone(extracted):
     extracted.link("2020-01")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == typed
     assert tables.read_results(extracted.path("2020-01", "extraction"))["record_id"].tolist() == ["102"]
+
+
+def test_each_of_two_extractors_gets_a_sheet_of_their_own(extracted):
+    shutil.rmtree(extracted.folder / "data/trials/sheets/102")
+    names = {"Ann Example": "ann-example", "Ben": "ben"}
+    extracted.link("2020-01", extractors=names)
+    folder = extracted.folder / "data/trials/sheets/102"
+    assert (folder / "record_id.txt").read_text() == "102\n"
+    for name, own in names.items():
+        rows = tables.read_results(folder / own / "outcomes.csv")
+        assert set(rows["extractor"]) == {name}
+        assert (folder / own / "extraction.xlsx").is_file()
+    row = tables.read_results(extracted.path("2020-01", "extraction")).loc[0]
+    assert row[["state", "note"]].tolist() == ["empty", "ann-example: empty; ben: empty"]
+    typed = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    # Whoever is asked for later, what was handed out stays.
+    extracted.link("2020-01")
+    extracted.link("2020-01", extractors={"Ann Example": "ann-example", "Cy": "cy"})
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == typed
+
+
+def test_differences_of_two_extractors_are_listed_with_their_agreement(extracted):
+    shutil.rmtree(extracted.folder / "data/trials/sheets/102")
+    extracted.link("2020-01", extractors={"Ann": "ann", "Ben": "ben"})
+    for name, sd in (("ann", "2.0"), ("ben", "2.5")):
+        extracted.fill_sheet(f"102/{name}")
+        folder = extracted.folder / "data/trials/sheets/102" / name
+        edit(folder / "study.csv", "pmid", {"102": {"ready": "yes"}})
+        edit(folder / "outcomes.csv", "outcome", {"pain_intensity": {"sd_1": sd}})
+    extracted.run(compare_extractions, "2020-01", "extraction", "extraction_agreement extraction_conflicts")
+    found = tables.read_results(extracted.path("2020-01", "extraction_conflicts")).loc[0]
+    assert found[["sheet", "field", "extractor_1", "extractor_2"]].tolist() == [
+        "data/trials/sheets/102",
+        "sd_1",
+        "ann",
+        "ben",
+    ]
+    agreement = extracted.json("2020-01", "extraction_agreement")
+    assert agreement["records"] == 1
+    assert agreement["kinds"]["numbers"]["different"] == 1
+    assert agreement["kinds"]["categories"]["share"] == 1
+
+
+def test_corrections_are_listed_for_the_report(extracted, example_table):
+    path = Path(extracted.path("", "outcomes"))
+    row = tables.read(path, "outcomes")
+    again = row.assign(revision=2, revision_reason="a misprint", sd_1=2.2)
+    tables.append(again, path, "outcomes")
+    extracted.run(list_corrections, "2020-01", "studies outcomes", "corrections")
+    found = tables.read_results(extracted.path("2020-01", "corrections")).loc[0]
+    assert found[["table", "field", "reason"]].tolist() == ["outcomes", "sd_1", "a misprint"]
+    assert [float(found["old"]), float(found["new"])] == [2.0, 2.2]
 
 
 def test_two_trials_of_one_author_and_year_get_two_ids(review, example_table):

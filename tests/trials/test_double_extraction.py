@@ -1,7 +1,10 @@
 """Two extractions of one trial: compared field by field, settled with a reason, merged as one."""
 
+from pathlib import Path
+
 import pytest
 
+from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
 from livingreview.trials import double_extraction, merging, sheets
@@ -294,3 +297,29 @@ def test_a_crash_while_a_pair_is_merged_is_mended_by_running_again(trials, pair,
         "sample_2021.pain_intensity.1",
     ]
     assert merging.pending_pairs(trials / "sheets") == []
+
+
+def with_names(names):
+    """The bundled protocol with an extraction of its own."""
+    bundled = protocol.load(Path(__file__).resolve().parents[2] / "config.yaml")
+    return bundled | {"extraction": {"extractors": {"independent": 2} | names}}
+
+
+def test_the_protocol_may_name_two_extractors():
+    assert protocol.check(with_names({"names": ["Ann", "Ben"]}))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({}, "names"),
+        ({"names": ["Ann"]}, "two different names"),
+        ({"names": ["Ann", "Ann"]}, "two different names"),
+        ({"names": ["Ann", "Ben"], "name": "Cy"}, "name"),
+    ],
+)
+def test_a_protocol_that_does_not_name_two_is_refused(names, message):
+    with pytest.raises(InputError) as caught:
+        protocol.check(with_names(names))
+    assert "extraction.extractors" in str(caught.value)
+    assert message in str(caught.value)
