@@ -21,6 +21,7 @@ include: "rules/bulk.smk"
 include: "rules/screening.smk"
 include: "rules/reviewers.smk"
 include: "rules/trials.smk"
+include: "rules/plausibility.smk"
 include: "rules/risk_of_bias.smk"
 include: "rules/pooling.smk"
 include: "rules/living.smk"
@@ -38,6 +39,7 @@ rule all:
         f"results/{RUN}/risk_of_bias.csv",
         f"results/{RUN}/extraction_agreement.json",
         f"results/{RUN}/corrections.csv",
+        f"results/{RUN}/findings.csv",
 
 
 # A recall audit: the same query over PubMed's own files, where the protocol names their folder.

@@ -37,6 +37,7 @@ DOCUMENTED = {
     "instruments": "trials/instruments.csv",
     "extraction_conflicts": "trials/sheets/<record>/conflicts.csv",
     "risk_of_bias": "trials/risk_of_bias.csv",
+    "clearances": "trials/clearances.csv",
     "sandbox_records": "sandbox/records.csv",
 }
 # Tables that a machine writes, likewise.

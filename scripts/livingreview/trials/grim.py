@@ -1,7 +1,7 @@
 """Whether a printed mean and standard deviation can come from whole numbers at all.
 
 GRIM: the mean of n whole numbers is a multiple of 1 / n. GRIMMER: their standard deviation then takes few
-values too. Both test the rounding of the paper only; imputed or adjusted values fail them without any mistake.
+values too. Both test the rounding of the paper, no more; imputed or adjusted values fail them without mistake.
 """
 
 import math
@@ -48,9 +48,8 @@ def grimmer(mean, sd, n, *, digits_mean, digits_sd, low=None, high=None):
     """Whether whole numbers can have this mean and this standard deviation together.
 
     Every whole sum that rounds to the mean is tried with every whole sum of squares that rounds to the
-    standard deviation (with n - 1). The two sums are both even or both odd, and the squares are no fewer than
-    when the values are as equal as they can be and, on a scale with ends, no more than when all but one lie at
-    the ends.
+    standard deviation (with n - 1). Both sums are even or both odd. The squares are no fewer than when the
+    values are as equal as they can be and, on a scale with ends, no more than when all but one lie at them.
 
     Parameters
     ----------

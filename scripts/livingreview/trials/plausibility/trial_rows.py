@@ -105,7 +105,8 @@ class Trials:
     def others_typical(self, row, part):
         """Median over other studies of their median "sd" or "mean", and how many they are; NaN and 0 if none.
 
-        Studies whose medians differ more than `MOST_APART` times have no typical value: one name, several scales.
+        Few studies whose medians differ more than `MOST_APART` times have no typical value: one name, several
+        scales.
         """
         by_study = {}
         for other in self.same_measure(row):
