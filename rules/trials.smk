@@ -77,8 +77,8 @@ rule compare_extractions:
         # Sheets are made before they are compared.
         extraction=f"results/{RUN}/extraction.csv",
     output:
-        agreement=f"results/{RUN}/extraction_agreement.json",
-        conflicts=f"results/{RUN}/extraction_conflicts.csv",
+        extraction_agreement=f"results/{RUN}/extraction_agreement.json",
+        extraction_conflicts=f"results/{RUN}/extraction_conflicts.csv",
     log:
         f"logs/{RUN}/compare_extractions.log",
     conda:

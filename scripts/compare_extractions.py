@@ -14,11 +14,11 @@ def main(job):
     """Read the pairs of sheets that are ready, write how far they agree and where they do not."""
     registry = instruments.lookup(instruments.read(run=job.params.run))
     fields, waiting = double_extraction.compared(SHEETS, registry=registry)
-    tables.write_json(double_extraction.agreement(fields), job.output.agreement)
+    tables.write_json(double_extraction.agreement(fields), job.output.extraction_agreement)
     columns = ["sheet", *tables.columns("extraction_conflicts")]
     rows = [frame.assign(sheet=str(SHEETS / name)) for name, frame in waiting.items() if not frame.empty]
     found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-    tables.write(found.reindex(columns=columns), job.output.conflicts)
+    tables.write(found.reindex(columns=columns), job.output.extraction_conflicts)
 
 
 if "snakemake" in globals():
