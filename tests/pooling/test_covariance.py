@@ -1,6 +1,9 @@
 """Covariances within studies: shared control arms, refusals, the nearest matrix that has an inverse."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +17,8 @@ from livingreview.pooling.covariance import (
     nearest_definite,
     shared_control,
 )
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "dependence"
 
 
 def test_effects_of_a_study_are_found_wherever_they_stand():
@@ -111,6 +116,53 @@ def test_the_covariance_of_standardised_differences_is_that_of_simulated_trials(
 def test_figures_of_a_control_that_cannot_be_are_refused(columns, message):
     with pytest.raises(ValueError, match=message):
         shared_control([0.5, 0.8], [0.5, 0.5], ["a", "a"], ["c", "c"], measure="MD", **columns)
+
+
+ARMS = {
+    "study": ["1", "1", "1", "1", "2", "2", "3"],
+    "treatment": ["A", "B", "A", "B", "A", "B", "A"],
+    "control": ["C", "C", "C", "C", "C", "C", "C"],
+    "outcome": ["pain", "pain", "sleep", "sleep", "pain", "pain", "pain"],
+}
+
+
+def test_several_outcomes_of_several_arms_have_the_covariances_of_vcalc(expected_arms):
+    treated, controls = np.array([20, 30, 20, 30, 15, 25, 40]), np.array([25, 25, 25, 25, 18, 18, 12])
+    vi = 1 / treated + 1 / controls
+    V = shared_control(
+        np.zeros(7), vi, measure="MD", n_control=controls, variance=np.ones(7), rho=0.6, **ARMS
+    )
+    np.testing.assert_allclose(V.dense(), expected_arms, rtol=1e-9)
+
+
+@pytest.fixture
+def expected_arms():
+    table = pd.read_csv(REFERENCE / "expected.csv")
+    values = table.loc[table["model"] == "vcalc/arms", "value"].to_numpy()
+    return values.reshape(7, 7)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"treatment": ["A", "B", "A", "B", "A", "A", "A"]}, "study '2' compares 'A' with 'C' twice"),
+        (
+            {"control": ["C", "C", "C", "C", "C", "A", "C"]},
+            "arm 'A' of study '2' is a control and is compared",
+        ),
+        (
+            {"control": ["C", "C", "D", "C", "C", "C", "C"]},
+            "arm 'A' of study '1' is compared with 'C' and 'D'",
+        ),
+        ({"treatment": None}, "outcome, treatment and rho belong together"),
+    ],
+)
+def test_arms_that_cannot_be_told_apart_are_refused(change, message):
+    ones = np.ones(7)
+    with pytest.raises(ValueError, match=message):
+        shared_control(
+            0 * ones, ones, measure="MD", n_control=9 * ones, variance=ones, rho=0.6, **ARMS | change
+        )
 
 
 def test_events_of_a_control_must_leave_room():

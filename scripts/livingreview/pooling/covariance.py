@@ -246,6 +246,9 @@ def shared_control(
     n_total=None,
     events=None,
     df_pooled=None,
+    treatment=None,
+    outcome=None,
+    rho=None,
 ):
     """Exact covariances of effects that compare different arms of a study with the same control arm.
 
@@ -268,6 +271,13 @@ def shared_control(
     df_pooled : array-like of shape (k,), for SMD, optional
         Degrees of freedom n1 + n_control - 2 of the SD of each comparison. Given it, the SMDs are taken to be
         standardised by the SD of their own two arms rather than by one SD of all arms.
+    treatment : sequence of str, length k, optional
+        The other arm of each effect.
+    outcome : sequence of str, length k, optional
+        The outcome, instrument or timepoint of each effect, where a study has several; needs `treatment` and
+        `rho`.
+    rho : float or mapping of study to float, optional
+        Correlation of the sampling errors of different outcomes in the same participants.
 
     Returns
     -------
@@ -277,7 +287,9 @@ def shared_control(
     ------
     ValueError
         As `checked`; a column that the measure needs is missing or out of range; effects of one control
-        disagree about it; the result is not positive definite (the figures cannot belong together).
+        disagree about it; an arm is the control of one effect and treated in another, or is compared with two
+        controls; a comparison is there twice; the result is not positive definite (the figures cannot belong
+        together).
 
     Notes
     -----
@@ -286,6 +298,8 @@ def shared_control(
     arms, N participants (Gleser & Olkin 2009, in The Handbook of Research Synthesis, 2nd ed., equation 19.19,
     as in metafor's worked example). With the SD of two arms, d_i d_j/2 is multiplied by
     (n_control - 1) / (df_i df_j), the covariance of the logarithms of two pooled variances that share an arm.
+    Between two outcomes the covariance that one outcome would have is multiplied by rho, as metafor's
+    ``vcalc(obs, grp1, grp2, rho)``: rho sqrt(v_i v_j) for the same two arms.
     """
     yi, vi = checked(yi, vi)
     if measure not in MEASURES:
@@ -300,16 +314,23 @@ def shared_control(
     }
     shared = {name: _column(name, value, len(yi), measure) for name, value in given.items()}
     part = _control_part(measure, shared)
+    if (outcome is None) != (rho is None) or (outcome is not None and treatment is None):
+        raise ValueError("outcome, treatment and rho belong together: the correlation of different outcomes")
+    arm = None if treatment is None else checked_names(treatment, yi, "treatment")
+    kind = np.zeros(len(yi)) if outcome is None else checked_names(outcome, yi, "outcome")
     studies, rows = grouped(study, len(yi))
     blocks = []
     for name, at in zip(studies, rows, strict=True):
-        same = control[at, None] == control[at]
-        _agree(part[at], same, name)
-        block = np.where(same, part[at, None], 0.0)
+        same, alike = control[at, None] == control[at], kind[at, None] == kind[at]
+        _agree(part[at], same & alike, name)
+        covariances = np.sqrt(np.outer(part[at], part[at]))
         if measure == "SMD":
-            block = block + np.where(same, _standardised_part(yi[at], at, shared), 0.0)
-        np.fill_diagonal(block, vi[at])
-        blocks.append((block + block.T) / 2)
+            covariances += _standardised_part(yi[at], at, shared)
+        twin = np.eye(len(at), dtype=bool)
+        if arm is not None:
+            twin = _same_comparison(arm[at], control[at], alike, name)
+        across = 1.0 if rho is None else _correlation_of(rho, name)
+        blocks.append(_block(covariances, vi[at], same=same, twin=twin, factor=np.where(alike, 1.0, across)))
     found = Blocks(len(yi), studies, rows, tuple(blocks))
     check_definite(found, hint="the control arm's figures and the sampling variances cannot belong together")
     return found
@@ -446,6 +467,38 @@ def _standardised_part(d, at, given):
         return products / given["n_total"][at, None]
     df = given["df_pooled"][at]
     return products * (given["n_control"][at, None] - 1) / np.outer(df, df)
+
+
+def _block(shared, vi, *, same, twin, factor):
+    """Covariances of a study: its control's part where that is shared, the whole where both arms are."""
+    block = np.where(twin, np.sqrt(np.outer(vi, vi)), np.where(same, shared, 0.0)) * factor
+    np.fill_diagonal(block, vi)
+    return (block + block.T) / 2
+
+
+def _same_comparison(arm, control, alike, name):
+    """Pairs of effects that compare the same two arms; array of bool of shape (n, n)."""
+    both = set(arm) & set(control)
+    if both:
+        raise ValueError(
+            f"arm {sorted(both)[0]!r} of study {name!r} is a control and is compared with one; "
+            f"hint: compare every arm with one control"
+        )
+    treated, controlled = arm[:, None] == arm, control[:, None] == control
+    if (treated & ~controlled).any():
+        i, j = np.argwhere(treated & ~controlled)[0]
+        raise ValueError(
+            f"arm {arm[i]!r} of study {name!r} is compared with {control[i]!r} and {control[j]!r}; "
+            f"allowed: one control for each arm"
+        )
+    again = treated & controlled & alike & ~np.eye(len(arm), dtype=bool)
+    if again.any():
+        i = int(np.argwhere(again)[0][0])
+        raise ValueError(
+            f"study {name!r} compares {arm[i]!r} with {control[i]!r} twice for one outcome; "
+            f"hint: name the outcomes apart, or leave one out"
+        )
+    return treated & controlled
 
 
 def _agree(part, same, name):

@@ -102,66 +102,32 @@ class Nested:
         expected_ij = tr(P Zi P Zj) / 2, observed_ij = y'P Zi P Zj P y - expected_ij (ML: W for P in traces);
         Searle, Casella & McCulloch 1992, Variance Components, sections 6.2 and 6.6.
         """
-        s1, s2 = sigma2
-        d = 1 / (self.lam + s2)
-        du = d * self.u
-        S = self.by_study(du * self.u)
-        shrink = 1 / (1 + s1 * S)
-        c = self.over_effects(s1 * shrink)
-
-        def W(values):
-            """The inverse of the marginal covariance times an array of shape (k, q)."""
-            inner = self.by_study(du[:, None] * values)
-            return d[:, None] * values - du[:, None] * c[:, None] * self.over_effects(inner)
-
-        WX = W(self.X)
+        W = _Inverse(self, sigma2)
+        WX = W.times(self.X)
         A = self.X.T @ WX
         vb = np.linalg.inv(A)
         vb = (vb + vb.T) / 2
         beta = vb @ (WX.T @ self.y)
         residual = self.y - self.X @ beta
-        Py = W(residual[:, None])[:, 0]
-        ll = self._log_likelihood(d, shrink, A, float(residual @ Py))
-
-        Wu = du * self.over_effects(shrink)
-        uWu = S * shrink
-        g = self.by_study(self.u[:, None] * WX)
-        b = (g.T @ g, WX.T @ WX)
-        h = self.by_study(Wu[:, None] * WX)
-        WWX = W(WX)
-        d2u2 = self.by_study(du**2)
-        inner = self.by_study(du**2 * d)
-        cs = s1 * shrink
-        traces = np.array([uWu.sum(), d.sum() - np.sum(cs * d2u2)])
-        twos = np.empty((2, 2))
-        twos[0, 0] = np.sum(uWu**2)
-        twos[0, 1] = twos[1, 0] = np.sum(Wu**2)
-        twos[1, 1] = np.sum(d**2) + np.sum(-2 * cs * inner + (cs * d2u2) ** 2)
-        full = np.array([traces[0] - np.sum(vb * b[0]), traces[1] - np.sum(vb * b[1])])
-        crossed = (g.T @ (uWu[:, None] * g), g.T @ h, WX.T @ WWX)
-        restricted = np.empty((2, 2))
-        for (i, j), cross in zip(((0, 0), (0, 1), (1, 1)), crossed, strict=True):
-            value = twos[i, j] - 2 * np.sum(vb * cross) + np.sum((vb @ b[i]) * (vb @ b[j]).T)
-            restricted[i, j] = restricted[j, i] = value
-
-        z1 = self.u * self.over_effects(self.by_study(self.u * Py))
-        Z = np.column_stack([z1, Py])
-        WZ = W(Z)
-        quadratic = Z.T @ (WZ - WX @ (vb @ (WX.T @ Z)))
-        use_traces, use_twos = (full, restricted) if self.restricted else (traces, twos)
+        Py = W.times(residual[:, None])[:, 0]
+        traces, twos = W.traces()
+        if self.restricted:
+            traces, twos = _projected(W, WX, vb, traces, twos)
+        ZPy = np.column_stack([self.u * self.over_effects(self.by_study(self.u * Py)), Py])
+        quadratic = ZPy.T @ (W.times(ZPy) - WX @ (vb @ (WX.T @ ZPy)))
         return Point(
-            ll=ll,
+            ll=self._log_likelihood(W, A, rss=float(residual @ Py)),
             beta=np.linalg.solve(self.back, beta),
             vb=_both_sides(self.back, vb),
-            score=(Z.T @ Py - use_traces) / 2,
-            expected=use_twos / 2,
-            observed=quadratic - use_twos / 2,
+            score=(ZPy.T @ Py - traces) / 2,
+            expected=twos / 2,
+            observed=quadratic - twos / 2,
         )
 
-    def _log_likelihood(self, d, shrink, A, rss):
+    def _log_likelihood(self, W, A, *, rss):
         """Log-likelihood with all constants, as metafor (which adds log|X'X| / 2 under REML)."""
         n = self.k - self.p if self.restricted else self.k
-        ll = -n * np.log(2 * np.pi) + np.log(d).sum() + np.log(shrink).sum() - rss
+        ll = -n * np.log(2 * np.pi) + W.log_determinant() - rss
         if self.restricted:  # log|X'X| is zero for orthonormal columns
             ll -= np.linalg.slogdet(A)[1]
         return float(ll / 2)
@@ -238,6 +204,57 @@ def _both_sides(R, vb):
     half = np.linalg.solve(R, vb)
     found = np.linalg.solve(R, half.T)
     return (found + found.T) / 2
+
+
+class _Inverse:
+    """W, the inverse of the marginal covariance at (between, within): diag(d) - c (d u)(d u)' in each study.
+
+    Sherman and Morrison: with S = sum(u² d) in a study, c = s1 / (1 + s1 S).
+    """
+
+    def __init__(self, nested, sigma2):
+        s1, s2 = sigma2
+        self.nested = nested
+        self.d = 1 / (nested.lam + s2)
+        self.du = self.d * nested.u
+        S = nested.by_study(self.du * nested.u)
+        self.shrink = 1 / (1 + s1 * S)
+        self.c = s1 * self.shrink
+        self.uWu = S * self.shrink
+        self.Wu = self.du * nested.over_effects(self.shrink)
+
+    def times(self, values):
+        """W times an array of shape (k, q)."""
+        inner = self.nested.by_study(self.du[:, None] * values)
+        shared = self.nested.over_effects(self.c[:, None] * inner)
+        return self.d[:, None] * values - self.du[:, None] * shared
+
+    def log_determinant(self):
+        """log|W|."""
+        return np.log(self.d).sum() + np.log(self.shrink).sum()
+
+    def traces(self):
+        """tr(W Zi), array of shape (2,), and tr(W Zi W Zj), array of shape (2, 2)."""
+        squares = self.nested.by_study(self.du**2)
+        cubes = self.nested.by_study(self.du**2 * self.d)
+        ones = np.array([self.uWu.sum(), self.d.sum() - np.sum(self.c * squares)])
+        mixed = np.sum(self.Wu**2)
+        within = np.sum(self.d**2) + np.sum((self.c * squares) ** 2 - 2 * self.c * cubes)
+        return ones, np.array([[np.sum(self.uWu**2), mixed], [mixed, within]])
+
+
+def _projected(W, WX, vb, traces, twos):
+    """The traces of `_Inverse` with P = W - W X (X'WX)^-1 X'W in the place of W."""
+    uWX = W.nested.by_study(W.nested.u[:, None] * WX)
+    uWWX = W.nested.by_study(W.Wu[:, None] * WX)
+    XWZWX = (uWX.T @ uWX, WX.T @ WX)
+    crossed = {(0, 0): uWX.T @ (W.uWu[:, None] * uWX), (0, 1): uWX.T @ uWWX, (1, 1): WX.T @ W.times(WX)}
+    ones = traces - [np.sum(vb * part) for part in XWZWX]
+    found = np.empty((2, 2))
+    for (i, j), cross in crossed.items():
+        both = np.sum((vb @ XWZWX[i]) * (vb @ XWZWX[j]).T)
+        found[i, j] = found[j, i] = twos[i, j] - 2 * np.sum(vb * cross) + both
+    return ones, found
 
 
 def _ascent(point, moving):

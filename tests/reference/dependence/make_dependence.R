@@ -198,6 +198,14 @@ keep("random_a", "impute/subgroup", "V", {
   V <- impute_covariance_matrix(d$vi, d$study, r = 0.5, subgroup = d$kind, return_list = FALSE); V })
 keep("random_a", "impute/smooth", "V", impute_covariance_matrix(d$vi, d$study, r = 0.5, smooth_vi = TRUE, return_list = FALSE))
 
+# Three trials, two arms against one control, one with two outcomes; standard deviations of 1.
+arms <- data.frame(study = c(1, 1, 1, 1, 2, 2, 3), arm = c("A", "B", "A", "B", "A", "B", "A"), control = "C",
+                   outcome = c(1, 1, 2, 2, 1, 1, 1), n1 = c(20, 30, 20, 30, 15, 25, 40),
+                   nc = c(25, 25, 25, 25, 18, 18, 12))
+arms$vi <- 1 / arms$n1 + 1 / arms$nc
+keep("arms", "vcalc/arms", "V", vcalc(vi, cluster = study, obs = outcome, grp1 = arm, grp2 = control, w1 = n1,
+                                      w2 = nc, rho = 0.6, data = arms))
+
 write.csv(do.call(rbind, lapply(names(sets), function(s) cbind(set = s, sets[[s]]))), "data.csv", row.names = FALSE)
 out <- do.call(rbind, rows)
 out <- unique(out)
