@@ -1,12 +1,16 @@
-# Needs: effect sizes. Makes: pooled estimates, subgroups and leave-one-out, per outcome.
+# Needs: effect sizes and risk of bias. Makes: pooled estimates, sensitivity analyses and diagnostics, per outcome.
 
 
 rule pool_outcomes:
     input:
         effects=f"results/{RUN}/effects.csv",
+        judged=f"results/{RUN}/risk_of_bias.csv",
     output:
         estimates=f"results/{RUN}/estimates.csv",
         details=f"results/{RUN}/estimates.json",
+        sensitivity_table=f"results/{RUN}/sensitivity.csv",
+        influence=f"results/{RUN}/influence.csv",
+        cumulative=f"results/{RUN}/cumulative.csv",
         leave_one_out=f"results/{RUN}/leave_one_out.csv",
         subgroups=f"results/{RUN}/subgroups.csv",
     log:
@@ -22,6 +26,7 @@ rule pool_outcomes:
         outcomes=config["outcomes"],
         analysis=config["analysis"],
         subgroups=config["subgroups"],
+        interpretation=config["interpretation"],
         code=fingerprint("pool_outcomes.py"),
     message:
         "Pooling each outcome"

@@ -4,6 +4,7 @@ import logging
 
 from livingreview import tables
 from livingreview.trials.effects import compute
+from livingreview.trials.inclusion import entered
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -16,15 +17,18 @@ def main(job):
     ``job.params``: run, outcomes, analysis, subgroups (the last three as in the config).
     """
     params = job.params
+    outcomes = tables.read(job.input.outcomes, "outcomes")
+    included = tables.read_results(job.input.included)
     effects = compute(
-        rows_at(tables.read(job.input.outcomes, "outcomes"), params.run, ["row_id"]),
+        rows_at(outcomes, params.run, ["row_id"]),
         rows_at(tables.read(job.input.studies, "studies"), params.run, ["study_id"]),
-        set(tables.read_results(job.input.included)["study_id"].dropna()),
+        set(included["study_id"].dropna()),
         protocol=list(params.outcomes),
         timepoint=params.analysis["timepoint"],
         arm_sizes_not_printed=params.analysis["arm_sizes_not_printed"],
         subgroups=params.subgroups,
     )
+    effects["entered"] = entered(effects, outcomes, included)
     tables.write(effects, job.output.effects)
     log.info(
         "%d effects, %d in the pool, %d more in the sensitivity analysis",

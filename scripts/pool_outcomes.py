@@ -1,4 +1,4 @@
-"""Pool each outcome of the protocol, with its sensitivity analysis, leave-one-out and subgroups."""
+"""Pool each outcome of the protocol, with its sensitivity analyses, diagnostics and subgroups."""
 
 import logging
 
@@ -6,18 +6,32 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.pooling import outcomes as pooling
+from livingreview.pooling import sensitivity
+from livingreview.trials import risk_of_bias
 
 log = logging.getLogger(__name__)
 
+# The tables that repeat a list of estimates.json, with their columns.
+PARTS = {
+    "sensitivity_table": sensitivity.COLUMNS,
+    "leave_one_out": pooling.LEAVE_ONE_OUT_COLUMNS,
+    "influence": pooling.INFLUENCE_COLUMNS,
+    "cumulative": pooling.CUMULATIVE_COLUMNS,
+}
+LOW = "low"
+
 
 def main(job):
-    """Read effects.csv, write the estimates.
+    """Read effects.csv and the judgements of risk of bias, write the estimates.
 
-    ``job.input``: effects; ``job.output``: estimates (CSV), details (JSON), leave_one_out, subgroups (CSV);
-    ``job.params``: run, outcomes, analysis, subgroups (the last three as in the config).
+    ``job.input``: effects, judged; ``job.output``: estimates (CSV), details (JSON), sensitivity_table,
+    leave_one_out, influence, cumulative, subgroups (CSV); ``job.params``: run, outcomes, analysis, subgroups,
+    interpretation (the last four as in the config).
     """
     params = job.params
     effects = tables.read_results(job.input.effects)
+    judged = tables.read_results(job.input.judged)
+    sizes = params.interpretation
     analysis = params.analysis
     results = {
         outcome: pooling.pool_outcome(
@@ -26,6 +40,9 @@ def main(job):
             label=described["label"],
             subgroups=params.subgroups,
             measure=analysis["measure"],
+            low_risk=_low_risk(judged, effects, outcome),
+            correlation=analysis.get("assumed_correlation", sensitivity.ASSUMED_CORRELATION),
+            thresholds=(sizes["no_effect"], sizes["small"], sizes["moderate"]),
             method=analysis["method_tau2"],
             test=analysis["method_ci"],
             level=analysis["level"],
@@ -39,12 +56,22 @@ def main(job):
         log.info("%s: k = %d, %s", outcome, main_result["k"], found)
 
 
+def _low_risk(judged, effects, outcome):
+    """The studies of an outcome whose overall risk of bias is low; None where none has such a judgement."""
+    studies = effects.loc[effects["outcome"] == outcome, "study"].unique()
+    overall = {study: risk_of_bias.overall(judged, study, outcome) for study in studies}
+    if not any(overall.values()):
+        return None
+    return {study for study, judgement in overall.items() if judgement == LOW}
+
+
 def _write(results, output, *, run, level):
     main_rows = [one["main"] for one in results.values()]
     tables.write(pd.DataFrame(main_rows, columns=list(pooling.ESTIMATE_COLUMNS)), output.estimates)
     tables.write_json({"run": run, "level": level, "outcomes": results}, output.details)
-    left_out = pd.DataFrame(pooling.flat_leave_one_out(results), columns=list(pooling.LEAVE_ONE_OUT_COLUMNS))
-    tables.write(left_out, output.leave_one_out)
+    for part, columns in PARTS.items():
+        rows = pooling.flat(results, part)
+        tables.write(pd.DataFrame(rows, columns=list(columns)), getattr(output, part))
     groups = pd.DataFrame(pooling.flat_subgroups(results), columns=list(pooling.SUBGROUP_COLUMNS))
     tables.write(groups, output.subgroups)
 

@@ -14,6 +14,7 @@ import yaml
 
 import compute_effects
 import fold_corpus
+import judge_risk_of_bias
 import link_studies
 import pool_outcomes
 from livingreview import tables
@@ -298,20 +299,22 @@ def baseline(tmp_path_factory, fold, config):
     folder = tmp_path_factory.mktemp("baseline")
     out = {
         name: str(folder / f"{name}.csv")
-        for name in ("included", "effects", "estimates", "leave_one_out", "subgroups")
+        for name in ("included", "effects", "estimates", "judged", "subgroups", *pool_outcomes.PARTS)
     }
     out["details"] = str(folder / "estimates.json")
     given = {
         "records": fold("2016-01"),
         "decisions": DATA / "decisions/screening.csv",
         **{name: DATA / f"trials/{name}.csv" for name in ("studies", "reports", "outcomes")},
+        "entered": [DATA / "trials/risk_of_bias.csv"],
     }
     params = SimpleNamespace(
         run="2016-01",
         stages=config["screening"]["stages"],
-        **{name: config[name] for name in ("outcomes", "analysis", "subgroups")},
+        folder=DATA / "trials/tools",
+        **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
     )
-    for script in (link_studies, compute_effects, pool_outcomes):
+    for script in (link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):
         script.main(
             SimpleNamespace(
                 input=SimpleNamespace(**given | out), output=SimpleNamespace(**out), params=params

@@ -20,6 +20,7 @@ import file_decisions
 import fold_corpus
 import freeze_release
 import group_companions
+import judge_risk_of_bias
 import link_studies
 import list_corrections
 import merge_trials
@@ -124,6 +125,9 @@ class Review:
         given = {name: self.path(run, name) for name in inputs.split()}
         if "releases" in given:
             given["releases"] = [str(path) for path in self.folder.glob("data/releases/*/release.json")]
+        if "entered" in given:
+            table = self.folder / "data/trials/risk_of_bias.csv"
+            given["entered"] = [str(table)] if table.is_file() else []
         if "snapshots" in given:
             found = self.folder.glob("data/searches/*/pubmed/provenance.json")
             given["snapshots"] = sorted(str(path) for path in found if path.parents[1].name <= run)
@@ -210,7 +214,13 @@ class Review:
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
         self.run(compute_effects, run, "studies outcomes included", "effects", **options)
-        self.run(pool_outcomes, run, "effects", "estimates details leave_one_out subgroups", **options)
+        names = list(options["outcomes"])
+        self.run(
+            judge_risk_of_bias, run, "studies entered", "judged", outcomes=names, folder=str(self.folder)
+        )
+        options["interpretation"] = self.config["interpretation"]
+        outputs = " ".join(("estimates", "details", "subgroups", *pool_outcomes.PARTS))
+        self.run(pool_outcomes, run, "effects judged", outputs, **options)
 
     def count(self, run):
         self.run(compare_release, run, "estimates effects releases", "changes")

@@ -29,10 +29,10 @@ def review(tmp_path_factory):
         sys.path.remove(str(REFERENCE))
     folder = tmp_path_factory.mktemp("review")
     effects = export.compute(folder)
-    names = {"estimates": "csv", "details": "json", "leave_one_out": "csv", "subgroups": "csv"}
+    names = dict.fromkeys(("estimates", "subgroups", *pool_outcomes.PARTS), "csv") | {"details": "json"}
     output = SimpleNamespace(**{name: folder / f"{name}.{end}" for name, end in names.items()})
     pool_outcomes.main(
-        SimpleNamespace(input=SimpleNamespace(effects=effects), output=output, params=export.params())
+        SimpleNamespace(input=SimpleNamespace(effects=effects, judged=export.judged(folder)), output=output, params=export.params())
     )
     details = json.loads(output.details.read_text(encoding="utf-8"))
     return SimpleNamespace(effects=pd.read_csv(effects), outcomes=details["outcomes"], output=output)

@@ -11,12 +11,13 @@ import pytest
 import pool_outcomes
 from livingreview.pooling.outcomes import (
     SUBGROUP_COLUMNS,
-    flat_leave_one_out,
+    flat,
     flat_subgroups,
     participants,
     pool_outcome,
 )
 from livingreview.pooling.random_effects import fit
+from livingreview.trials.risk_of_bias import COLUMNS
 
 SUBGROUPS = [
     {
@@ -143,7 +144,12 @@ def test_an_outcome_without_effects_is_a_row_without_numbers():
     main = result["main"]
     assert (main["k"], main["n_studies"], main["n_participants"]) == (0, 0, 0)
     assert math.isnan(main["estimate"])
-    assert (result["weights"], result["leave_one_out"]) == ([], [])
+    assert (result["weights"], result["leave_one_out"], result["influence"], result["cumulative"]) == (
+        [],
+        [],
+        [],
+        [],
+    )
     assert result["subgroups"] == [
         {"variable": "condition", "label": "Condition", "between": None, "groups": []}
     ]
@@ -165,23 +171,27 @@ def test_the_options_of_the_analysis_reach_every_part():
 
 def test_flat_tables_name_their_outcome():
     results = {"pain": pain()}
-    assert {row["outcome"] for row in flat_leave_one_out(results)} == {"pain"}
-    assert len(flat_leave_one_out(results)) == 3
+    assert {row["outcome"] for row in flat(results, "leave_one_out")} == {"pain"}
+    assert len(flat(results, "leave_one_out")) == 3
     assert [row["label"] for row in flat_subgroups(results)] == ["Headache", "Other pain", "unclassified"]
     assert set(flat_subgroups(results)[0]) == {*SUBGROUP_COLUMNS}
 
 
 def job(tmp_path, effects):
     effects.to_csv(tmp_path / "effects.csv", index=False)
-    names = {"estimates": "csv", "details": "json", "leave_one_out": "csv", "subgroups": "csv"}
+    names = dict.fromkeys(("estimates", "subgroups", *pool_outcomes.PARTS), "csv") | {"details": "json"}
+    judged = pd.DataFrame([("A", "low")], columns=["study_id", "judgement"])
+    judged = judged.reindex(columns=list(COLUMNS)).assign(tool="any", domain="overall")
+    judged.to_csv(tmp_path / "judged.csv", index=False)
     return SimpleNamespace(
-        input=SimpleNamespace(effects=tmp_path / "effects.csv"),
+        input=SimpleNamespace(effects=tmp_path / "effects.csv", judged=tmp_path / "judged.csv"),
         output=SimpleNamespace(**{name: tmp_path / f"{name}.{end}" for name, end in names.items()}),
         params=SimpleNamespace(
             run="2020-01",
             outcomes={"pain": {"label": "Pain"}, "anxiety": {"label": "Anxiety"}},
             analysis={"measure": "SMD", "method_tau2": "REML", "method_ci": "knha", "level": 0.95},
             subgroups=SUBGROUPS,
+            interpretation={"no_effect": 0.1, "small": 0.2, "moderate": 0.5},
         ),
     )
 
@@ -199,7 +209,14 @@ def test_the_script_writes_every_outcome_of_the_protocol_in_its_order(tmp_path, 
     assert pd.read_csv(one.output.leave_one_out).shape == (3 if len(effects) else 0, 9)
     if len(effects):
         row = table.iloc[0].to_dict()
-        assert details["outcomes"]["pain"]["main"] == pytest.approx(row)
+        main = details["outcomes"]["pain"]["main"]
+        assert {name: main[name] for name in row} == pytest.approx(row)
+        low = next(
+            one
+            for one in details["outcomes"]["pain"]["sensitivity_table"]
+            if one["analysis"] == "low_risk_of_bias"
+        )
+        assert (low["k"], low["estimate"]) == (1, -0.6)
         assert list(pd.read_csv(one.output.subgroups)["value"]) == ["headache", "other", "unclassified"]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 import compute_effects
+import judge_risk_of_bias
 from livingreview import tables
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ COLUMNS = "row_id study outcome yi vi in_pool in_sensitivity population conditio
 def params():
     """The parameters that the rules give to both scripts, from the bundled config."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    chosen = {name: config[name] for name in ("outcomes", "analysis", "subgroups")}
+    chosen = {name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")}
     return SimpleNamespace(run=RUN, **chosen)
 
 
@@ -31,7 +32,7 @@ def compute(folder):
     trials = ROOT / "data" / "trials"
     outcomes = tables.read(trials / "outcomes.csv", "outcomes")
     studies = outcomes.loc[outcomes["status"] == "ok", ["study_id"]].drop_duplicates()
-    tables.write(studies, folder / "included.csv")
+    tables.write(studies.assign(since_run=RUN), folder / "included.csv")
     files = {"studies": trials / "studies.csv", "outcomes": trials / "outcomes.csv"}
     compute_effects.main(
         SimpleNamespace(
@@ -41,6 +42,22 @@ def compute(folder):
         )
     )
     return folder / "effects.csv"
+
+
+def judged(folder):
+    """Write the judgements of risk of bias that the bundled review holds; their path."""
+    judge_risk_of_bias.main(
+        SimpleNamespace(
+            input=SimpleNamespace(
+                studies=ROOT / "data/trials/studies.csv", entered=[ROOT / "data/trials/risk_of_bias.csv"]
+            ),
+            output=SimpleNamespace(judged=folder / "risk_of_bias.csv"),
+            params=SimpleNamespace(
+                run=RUN, outcomes=list(params().outcomes), folder=ROOT / "data/trials/tools"
+            ),
+        )
+    )
+    return folder / "risk_of_bias.csv"
 
 
 def main(folder):

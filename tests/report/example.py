@@ -4,7 +4,10 @@ import copy
 import math
 
 import example_screening as screened
+import pandas as pd
 import yaml
+
+from livingreview.pooling.outcomes import pool_outcome
 
 CONFIG = yaml.safe_load("""
 run: "2026-11"
@@ -181,7 +184,7 @@ def _estimates(name, rows):
         "QE_p": 0.0951,
         **METHODS,
     }
-    return {
+    return _robustness(rows) | {
         "main": main,
         "sensitivity": {**main, "what": "with effects printed without arm sizes"},
         "weights": [
@@ -243,6 +246,21 @@ def _estimates(name, rows):
         ]
         if k > 1
         else [],
+    }
+
+
+def _robustness(rows):
+    """What the pooling makes of the rows besides the main analysis."""
+    columns = list(_effect("", 0, 0.0))
+    found = pool_outcome(
+        pd.DataFrame(rows, columns=columns).assign(entered="2026-01"),
+        outcome=rows[0]["outcome"] if rows else "none",
+        label="Example",
+        thresholds=(0.1, 0.5),
+    )
+    return {
+        name: found[name]
+        for name in ("sensitivity_table", "influence", "cumulative", "small_study", "shares")
     }
 
 

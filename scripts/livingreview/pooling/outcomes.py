@@ -5,8 +5,14 @@ import math
 import numpy as np
 from scipy.stats import norm
 
-from livingreview.pooling.influence import leave_one_study_out
+from livingreview.pooling import sensitivity as sensitivities
+from livingreview.pooling.between_variance import ConvergenceError
+from livingreview.pooling.cumulative import cumulative
+from livingreview.pooling.fail_safe import fail_safe_n
+from livingreview.pooling.influence import baujat, influence, leave_one_study_out
 from livingreview.pooling.random_effects import fit
+from livingreview.pooling.shares import share_beyond
+from livingreview.pooling.small_study import rank_test, regression_test
 from livingreview.pooling.subgroups import between, by_group
 
 STATISTICS = (
@@ -37,6 +43,9 @@ ESTIMATE_COLUMNS = (
     *METHODS,
 )
 SHORT = ("estimate", "ci_low", "ci_high", "tau2", "I2")
+INFLUENCE = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "QE_del", "hat", "dfbs", "influential")
+INFLUENCE_COLUMNS = ("outcome", "row_id", "label", *INFLUENCE, "baujat_heterogeneity", "baujat_influence")
+CUMULATIVE_COLUMNS = ("outcome", "entered", "study", "label", "k", *SHORT)
 LEAVE_ONE_OUT_COLUMNS = ("outcome", "omitted", "label", "k", *SHORT)
 SUBGROUP_COLUMNS = (
     "outcome",
@@ -54,7 +63,18 @@ SUBGROUP_COLUMNS = (
 )
 
 
-def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **options):
+def pool_outcome(
+    effects,
+    *,
+    outcome,
+    label,
+    subgroups=(),
+    measure="SMD",
+    low_risk=None,
+    correlation=sensitivities.ASSUMED_CORRELATION,
+    thresholds=(),
+    **options,
+):
     """Everything that is estimated for one outcome.
 
     Parameters
@@ -67,6 +87,11 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
         ``variable`` (a column of `effects`), ``label``, ``groups`` (name to ``{"label": str}``).
     measure : str
         What `yi` is.
+    low_risk, correlation
+        As `sensitivity.table`.
+    thresholds : sequence of float
+        Sizes on the scale of `yi`, above zero, beyond which the share of true effects is estimated, on the
+        side that favours the treatment.
     **options
         ``method``, ``test``, ``level`` of `random_effects.fit`.
 
@@ -74,8 +99,10 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
     -------
     dict
         ``main``, ``sensitivity`` (flat, `ESTIMATE_COLUMNS`; the latter with ``what``), ``weights``,
-        ``leave_one_out`` and ``subgroups`` (lists of dicts). Without effects all numbers of ``main`` are NaN
-        and the lists are empty.
+        ``leave_one_out`` and ``subgroups`` (lists of dicts); ``sensitivity_table`` (see `sensitivity.table`),
+        ``influence``, ``cumulative`` (by entry into the review, empty where `effects` has no column
+        ``entered``), ``small_study`` and ``shares``. Without effects all numbers of ``main`` are NaN and the
+        lists, but for the sensitivity table, are empty.
 
     Raises
     ------
@@ -95,6 +122,13 @@ def pool_outcome(effects, *, outcome, label, subgroups=(), measure="SMD", **opti
         "weights": _weights(pooled, result, level=options.get("level", 0.95)),
         "leave_one_out": _leave_one_out(pooled, options),
         "subgroups": [_subgroup(pooled, definition, options) for definition in subgroups],
+        "sensitivity_table": sensitivities.table(
+            of_outcome, low_risk=low_risk, correlation=correlation, **options
+        ),
+        "influence": _influence(pooled, options),
+        "cumulative": _cumulative(pooled, options),
+        "small_study": _small_study(pooled),
+        "shares": _shares(result, thresholds, level=options.get("level", 0.95)),
     }
 
 
@@ -114,6 +148,7 @@ def _estimate(rows, result, *, measure):
         }
         | {name: getattr(result, name) for name in STATISTICS}
         | {name: getattr(result, name) for name in METHODS}
+        | {"tau2_ci_low": result.tau2_ci[0], "tau2_ci_high": result.tau2_ci[1], "method_tau2_ci": "Q-profile"}
     )
 
 
@@ -168,6 +203,64 @@ def _leave_one_out(rows, options):
     return [{"omitted": one.omitted, "label": names[one.omitted]} | _short(one.result) for one in left_out]
 
 
+def _influence(rows, options):
+    """Diagnostics of each effect; empty below three effects, where nothing is left to compare with."""
+    if len(rows) < sensitivities.MIN_K_DIAGNOSTICS:
+        return []
+    given = {key: value for key, value in options.items() if key != "level"}
+    try:
+        found, plot = (find(rows["yi"], rows["vi"], **given) for find in (influence, baujat))
+    except ConvergenceError:
+        # Of the rest without one effect; the whole was fitted before. The table says why it is empty.
+        return []
+    columns = {name: getattr(found, name) for name in INFLUENCE}
+    columns |= {"baujat_heterogeneity": plot.heterogeneity, "baujat_influence": plot.influence}
+    return [
+        {"row_id": row_id, "label": label} | {name: values[i].item() for name, values in columns.items()}
+        for i, (row_id, label) in enumerate(zip(rows["row_id"], rows["label"], strict=True))
+    ]
+
+
+def _cumulative(rows, options):
+    """The estimate as studies entered this review, those of one run in the order of their ids."""
+    if "entered" not in rows or not len(rows):
+        return []
+    names = _study_labels(rows)
+    steps = cumulative(
+        rows["yi"],
+        rows["vi"],
+        list(rows["entered"]),
+        names=list(rows["study"]),
+        ties=list(rows["study"]),
+        **options,
+    )
+    return [
+        {"entered": step.order, "study": step.added, "label": names[step.added]} | _short(step.result)
+        for step in steps
+    ]
+
+
+def _small_study(rows):
+    """Tests for small-study effects, each with the reason where it cannot be computed."""
+    yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
+    egger = regression_test(yi, vi, model="lm", predictor="sei")
+    begg = rank_test(yi, vi)
+    lost = fail_safe_n(yi, vi)
+    return {
+        "egger": {name: getattr(egger, name) for name in ("stat", "df", "pval", "limit", "advice", "reason")},
+        "begg": {name: getattr(begg, name) for name in ("tau", "pval", "advice", "reason")},
+        "fail_safe": {"type": lost.type, "fsnum": lost.fsnum, "reason": lost.reason},
+    }
+
+
+def _shares(result, thresholds, *, level):
+    """The share of true effects beyond each threshold in favour of the treatment (negative effects)."""
+    known = {"estimate": result.estimate, "se": result.se, "tau2": result.tau2, "se_tau2": result.se_tau2}
+    found = [share_beyond(**known, threshold=-size, tail="below", level=level) for size in thresholds]
+    keys = ("threshold", "share", "ci_low", "ci_high", "advice", "reason")
+    return [{key: getattr(one, key) for key in keys} for one in found]
+
+
 def _study_labels(rows):
     """The label of each study: that of an effect without the letter of its comparison."""
     return {
@@ -217,9 +310,9 @@ def _between(rows, values, order, options):
     }
 
 
-def flat_leave_one_out(results):
-    """The rows of leave_one_out.csv from a mapping of outcome to `pool_outcome`."""
-    return [{"outcome": outcome} | row for outcome, one in results.items() for row in one["leave_one_out"]]
+def flat(results, part):
+    """The rows of one list of `pool_outcome` ("leave_one_out", ...), from a mapping of outcome to it."""
+    return [{"outcome": outcome} | row for outcome, one in results.items() for row in one[part]]
 
 
 def flat_subgroups(results):

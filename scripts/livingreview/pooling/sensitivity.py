@@ -78,11 +78,6 @@ def table(effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternativ
     return rows
 
 
-def flat(results):
-    """The rows of sensitivity.csv from a mapping of outcome to `table`."""
-    return [{"outcome": outcome} | row for outcome, rows in results.items() for row in rows]
-
-
 def _rhos(correlation):
     """The protocol's correlation first, then the others in order."""
     return (correlation, *(rho for rho in CORRELATIONS if not math.isclose(rho, correlation)))
@@ -125,7 +120,9 @@ def _fit(rows, options):
 
 def _at_least(rows, k, what):
     if len(rows) < k:
-        raise _NotComputed(f"{what} needs {k} effects or more, there {'is' if len(rows) == 1 else 'are'} {len(rows)}")
+        raise _NotComputed(
+            f"{what} needs {k} effects or more, there {'is' if len(rows) == 1 else 'are'} {len(rows)}"
+        )
 
 
 def _with_assumed(pooled, wider, options):
@@ -141,12 +138,16 @@ def _with_assumed(pooled, wider, options):
 
 def _common_effect(pooled, options):
     fixed = options | {"method": "FE", "test": "z"}
-    return _row("common_effect", "Common effect (no variance between trials)", pooled, lambda: _fit(pooled, fixed))
+    return _row(
+        "common_effect", "Common effect (no variance between trials)", pooled, lambda: _fit(pooled, fixed)
+    )
 
 
 def _normal(pooled, options):
     wald = options | {"method": "DL", "test": "z"}
-    return _row("dersimonian_laird", "DerSimonian-Laird with normal interval", pooled, lambda: _fit(pooled, wald))
+    return _row(
+        "dersimonian_laird", "DerSimonian-Laird with normal interval", pooled, lambda: _fit(pooled, wald)
+    )
 
 
 def _low_risk(pooled, low_risk, options):
@@ -283,7 +284,9 @@ def _filled(pooled, options):
     row = _row("trim_and_fill", "Trim and fill (L0)", pooled, compute)
     if found:
         one = found[0]
-        row["note"] = _notes(f"{one.k0} filled in on the {one.side}" if one.k0 else "none filled in", one.advice)
+        row["note"] = _notes(
+            f"{one.k0} filled in on the {one.side}" if one.k0 else "none filled in", one.advice
+        )
         row["k"] += one.k0
     return row
 

@@ -1,6 +1,6 @@
 """The section of each outcome: sentences, forest plot, and the tables behind them."""
 
-from livingreview.report import changes, figures, links, prose
+from livingreview.report import changes, figures, links, prose, sensitivity
 from livingreview.report.prose import count, interval, number, percent
 
 
@@ -36,6 +36,7 @@ def _outcome(context, name):
         "level": percent(100 * level),
         "heterogeneity": prose.heterogeneity(main) if main["k"] else "",
         "sensitivity": _sensitivity(found.get("sensitivity"), level),
+        "robustness": sensitivity.view(found, level=level) if main["k"] else None,
         "subgroups": [_subgroup(row) for row in found["subgroups"]],
         "leave_one_out": [_omitted(row) for row in found["leave_one_out"]],
         "left_out_range": _left_out_range(found["leave_one_out"]),

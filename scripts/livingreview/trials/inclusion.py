@@ -91,3 +91,28 @@ def awaiting_extraction(record_ids, reports, decisions, *, run, stages):
     carried = set(reports.loc[reports["run"] <= run, "record_id"])
     included = state.loc[state["status"] == ledger.INCLUDED, "record_id"]
     return [record_id for record_id in included if record_id not in carried]
+
+
+def entered(effects, outcomes, included):
+    """The run in which each effect entered the review.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        With row_id and study.
+    outcomes : DataFrame
+        All revisions of data/trials/outcomes.csv: a correction leaves the entry where it was.
+    included : DataFrame
+        From `included_studies`.
+
+    Returns
+    -------
+    Series
+        The later of the run that first held the extracted row and the run since which the study is included;
+        None for a study that is not. Index as `effects`.
+    """
+    extracted = outcomes.groupby("row_id")["run"].min()
+    since = included.set_index("study_id")["since_run"]
+    pairs = zip(effects["row_id"].map(extracted), effects["study"].map(since), strict=True)
+    found = [max(pair) if all(isinstance(run, str) for run in pair) else None for pair in pairs]
+    return pd.Series(found, index=effects.index, dtype=object)

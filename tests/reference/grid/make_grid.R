@@ -127,19 +127,21 @@ ref <- function(name, x) {
   }
   r <- try(tuned(yi, vi, method = "REML", test = "z"), silent = TRUE)
   for (model in c("lm", "rma")) for (predictor in c("sei", "vi")) out[[paste("egger", model, predictor, sep = ".")]] <- caught({
-    t <- regtest(yi, vi, model = model, predictor = predictor, control = list(threshold = 1e-10, maxiter = 10000))
+    t <- regtest(r, model = model, predictor = predictor)
     list(stat = t$zval, pval = t$pval, limit = c(t$est)) })
   out$begg <- caught({ t <- suppressWarnings(ranktest(yi, vi)); list(tau = c(t$tau), pval = t$pval) })
   for (estimator in c("L0", "R0", "Q0")) out[[paste0("trimfill.", estimator)]] <- caught({
     t <- trimfill(r, estimator = estimator)
-    list(k0 = t$k0, estimate = c(t$beta), se = t$se, tau2 = t$tau2) })
+    # trimfill() pools the filled set with its default, loose stopping rule; here as tightly as elsewhere.
+    f <- tuned(as.double(t$yi), as.double(t$vi), method = "REML", test = "z")
+    list(k0 = t$k0, estimate = c(f$beta), se = f$se, tau2 = f$tau2) })
   out$fsn.Rosenthal <- caught({ f <- fsn(yi, vi); list(fsnum = f$fsnum) })
   out$fsn.Orwin <- caught({ f <- fsn(yi, vi, type = "Orwin"); list(fsnum = f$fsnum) })
   out$fsn.Rosenberg <- caught({ f <- fsn(yi, vi, type = "Rosenberg"); list(fsnum = f$fsnum) })
   side <- if (sum(yi / vi) < 0) "less" else "greater"
   ml <- try(tuned(yi, vi, method = "ML", test = "z"), silent = TRUE)
   out$selection.threeparameter <- c(list(alternative = side), caught({
-    s <- selmodel(ml, type = "stepfun", steps = 0.025, alternative = side, control = list(optimizer = "nlminb", rel.tol = 1e-14))
+    s <- selmodel(ml, type = "stepfun", steps = 0.025, alternative = side, control = list(optimizer = "nlminb", rel.tol = 1e-10, iter.max = 1000, eval.max = 1000))
     list(estimate = c(s$beta), tau2 = s$tau2, delta = s$delta[2], LRT = s$LRT, LRT_p = s$LRTp, se = s$se, logLik = c(logLik(s)), start_logLik = c(logLik(ml))) }))
   if (k <= BIG) {
     out$influence.z <- caught({ i <- influence(r); f <- as.list(i$inf)
@@ -150,7 +152,7 @@ ref <- function(name, x) {
   }
   if (!is.null(x$study)) {
     study <- factor(x$study, levels = unique(x$study)); esid <- seq_along(yi)
-    opt <- list(optimizer = "nlminb", rel.tol = 1e-14)
+    opt <- list(optimizer = "nlminb", rel.tol = 1e-10, iter.max = 1000, eval.max = 1000)
     mv <- function(V) {
       m <- rma.mv(yi, V, random = ~ 1 | study / esid, test = "t", sparse = TRUE, control = opt)
       p <- predict(m); c2 <- coef_test(m, vcov = "CR2", cluster = study)
@@ -163,8 +165,9 @@ ref <- function(name, x) {
       b <- robu(yi ~ 1, data = data.frame(yi, vi, study), studynum = study, var.eff.size = vi, modelweights = weights, rho = 0.8, small = TRUE)
       list(estimate = b$reg_table$b.r, se = b$reg_table$SE, df = b$reg_table$dfs, pval = b$reg_table$prob) })
     out$aggregate.0.6 <- caught({
-      a <- aggregate(escalc(measure = "GEN", yi = yi, vi = vi, data = data.frame(yi, vi, study)), cluster = study, struct = "CS", rho = 0.6)
-      a <- a[match(levels(study), as.character(a$study)), ]
+      number <- as.integer(study)
+      a <- aggregate(escalc(measure = "GEN", yi = yi, vi = vi, data = data.frame(yi, vi, number)), cluster = number, struct = "CS", rho = 0.6)
+      a <- a[order(a$number), ]
       list(yi = as.double(a$yi), vi = as.double(a$vi)) })
   }
   out
