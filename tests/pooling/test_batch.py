@@ -60,6 +60,20 @@ def test_rows_that_do_not_settle_are_handed_to_fit(method, monkeypatch):
     assert fit_subsets(yi, vi, members, method=method).tau2 == pytest.approx(expected.tau2, rel=1e-9)
 
 
+@pytest.mark.parametrize("test", ["knha", "z"])
+def test_variances_far_apart_lose_no_digits(test):
+    yi, vi = np.array([0.1, 0.4, -0.2, 0.3, 0.7]), np.array([1e-14, 0.1, 0.2, 1e9, 0.3])
+    members = np.array(
+        [[True] * 5, [True, False, False, False, False], [False] * 5, [True, True, True, False, True]]
+    )
+    fits = fit_subsets(yi, vi, members, test=test)
+    for position, inside in enumerate(members):
+        one = fit(yi[inside], vi[inside], test=test)
+        assert_same(fits.row(position), one, typical=1)
+    plain = fit(yi, vi, test="z")
+    assert fits.factor[0] == pytest.approx(1 if test == "z" else (fits.se[0] / plain.se) ** 2, rel=1e-9)
+
+
 def test_the_size_of_chunks_changes_nothing(monkeypatch):
     yi, vi, rng = effects(7, k=10, tau2=0.05, spread=1.0)
     members = rng.random((50, 10)) < 0.5

@@ -16,6 +16,9 @@ from livingreview.pooling.random_effects import checked, fit
 
 # Elements of an array worked on at once: 128 kB of doubles, so that the arrays of a step stay in the cache.
 CHUNK_ELEMENTS = 2**14
+# Beyond this ratio of sampling variances, differences of sums would lose six of sixteen digits; `fit`,
+# which orders its sums, then takes each selection.
+WIDEST = 1e6
 # A row that has not settled by then is handed to `fit`, which has shorter steps and a search as its reserve.
 MAX_STEPS = 200
 # Where a step would leave zero, and the likelihood falls from zero up to here at each of these shares of the
@@ -136,6 +139,8 @@ def fit_subsets(yi, vi, members, *, method="REML", test="knha", level=0.95):
     yi, vi = checked(yi, vi)
     members = _checked_members(members, k=len(yi))
     _check_options(method=method, test=test, level=level)
+    if len(vi) and vi.max() > WIDEST * vi.min():
+        return _fitted_singly(yi, vi, members, method=method, test=test, level=level)
     centre = yi.mean() if len(yi) else 0.0
     rows = max(1, CHUNK_ELEMENTS // max(len(yi), 1))
     parts = [
@@ -150,6 +155,19 @@ def fit_subsets(yi, vi, members, *, method="REML", test="knha", level=0.95):
         columns["stat"] = columns["estimate"] / columns["se"]
     columns["pval"] = _two_sided(columns["stat"], columns["df"])
     return SubsetFits(**columns)
+
+
+def _fitted_singly(yi, vi, members, **options):
+    ones = [fit(yi[inside], vi[inside], **options) for inside in members]
+    names = [field.name for field in fields(SubsetFits) if field.name != "factor"]
+    columns = {name: np.array([getattr(one, name) for one in ones]) for name in names}
+    return SubsetFits(**columns, factor=np.array([_factor_of(one) for one in ones]))
+
+
+def _factor_of(one):
+    if one.k < 2:
+        return 1.0
+    return float(one.fitted.covariance[0, 0] / one.fitted.wald_covariance[0, 0])
 
 
 def _checked_members(members, *, k):
