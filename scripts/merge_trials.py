@@ -20,7 +20,7 @@ def main(argv=None):
     try:
         config = protocol.load(args.directory / "config.yaml", run=args.run)
         trials = args.directory / "data/trials"
-        if not merging.pending(trials / "sheets"):
+        if not [*merging.pending(trials / "sheets"), *merging.pending_pairs(trials / "sheets")]:
             print("No sheet waits under data/trials/sheets.")
             return 0
         said = merging.merge(

@@ -280,3 +280,56 @@ def test_a_trial_that_reports_no_usable_number_is_merged_with_its_study_alone(tr
 def test_a_row_in_which_only_a_note_was_typed_is_not_passed_over(trials, sheet, fill):
     fill(sheet(), outcome={"source": "", "note": "see the supplement"})
     assert "column source: empty" in refusal(trials)
+
+
+def test_a_run_merges_the_sheets_that_are_ready_and_passes_over_the_others(trials, sheet, fill):
+    fill(sheet(), study={"ready": "yes"})
+    begun = fill(sheet("third_2022", record_id="301", pmid="301"))
+    broken = fill(sheet("fourth_2022", record_id="401", pmid="401"), outcome={"sd_1": "0"})
+    (broken / "extraction.xlsx").write_text("not a workbook")
+    assert merging.marked_ready(trials / "sheets") == [trials / "sheets/201"]
+    said = merging.merge_ready(trials, run="2020-02")
+    assert said == [
+        "201: study sample_2021 with 1 outcome rows merged for run 2020-02; nothing typed for: depression"
+    ]
+    assert keys(trials) == MERGED
+    assert begun.is_dir()
+    assert merging.merge_ready(trials, run="2020-02") == []
+
+
+def test_one_ready_sheet_at_fault_keeps_the_other_from_being_merged(trials, sheet, fill):
+    fill(sheet(), study={"ready": "yes"})
+    fill(sheet("third_2022", record_id="301", pmid="301"), study={"ready": "YES"}, outcome={"sd_1": "0"})
+    before = contents(trials)
+    assert "301/outcomes.csv: row 2, column sd_1: found 0.0" in refusal(trials, ready_only=True)
+    assert contents(trials) == before
+
+
+def test_a_sheet_marked_as_ready_with_nothing_in_it_is_at_fault(trials, sheet):
+    folder = sheet()
+    path = folder / "study.csv"
+    header, row = path.read_text().splitlines()
+    path.write_text(f"{header}\nyes{row}\n")
+    text = refusal(trials, ready_only=True)
+    assert "column population: empty" in text
+    assert folder.is_dir()
+
+
+def test_a_sheet_of_an_older_version_has_no_cell_for_ready_and_no_place_and_is_merged(trials, sheet, fill):
+    folder = fill(sheet(), outcome={"table_or_figure": ""})
+    for name, schema in (("study.csv", "studies"), ("outcomes.csv", "outcomes")):
+        frame = tables.read_results(folder / name)
+        tables.write(frame[tables.load_schema(schema)["required"]], folder / name)
+    assert not merging.marked_ready(trials / "sheets")
+    merging.merge(trials, run="2020-02")
+    assert keys(trials) == MERGED
+
+
+def test_records_are_known_from_the_newest_list_up_to_the_run_and_from_the_decisions(tmp_path, example_table):
+    ledger = example_table("screening", {"record_id": "101"})
+    assert merging.known_records(tmp_path / "results", ledger, run="2020-02") == {"101"}
+    for run, record in (("2020-01", "201"), ("2020-02", "202"), ("2020-03", "203")):
+        path = tmp_path / "results" / run / "records.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"record_id\n{record}\n")
+    assert merging.known_records(tmp_path / "results", ledger, run="2020-02") == {"101", "202"}

@@ -3,6 +3,7 @@
 import datetime
 import functools
 import io
+import random
 import time
 import zipfile
 
@@ -235,6 +236,21 @@ def test_a_file_that_is_no_workbook_is_refused(with_workbook):
     with pytest.raises(InputError, match=r"extraction\.xlsx: this is not a readable workbook"):
         sheets.read(folder)
     assert sheets.state(folder)[0] == "faults"
+
+
+def test_a_damaged_workbook_is_refused_or_read_and_never_breaks_off(made, tmp_path):
+    whole, chance = made("Treatment"), random.Random(20160101)
+    path, refused = tmp_path / "extraction.xlsx", 0
+    for _ in range(30):
+        data = bytearray(whole)
+        for _ in range(20):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.randrange(1, len(data))] if chance.random() < 0.3 else data)
+        try:
+            workbook.read(path)
+        except InputError as error:
+            refused += "extraction.xlsx" in str(error)
+    assert refused > 20
 
 
 def test_a_workbook_without_one_of_its_sheets_is_refused(with_workbook):

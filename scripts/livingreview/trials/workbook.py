@@ -10,6 +10,7 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 import openpyxl
@@ -35,6 +36,20 @@ FILL = {
     "locked": PatternFill("solid", fgColor="FFEDEDED"),
     "ready": PatternFill("solid", fgColor="FFFFF2CC"),
 }
+# What the library raises for a file that is no workbook, or a damaged one; it has no error of its own.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    OSError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+)
 # A zip file cannot say an earlier moment; the same sheet is the same to the byte.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -299,7 +314,7 @@ def read(path):
             # Excel keeps lists and print settings in extensions of which the library says that it skips them.
             warnings.simplefilter("ignore", UserWarning)
             book = openpyxl.load_workbook(path)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         hint = "close it in the spreadsheet, and save it as an Excel workbook (.xlsx)"
         raise InputError(path, problem=f"this is not a readable workbook: {error}", hint=hint) from None
     missing = [name for name in SHEETS if name not in book.sheetnames]
