@@ -103,7 +103,7 @@ def overall(judged, study_id, outcome=None, *, tool=None):
         Judgements by several tools that differ are joined with semicolons.
     """
     rows = judged[
-        (judged["study_id"] == study_id) & (judged["domain"] == OVERALL) & (judged["judgement"] != "")
+        (judged["study_id"] == study_id) & (judged["domain"] == OVERALL) & (judged["judgement"].fillna("") != "")
     ]
     if tool is not None:
         rows = rows[rows["tool"] == tool]
