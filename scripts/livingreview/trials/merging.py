@@ -124,7 +124,8 @@ def marked_ready(sheets_dir):
 
 def _is_ready(folder):
     both = double_extraction.folders(folder)
-    return all(sheet_cells.says_ready(one) for one in both or [folder])
+    # Opening a workbook takes a tenth of a second, and most that wait are as they were made.
+    return all(not sheets.is_as_made(one) and sheet_cells.says_ready(one) for one in both or [folder])
 
 
 def _read(folder, registry):
