@@ -142,7 +142,7 @@ def _moment(model, *, method, weights):
         p = projection(model, weights)
         y = model.yi - model.yi.mean() if model.intercept else model.yi
         return float((y @ p @ y - np.diag(p) @ model.vi) / np.trace(p))
-    at = model.moments(0.0)
+    at = model.at_zero
     if method == "DL":
         return (at.q - (model.k - model.p)) / at.tr_p
     if method == "HS":
@@ -168,7 +168,7 @@ def _likelihood(model, *, restricted):
     tau2 = found if found is not None else _bracketed(model, restricted=restricted)
     if tau2 == 0:
         return Between(0.0, solver)
-    at_zero = model.moments(0.0)
+    at_zero = model.at_zero
     typical = (model.k - model.p) / at_zero.tr_p
     if tau2 <= BOUNDARY * typical and _step(at_zero, restricted=restricted) <= 0:
         return Between(0.0, solver)
@@ -197,7 +197,7 @@ def _scored(model, *, restricted):
 
 def _scored_with(model, *, start, length, restricted):
     """Steps that leave zero or more being halved, with the secant of two steps once they are small."""
-    typical = (model.k - model.p) / model.moments(0.0).tr_p
+    typical = (model.k - model.p) / model.at_zero.tr_p
     tau2, before = start, None
     for _ in range(MAX_STEPS):
         step = _step(model.moments(tau2), restricted=restricted)
@@ -209,7 +209,7 @@ def _scored_with(model, *, start, length, restricted):
             return tau2 + taken
         if taken != length * step and tau2 < 1e-3 * model.smallest_variance:
             # So near to zero the likelihood has no room for another maximum.
-            if _step(model.moments(0.0), restricted=restricted) <= 0:
+            if _step(model.at_zero, restricted=restricted) <= 0:
                 return 0.0
         elif before is not None and abs(step) < NEAR * scale:
             taken = _secant(step, tau2=tau2, before=before) or taken
@@ -303,7 +303,7 @@ def standard_error(model, *, tau2, method, weights=None):
         a = projection(model, 1 / (model.vi + start)) * start / df
     else:
         a = projection(model, 1 / model.vi)
-        at_zero = model.moments(0.0)
+        at_zero = model.at_zero
         factor = model.k / df if method == "HSk" else 1.0
         a = a / at_zero.tr_p if method == "DL" else a * factor / at_zero.sum_w
     return math.sqrt(_form_variance(a, model.vi, tau2))

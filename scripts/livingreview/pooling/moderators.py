@@ -50,16 +50,19 @@ def coded(mods, *, k, intercept=True):
     ValueError
         A value is missing or not finite, lengths differ, or a column follows from those before it.
     """
-    frame = _frame(mods)
-    if len(frame) != k:
-        raise ValueError(f"moderators must have one row for each of the {k} effects, not {len(frame)}")
+    given = _columns(mods)
+    for name, values in given.items():
+        if len(values) != k:
+            raise ValueError(
+                f"moderator {name!r} must have a value for each of the {k} effects, not {len(values)}"
+            )
     columns, full = [], not intercept
-    for name in frame:
-        levels = _levels(frame[name], name)
+    for name, values in given.items():
+        levels = _levels(values, name)
         columns.append((name, levels, full))
         full = full and levels is None
     coding = Coding(tuple(columns), intercept, _names(columns, intercept))
-    design = _design(frame, coding)
+    design = _design(given, coding, k)
     _check_rank(design, coding.names)
     return design, coding
 
@@ -79,26 +82,34 @@ def recoded(mods, coding):
         if values.ndim == 1 and len(names) > 1:
             values = values[None, :]
         mods = values
-    frame = _frame(mods, names=names)
-    absent = [name for name in names if name not in frame]
-    if absent or len(frame.columns) != len(names):
-        raise ValueError(f"new moderators {list(frame.columns)} must be those of the model: {names}")
+    given = _columns(mods, names=names)
+    if set(given) != set(names):
+        raise ValueError(f"new moderators {list(given)} must be those of the model: {names}")
     for name, levels, _ in coding.columns:
-        unknown = [] if levels is None else [v for v in frame[name] if v not in levels]
-        if unknown:
-            raise ValueError(f"moderator {name!r}: found {unknown[0]!r}; allowed: {', '.join(levels)}")
-        if levels is None and _levels(frame[name], name) is not None:
-            raise ValueError(f"moderator {name!r} is a number in the model; found {frame[name].iloc[0]!r}")
-    return _design(frame, coding)
+        _check_new(given[name], name, levels)
+    lengths = {len(values) for values in given.values()}
+    if len(lengths) != 1:
+        raise ValueError(f"new moderators must be of one length, not {sorted(lengths)}")
+    return _design(given, coding, lengths.pop())
 
 
-def _frame(mods, *, names=None):
-    if isinstance(mods, pd.DataFrame):
-        return mods.reset_index(drop=True)
-    if isinstance(mods, dict):
-        return pd.DataFrame({name: pd.Series(np.atleast_1d(np.asarray(v))) for name, v in mods.items()})
+def _check_new(values, name, levels):
+    found = _levels(values, name)
+    if levels is None and found is not None:
+        raise ValueError(f"moderator {name!r} is a number in the model; found {values[0]!r}")
+    if levels is None:
+        return
+    unknown = sorted(set(map(str, values)) - set(levels))
+    if unknown:
+        raise ValueError(f"moderator {name!r}: found {unknown[0]!r}; allowed: {', '.join(levels)}")
+
+
+def _columns(mods, *, names=None):
+    """Name to values (an array, or a series of categories) of each moderator."""
+    if isinstance(mods, (pd.DataFrame, dict)):
+        return {name: _values(mods[name]) for name in mods}
     if isinstance(mods, pd.Series):
-        return pd.DataFrame({mods.name or "moderator": mods.to_numpy()})
+        return {mods.name or "moderator": _values(mods)}
     values = np.asarray(mods)
     if values.ndim == 1:
         values = values[:, None]
@@ -109,26 +120,35 @@ def _frame(mods, *, names=None):
         names = [f"moderator {i + 1}" if several else "moderator" for i in range(values.shape[1])]
     if len(names) != values.shape[1]:
         raise ValueError(f"{values.shape[1]} moderators given; the model has {len(names)}: {names}")
-    return pd.DataFrame(dict(zip(names, values.T, strict=True)))
+    return dict(zip(names, map(_values, values.T), strict=True))
 
 
-def _levels(column, name):
+def _values(column):
+    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.CategoricalDtype):
+        return column.reset_index(drop=True)
+    values = np.atleast_1d(np.asarray(column))
+    if values.dtype.kind == "O" and all(isinstance(v, (int, float, np.number)) for v in values):
+        return values.astype(float)
+    return values
+
+
+def _levels(values, name):
     """The levels of a categorical moderator, or None for a number; nothing may be missing."""
-    if column.isna().any():
-        row = int(np.flatnonzero(column.isna())[0])
+    numeric = not isinstance(values, pd.Series) and values.dtype.kind in "fiub"
+    missing = np.isnan(values) if numeric else pd.isna(values)
+    if missing.any():
+        row = int(np.flatnonzero(missing)[0])
         raise ValueError(
             f"moderator {name!r} is missing for effect {row + 1}; leave that effect out, counted"
         )
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        present = set(column)
-        return tuple(level for level in column.cat.categories if level in present)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        if not np.isfinite(column.to_numpy(float)).all():
+    if numeric:
+        if not np.isfinite(values).all():
             raise ValueError(f"moderator {name!r} must be finite")
         return None
-    if all(isinstance(value, (int, float, np.number)) for value in column):
-        return None
-    return tuple(sorted(set(column.astype(str))))
+    if isinstance(values, pd.Series):
+        present = set(values)
+        return tuple(str(level) for level in values.cat.categories if level in present)
+    return tuple(sorted(set(values.astype(str))))
 
 
 def _names(columns, intercept):
@@ -141,16 +161,16 @@ def _names(columns, intercept):
     return tuple(names)
 
 
-def _design(frame, coding):
-    parts = [np.ones(len(frame))] if coding.intercept else []
+def _design(given, coding, rows):
+    parts = [np.ones(rows)] if coding.intercept else []
     for name, levels, full in coding.columns:
-        column = frame[name]
+        values = given[name]
         if levels is None:
-            parts.append(column.to_numpy(float))
+            parts.append(values.astype(float))
         else:
-            values = column.astype(str).to_numpy()
-            parts += [(values == str(v)).astype(float) for v in (levels if full else levels[1:])]
-    return np.column_stack(parts) if parts else np.empty((len(frame), 0))
+            text = np.array([str(v) for v in values])
+            parts += [(text == v).astype(float) for v in (levels if full else levels[1:])]
+    return np.column_stack(parts) if parts else np.empty((rows, 0))
 
 
 def _check_rank(design, names):

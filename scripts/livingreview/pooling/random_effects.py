@@ -180,7 +180,7 @@ class Estimate:
         one = self.fitted
         null = MeanModel(one.model.yi, one.model.vi)
         if one.method in between_variance.FIXED:
-            left, total = self.QE / self.QE_df, null.moments(0.0).q / (self.k - 1)
+            left, total = self.QE / self.QE_df, null.at_zero.q / (self.k - 1)
         elif self.solver == "given":
             return math.nan
         else:
@@ -204,7 +204,7 @@ class Estimate:
 
     @cached_property
     def _typical_variance(self):
-        at = self.fitted.model.moments(0.0) if self.fitted else None
+        at = self.fitted.model.at_zero if self.fitted else None
         return self.QE_df / at.tr_p if at else math.nan
 
     def tau2_interval(self, *, kind="QP", level=None):
@@ -578,7 +578,7 @@ def _shared(fitted, *, tau2, solver, test):
     """What a mean and a regression have in common."""
     model, method = fitted.model, fitted.method
     df = model.k - model.p
-    at_zero = model.moments(0.0)
+    at_zero = model.at_zero
     w = 1 / (model.vi + tau2) if fitted.gq_weights is None else fitted.gq_weights
     from_q = method in between_variance.FIXED
     typical = df / at_zero.tr_p

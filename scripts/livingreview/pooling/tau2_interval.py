@@ -47,7 +47,7 @@ def q_profile(model, *, level=0.95):
     df = model.k - model.p
     tail = (1 - level) / 2
     largest, smallest = float(chdtri(df, tail)), float(chdtri(df, 1 - tail))
-    if model.moments(0.0).q < smallest:
+    if model.at_zero.q < smallest:
         return Interval(0.0, 0.0, empty=True)
     return Interval(generalised_q_root(model, largest), generalised_q_root(model, smallest))
 

@@ -5,6 +5,7 @@ w = 1 / (v + tau2), and P = W - W X (X'WX)^-1 X'W, everything is made of the num
 """
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +80,11 @@ class MeanModel:
         w = 1 / (self._v + tau2)
         rest = float(w.dot(self._ones))
         return w0, w, rest, w0 + rest, float(w.dot(self._y)) / (w0 + rest)
+
+    @cached_property
+    def at_zero(self):
+        """`Moments` without a variance of true effects, which most questions need once."""
+        return self.moments(0.0)
 
     def moments(self, tau2):
         """`Moments` at a variance of true effects `tau2`."""
@@ -170,6 +176,11 @@ class RegressionModel:
         q, r = np.linalg.qr(root[:, None] * self._x)
         z = root * self._y
         return w, q, r, z
+
+    @cached_property
+    def at_zero(self):
+        """`Moments` without a variance of true effects, which most questions need once."""
+        return self.moments(0.0)
 
     def moments(self, tau2):
         """`Moments` at a variance of true effects `tau2`."""
