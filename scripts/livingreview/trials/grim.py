@@ -1,7 +1,7 @@
 """Whether a printed mean and standard deviation can come from whole numbers at all.
 
 GRIM: the mean of n whole numbers is a multiple of 1 / n. GRIMMER: their standard deviation then takes few
-values too. Both test the rounding of the paper, no more; imputed or adjusted values fail them without mistake.
+values too. Both test the rounding of the paper, no more; imputed or adjusted values fail them too.
 """
 
 import math

@@ -19,10 +19,12 @@ from livingreview.trials.plausibility.finding import CHECKS, COLUMNS, Check, Fin
 from livingreview.trials.plausibility.finding import merged as _merged
 from livingreview.trials.plausibility.trial_rows import Trials, printed_cells
 
-__all__ = ["CHECKS", "COLUMNS", "Check", "Finding", "Trials", "find", "printed_cells", "table"]
+__all__ = ["CHECKS", "COLUMNS", "Check", "Finding", "Trials", "find", "judge", "printed_cells", "table"]
 
 
-def find(outcomes, studies, instruments, *, effects=None, predict=None, printed=None, only=None):
+def find(
+    outcomes, studies, instruments, *, effects=None, predict=None, printed=None, only=None, look_at=None
+):
     """Everything in the trials that a person should look at.
 
     Parameters
@@ -42,6 +44,8 @@ def find(outcomes, studies, instruments, *, effects=None, predict=None, printed=
         it digits are those of the number, which tests less.
     only : collection of str, optional
         Ids of the checks to run; all of `CHECKS` if left out.
+    look_at : collection of str, optional
+        row_ids of the rows to judge, by all the others; every row if left out.
 
     Returns
     -------
@@ -54,15 +58,21 @@ def find(outcomes, studies, instruments, *, effects=None, predict=None, printed=
     ValueError
         `only` names a check that does not exist.
     """
+    trials = Trials(outcomes, studies, instruments, effects=effects, predict=predict, printed=printed)
+    return judge(trials, only=only, look_at=look_at)
+
+
+def judge(trials, *, only=None, look_at=None):
+    """`find` in a `Trials` that is there already."""
     unknown = set(only or ()) - set(CHECKS)
     if unknown:
         raise ValueError(f"no such check: {', '.join(sorted(unknown))}; allowed: {', '.join(CHECKS)}")
-    trials = Trials(outcomes, studies, instruments, effects=effects, predict=predict, printed=printed)
     found = [
         finding
         for check in CHECKS.values()
         if only is None or check.id in only
         for row in trials.rows
+        if look_at is None or row["row_id"] in look_at
         for finding in check.look(row, trials)
     ]
     return _merged(found, set_aside={row["row_id"] for row in trials.rows if row["status"] != "ok"})

@@ -36,7 +36,8 @@ def sd_as_se(row, trials):
     """Above usual times n^(1/4), or a standard error that is as large as a usual deviation."""
     for m in moments(row):
         for reference, value, weak in _references(m, row, trials):
-            if not weak and m.n >= 4 and m.sd / value > m.n**0.25:
+            large = m.n >= 4 and m.sd / value > m.n**0.25
+            if large and not (weak and not _other_arm(m, row, lambda o: o.sd / value > o.n**0.25)):
                 yield (
                     f"{m.sd_column} is {m.sd:g} with n = {m.n:g}",
                     f"about {value:.3g}, {reference}",
@@ -148,8 +149,14 @@ def _nearest(value, interval):
 
 
 def _pair_small(m, row, value):
+    """Whether the other arm agrees: as small, or, as the arms of a trial hardly differ, itself much larger."""
+    return _other_arm(m, row, lambda o: o.sd / value < o.n**-0.25 or m.sd / o.sd < m.n**-0.25)
+
+
+def _other_arm(m, row, says):
+    """What the same moment of the other arm says; yes if there is none."""
     pair = [o for o in moments(row) if o.when == m.when and o.arm != m.arm and not math.isnan(o.sd)]
-    return not pair or any(o.n > 0 and o.sd / value < o.n**-0.25 for o in pair)
+    return not pair or any(o.n > 0 and says(o) for o in pair)
 
 
 def _other_scale(row, trials, typical_sd):

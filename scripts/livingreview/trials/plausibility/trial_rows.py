@@ -1,5 +1,6 @@
 """The rows of trials as the checks see them: arms, other trials of the instrument, and its scale."""
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,14 +50,21 @@ class Trials:
     def __init__(self, outcomes, studies, instruments, *, effects=None, predict=None, printed=None):
         self.rows = _as_rows(outcomes, "outcomes")
         self.studies = {row["study_id"]: row for row in _as_rows(studies, "studies")}
-        self._instruments = instruments
+        self.registry = instruments
         self.effects = _by_row(effects)
         self.predict = predict
         self._printed = printed or {}
 
+    def changed(self, rows, *, effects, instruments):
+        """The same trials with other rows, as dicts of `rows`, other effects by row_id, another registry."""
+        other = copy.copy(self)
+        other.__dict__.pop("_by_measure", None)
+        other.rows, other.effects, other.registry = rows, effects, instruments
+        return other
+
     def instrument(self, row):
         """What the registry knows of the row's instrument; an empty dict if nothing."""
-        return self._instruments.find(row["instrument"], row["outcome"]) or {}
+        return self.registry.find(row["instrument"], row["outcome"]) or {}
 
     def scale(self, row):
         """(low, high) of the instrument's scores, or None; None too for rows of changes."""
