@@ -46,6 +46,7 @@ def main(job):
             method=analysis["method_tau2"],
             test=analysis["method_ci"],
             level=analysis["level"],
+            pi=analysis.get("method_pi", "metafor"),
         )
         for outcome, described in params.outcomes.items()
     }

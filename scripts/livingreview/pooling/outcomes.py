@@ -73,6 +73,7 @@ def pool_outcome(
     low_risk=None,
     correlation=sensitivities.ASSUMED_CORRELATION,
     thresholds=(),
+    pi="metafor",
     **options,
 ):
     """Everything that is estimated for one outcome.
@@ -92,6 +93,8 @@ def pool_outcome(
     thresholds : sequence of float
         Sizes on the scale of `yi`, above zero, beyond which the share of true effects is estimated, on the
         side that favours the treatment.
+    pi : str
+        Kind of prediction interval, as `random_effects.fit`.
     **options
         ``method``, ``test``, ``level`` of `random_effects.fit`.
 
@@ -113,17 +116,17 @@ def pool_outcome(
     pooled = of_outcome[of_outcome["in_pool"].astype(bool)]
     wider = of_outcome[of_outcome["in_sensitivity"].astype(bool)]
     head = {"outcome": outcome, "label": label}
-    result = _pool(pooled, options)
+    result = _pool(pooled, options | {"pi": pi})
     return {
         "main": head | _estimate(pooled, result, measure=measure),
         "sensitivity": head
-        | _estimate(wider, _pool(wider, options), measure=measure)
+        | _estimate(wider, _pool(wider, options | {"pi": pi}), measure=measure)
         | {"what": _what(added=len(wider) - len(pooled))},
         "weights": _weights(pooled, result, level=options.get("level", 0.95)),
         "leave_one_out": _leave_one_out(pooled, options),
         "subgroups": [_subgroup(pooled, definition, options) for definition in subgroups],
         "sensitivity_table": sensitivities.table(
-            of_outcome, low_risk=low_risk, correlation=correlation, **options
+            of_outcome, low_risk=low_risk, correlation=correlation, pi=pi, **options
         ),
         "influence": _influence(pooled, options),
         "cumulative": _cumulative(pooled, options),

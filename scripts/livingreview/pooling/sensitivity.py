@@ -5,6 +5,7 @@ one thing, says which, and is shown whether or not it agrees; a row that cannot 
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -27,7 +28,9 @@ NUMBERS = ("estimate", "se", "ci_low", "ci_high", "pval", "pi_low", "pi_high", "
 COLUMNS = ("outcome", "analysis", "label", "k", "n_studies", *NUMBERS, "method", "note", "reason")
 
 
-def table(effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternative="less", **options):
+def table(
+    effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternative="less", pi="metafor", **options
+):
     """All sensitivity analyses of one outcome.
 
     Parameters
@@ -41,6 +44,8 @@ def table(effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternativ
         Assumed correlation of the sampling errors of effects of one study.
     alternative : {"less", "greater"}
         The sign that favours the treatment, which small or selected studies would exaggerate.
+    pi : str
+        Kind of prediction interval of the random-effects models, as `random_effects.fit`.
     **options
         ``method``, ``test``, ``level`` of `random_effects.fit`, of the main analysis and of every row that
         does not name its own.
@@ -59,15 +64,16 @@ def table(effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternativ
     pooled = effects[effects["in_pool"].astype(bool)]
     wider = effects[effects["in_sensitivity"].astype(bool)]
     level = options.get("level", 0.95)
-    rows = [
-        _row("main", "Main analysis", pooled, lambda: _fit(pooled, options)),
-        _with_assumed(pooled, wider, options),
+    fitting = options | {"pi": pi}
+    return [
+        _row("main", "Main analysis", pooled, lambda: _fit(pooled, fitting)),
+        _with_assumed(pooled, wider, fitting),
         _common_effect(pooled, options),
-        _normal(pooled, options),
-        _low_risk(pooled, low_risk, options),
-        *_without(pooled, options),
-        *_one_per_study(pooled, options, alternative=alternative),
-        _composite(pooled, options, correlation=correlation),
+        _normal(pooled, fitting),
+        _low_risk(pooled, low_risk, fitting),
+        *_without(pooled, options, pi=pi),
+        *_one_per_study(pooled, fitting, alternative=alternative),
+        _composite(pooled, fitting, correlation=correlation),
         _three_level(pooled, options),
         *(_che(pooled, correlation=rho, level=level, main=rho == correlation) for rho in _rhos(correlation)),
         _filled(pooled, options),
@@ -75,7 +81,6 @@ def table(effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternativ
         _limit(pooled, options),
         _selection(pooled, alternative=alternative, level=level),
     ]
-    return rows
 
 
 def _rhos(correlation):
@@ -84,7 +89,7 @@ def _rhos(correlation):
 
 
 def _row(analysis, label, rows, compute, *, k=None, n_studies=None, note="", method=None):
-    """A row of the table from a function that returns a result, or raises with the reason why there is none."""
+    """A row of the table from a function that returns a result, or raises the reason why there is none."""
     about = {
         "analysis": analysis,
         "label": label,
@@ -169,7 +174,7 @@ def _trials(rows):
     return f"{n} trial{'s' * (n != 1)}"
 
 
-def _without(pooled, options):
+def _without(pooled, options, *, pi):
     """Without outliers, and without influential effects."""
     kinds = (
         ("outliers_removed", "Outliers removed", lambda: _outlying(pooled, options)),
@@ -180,18 +185,16 @@ def _without(pooled, options):
             _at_least(pooled, MIN_K_DIAGNOSTICS, "finding them")
             apart = find()
         except (_NotComputed, ConvergenceError) as error:
-            yield _row(analysis, label, pooled, _raiser(str(error)))
+            yield _row(analysis, label, pooled, partial(_raise, _NotComputed(str(error))))
             continue
         kept = pooled[~apart]
         note = f"without {', '.join(pooled.loc[apart, 'label'])}" if apart.any() else "none was found"
-        yield _row(analysis, label, kept, lambda kept=kept: _fit(kept, options), note=note)
+        refit = partial(_fit, kept, options | {"pi": pi})
+        yield _row(analysis, label, kept, refit, note=note)
 
 
-def _raiser(reason):
-    def compute():
-        raise _NotComputed(reason)
-
-    return compute
+def _raise(error):
+    raise error
 
 
 def _outlying(pooled, options):

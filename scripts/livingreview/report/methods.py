@@ -4,8 +4,24 @@ from livingreview.report import prose
 from livingreview.report.prose import count, number, percent
 
 MEASURES = {"SMD": "standardised mean differences (Hedges’ g)"}
-METHODS_TAU2 = {"REML": "restricted maximum likelihood", "DL": "the method of DerSimonian and Laird"}
-METHODS_CI = {"knha": "those of Hartung and Knapp", "z": "Wald intervals from the normal distribution"}
+METHODS_TAU2 = {
+    "REML": "restricted maximum likelihood",
+    "ML": "maximum likelihood",
+    "DL": "the method of DerSimonian and Laird",
+    "PM": "the method of Paule and Mandel",
+    "PMM": "the median-unbiased method of Paule and Mandel",
+    "EB": "the empirical Bayes method",
+    "HE": "the method of Hedges",
+    "HS": "the method of Hunter and Schmidt",
+    "HSk": "the method of Hunter and Schmidt, with its small-sample correction",
+    "SJ": "the method of Sidik and Jonkman",
+}
+METHODS_CI = {
+    "knha": "those of Hartung and Knapp",
+    "adhoc": "those of Hartung and Knapp, never narrower than the usual ones",
+    "t": "Wald intervals from the t distribution",
+    "z": "Wald intervals from the normal distribution",
+}
 NOT_PRINTED = {
     "set_aside": "Effects printed without arm sizes stay out of the pool and enter the sensitivity analysis,"
     " where equal arms are assumed.",

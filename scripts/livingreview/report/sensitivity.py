@@ -17,8 +17,8 @@ def view(found, *, level):
     Returns
     -------
     dict
-        ``rows`` (computed), ``left`` (what was not, grouped by reason), ``small_study``, ``shares`` (sentences),
-        ``influence`` and ``cumulative`` (rows).
+        ``rows`` (computed), ``left`` (what was not, grouped by reason), ``small_study``, ``shares``
+        (sentences), ``influence`` and ``cumulative`` (rows).
     """
     rows = found["sensitivity_table"]
     return {
@@ -74,7 +74,8 @@ def _small_study(tests):
         )
     if not lost["reason"]:
         sentences.append(
-            f"Fail-safe N ({lost['type']}): {count(lost['fsnum'])}; it says nothing about how many trials are missing."
+            f"Fail-safe N ({lost['type']}): {count(lost['fsnum'])}; it says nothing about how many trials are"
+            " missing."
         )
     return sentences
 
@@ -88,9 +89,8 @@ def _shares(shares, *, level):
             interval(100 * one["ci_low"], 100 * one["ci_high"], 0) if not prose.missing(one["ci_low"]) else ""
         )
         limits = f" ({percent(100 * level)}{prose.NBSP}CI {bound})" if bound else ""
-        sentences.append(
-            f"{percent(100 * one['share'])}{limits} of true effects lie below {prose.effect(one['threshold'])}"
-        )
+        beyond = prose.effect(one["threshold"])
+        sentences.append(f"{percent(100 * one['share'])}{limits} of true effects lie below {beyond}")
     if not sentences:
         return ""
     return f"If true effects are normally distributed, {'; '.join(sentences)}."
