@@ -51,6 +51,8 @@ def grimmer(mean, sd, n, *, digits_mean, digits_sd, low=None, high=None):
     standard deviation (with n - 1). Both sums are even or both odd. The squares are no fewer than when the
     values are as equal as they can be and, on a scale with ends, no more than when all but one lie at them.
 
+    Each is necessary; together they do not suffice, so that some impossible pairs pass.
+
     Parameters
     ----------
     mean, sd : float

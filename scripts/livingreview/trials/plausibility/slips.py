@@ -42,14 +42,17 @@ def _slipped_mean(m, rest):
     if not means or not sds or math.isnan(m.mean) or m.mean == 0:
         return
     usual, sd = float(np.median(means)), float(np.median(sds))
+    away = min(abs(m.mean - mean) for mean in means)
     for moved in (m.mean / 10, m.mean * 10):
-        if abs(m.mean - usual) > 1.5 * sd and abs(moved - usual) < min(0.8 * sd, abs(m.mean - usual) / 2):
-            yield (
-                f"{m.mean_column} is {m.mean:g}",
-                f"about {usual:.3g}, as the other means of the row",
-                f"{moved:g} with the point moved?",
-                [m.mean_column],
-            )
+        near = min(abs(moved - mean) for mean in means)
+        if away <= 1.5 * sd or near >= min(0.8 * sd, away / 2):
+            continue
+        yield (
+            f"{m.mean_column} is {m.mean:g}",
+            f"about {usual:.3g}, as the other means of the row",
+            f"{moved:g} with the point moved?",
+            [m.mean_column],
+        )
 
 
 @check(

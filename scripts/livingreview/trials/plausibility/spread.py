@@ -37,7 +37,7 @@ def sd_as_se(row, trials):
     for m in moments(row):
         for reference, value, weak in _references(m, row, trials):
             large = m.n >= 4 and m.sd / value > m.n**0.25
-            if large and not (weak and not _other_arm(m, row, lambda o: o.sd / value > o.n**0.25)):
+            if large and not (weak and not _pair_large(m, row, value)):
                 yield (
                     f"{m.sd_column} is {m.sd:g} with n = {m.n:g}",
                     f"about {value:.3g}, {reference}",
@@ -149,8 +149,12 @@ def _nearest(value, interval):
 
 
 def _pair_small(m, row, value):
-    """Whether the other arm agrees: as small, or, as the arms of a trial hardly differ, itself much larger."""
+    """Whether the other arm agrees: as small, or, as arms of a trial hardly differ, much larger itself."""
     return _other_arm(m, row, lambda o: o.sd / value < o.n**-0.25 or m.sd / o.sd < m.n**-0.25)
+
+
+def _pair_large(m, row, value):
+    return _other_arm(m, row, lambda o: o.sd / value > o.n**0.25)
 
 
 def _other_arm(m, row, says):
