@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions export import-decisions trials release rehearse sandbox test lint format lock
+.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release rehearse sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,12 @@ import-decisions: $(READY)  ## File the decisions in another program's export (F
 
 trials: $(READY)  ## Merge the filled-in extraction sheets (SHEET=name)
 	@python scripts/merge_trials.py $(REVIEW_OPTIONS) $(if $(SHEET),--sheet $(SHEET))
+
+export-trials: $(READY)  ## Write trials and effects for metafor (with its R script), Metapsy's tools and RevMan
+	@python scripts/export_trials.py $(REVIEW_OPTIONS)
+
+import-trials: $(READY)  ## Add the trials of a Metapsy data set (FILE, SOURCE, OUTCOME, HIGHER_IS, FAVOURS; docs/exchange.md)
+	@python scripts/import_trials.py $(REVIEW_OPTIONS) "$(FILE)" --source "$(SOURCE)" $(if $(OUTCOME),--outcome "$(OUTCOME)") $(if $(HIGHER_IS),--higher-is "$(HIGHER_IS)") $(if $(FAVOURS),--favours "$(FAVOURS)")
 
 release: $(READY)  ## Build the run and freeze it as a release (VERSION=26.1.0 NOTE="...")
 	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)

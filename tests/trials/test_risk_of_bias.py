@@ -374,6 +374,9 @@ def test_the_rules_script_writes_the_bundled_judgements_and_only_a_header_withou
     assert overall["krein_2013"] == "some concerns"
     assert "friesen_2017" not in overall.index, "its row counts from a later run"
     assert overall["hicks_2006"] == ""
+    reread = tables.read_results(tmp_path / "judged.csv")
+    assert risk_of_bias.overall(reread, "krein_2013", "pain_intensity") == "some concerns"
+    assert risk_of_bias.overall(reread, "hicks_2006") == ""
     job.input.entered = []
     judge_risk_of_bias.main(job)
     assert (tmp_path / "judged.csv").read_text() == ",".join(risk_of_bias.COLUMNS) + "\n"

@@ -102,9 +102,9 @@ def overall(judged, study_id, outcome=None, *, tool=None):
     str
         Judgements by several tools that differ are joined with semicolons.
     """
-    rows = judged[
-        (judged["study_id"] == study_id) & (judged["domain"] == OVERALL) & (judged["judgement"].fillna("") != "")
-    ]
+    # Read back from a file, a judgement that there is not is missing and not "".
+    rows = judged[(judged["study_id"] == study_id) & (judged["domain"] == OVERALL)]
+    rows = rows[rows["judgement"].notna() & (rows["judgement"] != "")]
     if tool is not None:
         rows = rows[rows["tool"] == tool]
     own = rows[rows["outcome"] == outcome]

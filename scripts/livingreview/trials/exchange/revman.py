@@ -1,0 +1,101 @@
+"""Effects in the columns in which Cochrane publishes the data rows of a review's analyses.
+
+They are those of the data package that RevMan writes for each review (``...-data-rows.csv``): a row for each
+study in an analysis, by its means, its events, or as generic inverse variance.
+"""
+
+import math
+
+import pandas as pd
+
+from livingreview.trials.exchange.guard import guard
+
+CONTINUOUS, DICHOTOMOUS, GENERIC = "Continuous", "Dichotomous", "Generic inverse variance"
+COLUMNS = (
+    "Analysis group",
+    "Analysis number",
+    "Analysis name",
+    "Data type",
+    "Subgroup",
+    "Study",
+    "Study year",
+    "GIV Mean",
+    "GIV SE",
+    "Experimental cases",
+    "Experimental N",
+    "Experimental mean",
+    "Experimental SD",
+    "Control cases",
+    "Control N",
+    "Control mean",
+    "Control SD",
+    "Mean",
+    "CI start",
+    "CI end",
+    "Footnotes",
+)
+# Of 95% intervals, which RevMan shows; the normal quantile to double precision.
+Z95 = 1.959963984540054
+
+
+def rows(effects, outcomes, studies, *, labels):
+    """The effects in the pool, a row each.
+
+    Parameters
+    ----------
+    effects, outcomes, studies : DataFrame
+        effects.csv, and the trials' tables at this run.
+    labels : dict of str to str
+        Outcome to its name in print, in the order of the analyses.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`. Every row has the effect as it was pooled in ``GIV Mean`` and ``GIV SE`` (standard error).
+        Where the trial prints means whose difference is that effect, they are there too; a row whose effect
+        is turned (higher scores are better) or whose control is divided has the first only, and says so.
+    """
+    raw = outcomes.set_index("row_id")
+    years = studies.set_index("study_id")["year"]
+    pooled = effects[effects["in_pool"].astype(bool)]
+    found = []
+    for number, (outcome, name) in enumerate(labels.items(), start=1):
+        of_outcome = pooled[pooled["outcome"] == outcome].sort_values(["label", "row_id"])
+        for effect in of_outcome.to_dict("records"):
+            found.append(
+                {
+                    "Analysis group": 1,
+                    "Analysis number": number,
+                    "Analysis name": name,
+                    "Study": effect["label"],
+                    "Study year": years.get(effect["study"]),
+                }
+                | _numbers(effect, raw.loc[effect["row_id"]])
+            )
+    return guard(pd.DataFrame(found, columns=list(COLUMNS)))
+
+
+def _numbers(effect, row):
+    se = math.sqrt(effect["vi"])
+    generic = {
+        "Data type": GENERIC,
+        "GIV Mean": effect["yi"],
+        "GIV SE": se,
+        "Experimental N": row["n_1"],
+        "Control N": row["n_2"],
+        "Mean": effect["yi"],
+        "CI start": effect["yi"] - Z95 * se,
+        "CI end": effect["yi"] + Z95 * se,
+        "Footnotes": effect["assumption"] or None,
+    }
+    if effect["conversion"] != "means and SDs" or effect["assumption"]:
+        return generic
+    if row["higher_is"] == "better":
+        return generic | {"Footnotes": "higher scores are better; the sign of the effect is turned"}
+    return generic | {
+        "Data type": CONTINUOUS,
+        "Experimental mean": row["mean_1"],
+        "Experimental SD": row["sd_1"],
+        "Control mean": row["mean_2"],
+        "Control SD": row["sd_2"],
+    }
