@@ -145,18 +145,18 @@ class Estimate:
 
     @cached_property
     def tau2_ci(self):
-        """The Q-profile interval of tau² at the model's level: (low, high, empty)."""
-        return self.tau2_interval()
+        """The Q-profile interval of tau² at the model's level: (low, high); see `tau2_interval`."""
+        return tuple(self.tau2_interval()[:2])
 
     @cached_property
     def I2_ci(self):
         """I² (percent) at the ends of `tau2_ci`."""
-        return tuple(100 * t / (t + self._typical_variance) for t in self.tau2_ci[:2])
+        return tuple(100 * t / (t + self._typical_variance) for t in self.tau2_ci)
 
     @cached_property
     def H2_ci(self):
         """H² at the ends of `tau2_ci`."""
-        return tuple(t / self._typical_variance + 1 for t in self.tau2_ci[:2])
+        return tuple(t / self._typical_variance + 1 for t in self.tau2_ci)
 
     @cached_property
     def I2_q(self):
