@@ -1,0 +1,83 @@
+"""Means and standard deviations from errors, intervals, medians, ranges and subgroups."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtri
+
+from livingreview.trials.conversions import spread
+
+
+def test_the_handbooks_examples_of_errors_and_intervals():
+    assert spread.sd_from_se(0.5, 16) == 2.0
+    # Handbook 6.5.2.2: 30.0 to 34.2 in 25 people, t = 2.0639 with 24 degrees of freedom: 5.09.
+    assert spread.sd_from_ci(30.0, 34.2, 25) == pytest.approx(5.087, abs=1e-3)
+    # Handbook 6.5.2.3: a difference of 3.8 with t = 2.78, 25 and 22 people: SE 1.37, SD 4.69.
+    assert spread.pooled_sd_from_difference(3.8 / 2.78, 25, 22) == pytest.approx(4.676, abs=2e-2)
+
+
+def test_a_change_needs_a_correlation_and_gives_it_back():
+    sd = spread.change_sd(4.0, 4.4, 0.78)
+    assert sd == pytest.approx(math.sqrt(16 + 19.36 - 2 * 0.78 * 17.6), rel=1e-14)
+    assert spread.correlation_from_change(4.0, 4.4, sd) == pytest.approx(0.78, rel=1e-12)
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        spread.change_sd(4.0, 4.4, 1.2)
+
+
+def test_combined_groups_are_what_their_people_would_give():
+    first, second = np.array([1.0, 4, 6, 9]), np.array([2.0, 2, 11])
+    both = np.concatenate([first, second])
+    one = {"n_1": 4, "mean_1": first.mean(), "sd_1": first.std(ddof=1)}
+    other = {"n_2": 3, "mean_2": second.mean(), "sd_2": second.std(ddof=1)}
+    found = spread.combine_groups(**one, **other)
+    assert found == pytest.approx((7, both.mean(), both.std(ddof=1)), rel=1e-14)
+
+
+def test_medians_follow_the_published_formulas():
+    n, quartiles, extremes = 81, {"q1": 4.0, "q3": 8.0}, {"low": 1.0, "high": 12.0}
+    outer, inner = 2 * ndtri(80.625 / 81.25), 2 * ndtri(60.625 / 81.25)
+    assert spread.sd_wan(5.0, n, **extremes) == pytest.approx(11 / outer, rel=1e-14)
+    assert spread.sd_wan(5.0, n, **quartiles) == pytest.approx(4 / inner, rel=1e-14)
+    assert spread.sd_wan(5.0, n, **quartiles, **extremes) == pytest.approx((11 / outer + 4 / inner) / 2)
+    # 81 ** 0.75 = 27.
+    assert spread.mean_luo(5.0, n, **extremes) == pytest.approx(4 / 31 * 6.5 + 27 / 31 * 5, rel=1e-14)
+    weight = 0.7 + 0.39 / 81
+    assert spread.mean_luo(5.0, n, **quartiles) == pytest.approx(weight * 6 + (1 - weight) * 5, rel=1e-14)
+    w1, w2 = 2.2 / 29.2, 0.7 - 0.72 / 81**0.55
+    expected = w1 * 6.5 + w2 * 6 + (1 - w1 - w2) * 5
+    assert spread.mean_luo(5.0, n, **quartiles, **extremes) == pytest.approx(expected, rel=1e-14)
+    assert spread.mean_wan(5.0, n, **quartiles) == pytest.approx(17 / 3)
+    assert spread.mean_wan(5.0, n, **extremes) == pytest.approx(23 / 4)
+    assert spread.mean_wan(5.0, n, **quartiles, **extremes) == pytest.approx((1 + 8 + 10 + 16 + 12) / 8)
+
+
+@settings(derandomize=True, max_examples=30, deadline=None)
+@given(st.integers(20, 500), st.floats(-50, 50), st.floats(0.1, 30))
+def test_quantiles_of_a_normal_sample_give_back_its_mean_and_spread(n, mean, sd):
+    z = ndtri((0.75 * n - 0.125) / (n + 0.25)) * sd
+    wide = ndtri((n - 0.375) / (n + 0.25)) * sd
+    numbers = {"q1": mean - z, "q3": mean + z, "low": mean - wide, "high": mean + wide}
+    for function in (spread.mean_luo, spread.mean_wan):
+        assert function(mean, n, **numbers) == pytest.approx(mean, abs=1e-9)
+    for function in (spread.sd_wan, spread.sd_shi):
+        assert function(mean, n, **numbers) == pytest.approx(sd, rel=1e-9)
+    assert spread.skewness(mean, n, **numbers)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_skewness_is_found_and_equal_numbers_have_none():
+    statistic, critical = spread.skewness(1.0, 50, q1=0.9, q3=8.0)
+    assert statistic > critical
+    assert critical == pytest.approx(2.65 / math.sqrt(50) - 6 / 2500, rel=1e-14)
+    assert spread.skewness(3.0, 50, q1=3.0, q3=3.0)[0] == 0.0
+
+
+def test_a_median_alone_or_out_of_order_is_refused():
+    with pytest.raises(ValueError, match="both quartiles, or both extremes"):
+        spread.mean_luo(5.0, 40, q1=3.0)
+    with pytest.raises(ValueError, match="not in order"):
+        spread.sd_wan(5.0, 40, q1=6.0, q3=8.0)
+    with pytest.raises(ValueError, match="2 or more"):
+        spread.sd_wan(5.0, 1, q1=4.0, q3=8.0)
