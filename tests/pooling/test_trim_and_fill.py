@@ -56,7 +56,8 @@ def test_nothing_missing_gives_the_pool_of_what_there_is():
     yi, vi = effects("li2007")
     result = trim_and_fill(yi, vi, side="left")
     assert result.k0 == 0
-    assert result.adjusted == fit(yi, vi)
+    assert result.adjusted.estimate == fit(yi, vi).estimate
+    assert result.adjusted.k == len(yi)
     assert len(result.filled_yi) == 0
 
 
