@@ -102,7 +102,7 @@ def _row(effect, row, study, several):
     comparison = effect["comparison"] if isinstance(effect["comparison"], str) else ""
     se = math.sqrt(effect["vi"])
     # Precise to the last digit: a control that the workflow has divided must not be divided again.
-    divided = "divided" if row["shared_control"] and not _has_means(row) else row["shared_control"]
+    divided = "divided" if row["shared_control"] and not has_means(row) else row["shared_control"]
     return {
         "study": study["study"],
         "condition_arm1": row["arm_1"] or "treatment",
@@ -120,7 +120,7 @@ def _row(effect, row, study, several):
         ".g_se": se,
         **{f"baseline_m_arm{arm}": row[f"baseline_mean_{arm}"] for arm in (1, 2)},
         **{f"baseline_sd_arm{arm}": row[f"baseline_sd_{arm}"] for arm in (1, 2)},
-        "change_sign": bool(_has_means(row) and row["higher_is"] == "better"),
+        "change_sign": bool(has_means(row) and row["higher_is"] == "better"),
         "year": study["year"],
         "population": study["population"],
         "condition": study["condition"],
@@ -141,14 +141,15 @@ def _rating(row):
     return "clinician" if "clinician-rated" in str(row["note"] or "") else None
 
 
-def _has_means(row):
+def has_means(row):
+    """Whether a row of outcomes prints means, standard deviations and sizes of both arms."""
     cells = [row[f"{name}_{arm}"] for name in ("mean", "sd", "n") for arm in (1, 2)]
     return row["effect_type"] == "means" and not any(pd.isna(cell) for cell in cells)
 
 
 def _raw_data(row, effect, se):
     sizes = {f"n_arm{arm}": row[f"n_{arm}"] for arm in (1, 2)}
-    if not _has_means(row):
+    if not has_means(row):
         return sizes | {"precalc_g": effect["yi"], "precalc_g_se": se}
     means = {f"{name}_arm{arm}": row[f"{name}_{arm}"] for name in ("mean", "sd") for arm in (1, 2)}
     return sizes | means

@@ -9,6 +9,7 @@ import math
 import pandas as pd
 
 from livingreview.trials.exchange.guard import guard
+from livingreview.trials.exchange.metapsy import has_means
 
 CONTINUOUS, DICHOTOMOUS, GENERIC = "Continuous", "Dichotomous", "Generic inverse variance"
 COLUMNS = (
@@ -88,7 +89,7 @@ def _numbers(effect, row):
         "CI end": effect["yi"] + Z95 * se,
         "Footnotes": effect["assumption"] or None,
     }
-    if effect["conversion"] != "means and SDs" or effect["assumption"]:
+    if not has_means(row) or effect["assumption"]:
         return generic
     if row["higher_is"] == "better":
         return generic | {"Footnotes": "higher scores are better; the sign of the effect is turned"}
