@@ -19,10 +19,9 @@ from livingreview.pooling.small_study import INTERPRETABLE_K, advice_on
 
 ALTERNATIVES = ("less", "greater", "two.sided")
 # Newton's method ends when half the squared step in standard errors, which is what the log-likelihood could
-# still gain, is below this: 1e-10 leaves estimates within 1.5e-5 of a standard error; quadratic convergence
-# makes it less.
+# still gain, is below this: estimates are then within about 1e-9 of a standard error.
 GAIN_TOLERANCE = 1e-18
-# What it may still be where rounding of the likelihood stops it earlier.
+# What it may still be where rounding of the likelihood stops it earlier: within 1.5e-5 of a standard error.
 GAIN_ACCEPTED = 1e-10
 MAX_STEPS = 60
 MAX_HALVINGS = 25

@@ -15,7 +15,7 @@ P_CUT = 1e-5
 # The bounds of delta, as metafor's; an answer at one of them is flagged.
 DELTA_MAX = 100.0
 # Gauss-Legendre nodes in each piece between break points: 12 integrate a polynomial of degree 23 exactly, and
-# within a piece the integrand is smooth; more of them change log-likelihoods by less than 1e-9, mostly by 1e-13.
+# within a piece the integrand is smooth; more of them change log-likelihoods by less than 1e-9.
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 # Break points in standard deviations of the effects about mu. The density is zero in doubles beyond 38; far
 # tails count when weights are almost zero around mu.
