@@ -326,9 +326,10 @@ def baseline(tmp_path_factory, fold, config):
 @pytest.mark.parametrize("name", ["included", "effects", "estimates"])
 def test_the_first_release_is_what_the_bundled_data_give(baseline, name):
     frozen = tables.read_results(DATA / "releases/26.0.0" / f"{name}.csv")
-    pd.testing.assert_frame_equal(
-        tables.read_results(baseline / f"{name}.csv"), frozen, check_exact=False, rtol=0, atol=1e-8
-    )
+    computed = tables.read_results(baseline / f"{name}.csv")
+    # Columns of later versions stand after those of the release.
+    assert list(computed.columns)[: len(frozen.columns)] == list(frozen.columns)
+    pd.testing.assert_frame_equal(computed[frozen.columns], frozen, check_exact=False, rtol=0, atol=1e-8)
     assert len(frozen) > 0
 
 

@@ -29,12 +29,27 @@ NUMBERS = (
     "printed_ci_low",
     "printed_ci_high",
     "priority",
+    *(f"baseline_mean_{arm}" for arm in "12"),
+    *(f"events_{arm}" for arm in "12"),
+    *(f"{name}_{arm}" for arm in "12" for name in ("se", "ci_low", "ci_high")),
+    *(f"{name}_{arm}" for arm in "12" for name in ("median", "q1", "q3", "min", "max")),
+    *(f"{name}_{arm}" for arm in "12" for name in ("change_mean", "change_sd")),
+    "correlation",
+    "t_value",
+    "f_value",
+    "p_value",
+    "outcome_sd",
+    "n_covariates",
 )
 
 
 def as_rows(outcomes):
-    """The table as a list of dicts: numbers are float (NaN if missing), texts are str ("" if missing)."""
-    frame = outcomes.copy()
+    """The table as a list of dicts: numbers are float (NaN if missing), texts are str ("" if missing).
+
+    A column that an older file does not have counts as empty.
+    """
+    absent = [c for c in (*NUMBERS, "correlation_source") if c not in outcomes]
+    frame = outcomes.reindex(columns=[*outcomes.columns, *absent])
     numeric = {c: pd.to_numeric(frame[c]).astype("float64") for c in NUMBERS if c in frame}
     texts = {c: frame[c].astype(object).where(frame[c].notna(), "") for c in frame if c not in numeric}
     frame = pd.DataFrame(texts | numeric, columns=frame.columns)
@@ -161,9 +176,8 @@ def _missing_partners(row, at):
     pairs = [("printed_ci_low", "printed_ci_high")]
     if row["effect_type"] == "means":
         needed = ("mean_1", "sd_1", "mean_2", "sd_2")
-        found += [
-            at(c, "means need both means and both standard deviations") for c in needed if not known(row[c])
-        ]
+        text = "means need both means and both standard deviations"
+        found += [at(c, text) for c in needed if not known(row[c]) and not _gives_spread(row, c)]
     if row["effect_type"] in ("means", "cohen_d"):
         pairs.append(("n_1", "n_2"))
     for one, other in pairs:
@@ -177,6 +191,15 @@ def _missing_partners(row, at):
         elif row["effect_type"] in ("hedges_g", "cohen_d"):
             found.append(at("printed_effect", f"missing for effect_type {row['effect_type']}"))
     return found
+
+
+def _gives_spread(row, column):
+    """Whether the arm of a missing `column` prints what a standard deviation follows from."""
+    name, arm = column.split("_")
+    if name != "sd" or not known(row[f"n_{arm}"]):
+        return False
+    low, high = row[f"ci_low_{arm}"], row[f"ci_high_{arm}"]
+    return known(row[f"se_{arm}"]) or (known(low, high) and low < high)
 
 
 def _unclear_sign(row, at):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from livingreview.errors import InputError
 from livingreview.trials.checks import as_rows, find_problems, known, slot
+from livingreview.trials.conversions.rows import CONVERSIONS, LackingError, convert, spread_of
 from livingreview.trials.labels import group_of, labels
 from livingreview.trials.smd import (
     STANDARDISED,
@@ -53,6 +54,7 @@ COLUMNS = (
     "condition",
     "comparator",
     "run",
+    "shared_control_id",
 )
 
 EQUAL_ARMS = "equal arms assumed: arm sizes not printed"
@@ -113,6 +115,7 @@ def compute(
     problems = find_problems(rows, set(studies["study_id"]))
     if problems:
         raise InputError(file, problems=problems)
+    rows = [_converted(_with_spread(row)) for row in rows]
     rows = [_judged(row, included=set(included), protocol=protocol, timepoint=timepoint) for row in rows]
     rows = _with_arm_sizes(rows, equal=arm_sizes_not_printed == "equal")
     rows = _by_priority(rows)
@@ -123,6 +126,31 @@ def compute(
         record["label"] = f"{record['label']} {record['comparison']}".strip()
     extra = [d["variable"] for d in subgroups if d["variable"] not in COLUMNS]
     return pd.DataFrame(records, columns=[*COLUMNS, *extra])
+
+
+def shared_groups(effects):
+    """Which effects share a control: lists of row_id by `shared_control_id`, in the order of the table."""
+    shared = effects[effects["shared_control_id"].fillna("") != ""]
+    return {name: list(group) for name, group in shared.groupby("shared_control_id")["row_id"]}
+
+
+def _with_spread(row):
+    """Means with their standard deviations filled in from errors or intervals, and how."""
+    if row["effect_type"] != "means" or row["status"] != "ok":
+        return row | {"spread": ""}
+    (sd_1, how_1), (sd_2, how_2) = spread_of(row, "1"), spread_of(row, "2")
+    return row | {"sd_1": sd_1, "sd_2": sd_2, "spread": " and ".join(sorted({how_1, how_2} - {""}))}
+
+
+def _converted(row):
+    """The row with its conversion, or with what that lacks."""
+    row = row | {"converted": None, "lacking": ""}
+    if row["effect_type"] not in CONVERSIONS or row["status"] != "ok":
+        return row
+    try:
+        return row | {"converted": convert(row)}
+    except LackingError as error:
+        return row | {"lacking": str(error)}
 
 
 @dataclass(frozen=True)
@@ -160,8 +188,10 @@ def _judged(row, *, included, protocol, timepoint):
         (row["study_id"] not in included, "no person has included this study"),
         (row["outcome"] not in protocol, f"outcome {row['outcome']} is not one of the protocol's"),
         (row["timepoint"] != timepoint, f"time point {row['timepoint']}; the protocol's is {timepoint}"),
+        (kind == "single_group", "effect type single_group has no control to compare with"),
+        (row["lacking"] != "", row["lacking"]),
         (
-            kind not in STANDARDISED,
+            kind not in STANDARDISED and kind not in CONVERSIONS,
             f"effect type {kind} cannot enter a pool of standardised mean differences",
         ),
     ]
@@ -223,9 +253,11 @@ def _with_shared_controls(rows):
 
     def one(row):
         m, size = comparisons[row["row_id"]] or 1, _control_size(row)
-        row = row | {"independent": together[row["row_id"]] > 1}
+        shared = f"{row['study_id']}.{row['outcome']}" if m > 1 else ""
+        row = row | {"independent": together[row["row_id"]] > 1, "shared_control_id": shared}
         if m > 1 and size / m <= 1:
-            return _out(row, f"shared control of {size:g} is too small to divide by {m}")
+            text = f"shared control of {size:g} is too small to divide by {m}"
+            return _out(row | {"shared_control_id": ""}, text)
         return row | {"divisor": m}
 
     return [one(row) for row in rows]
@@ -250,6 +282,8 @@ def _control_size(row):
 def _effect(row):
     """(yi, vi, conversion) of a row; NaN and "" where it gives no standardised mean difference."""
     nothing = (math.nan, math.nan, "")
+    if row["converted"] is not None:
+        return _whole_arms(row)
     if row["status"] != "ok" or row["effect_type"] not in STANDARDISED:
         return nothing
     if _has_printed_error(row):
@@ -258,6 +292,14 @@ def _effect(row):
     if sizes is None:
         return nothing
     return _from_sizes(row, sizes.divided(row["divisor"]))
+
+
+def _whole_arms(row):
+    """A conversion of whole arms; a shared control adds to its variance as to a printed one."""
+    done, vi = row["converted"], row["converted"].vi
+    if row["divisor"] > 1:
+        vi += shared_control_increment(_control_size(row), row["divisor"])
+    return done.yi, vi, done.conversion
 
 
 def _printed_with_error(row):
@@ -276,7 +318,8 @@ def _from_sizes(row, sizes):
         spread = {name: row[name] for name in ("mean_1", "sd_1", "mean_2", "sd_2")}
         g, vi = from_means(**spread, n_1=sizes.n_1, n_2=sizes.n_2)
         g = favouring_negative(g, direction="arm 1 minus arm 2", higher_is=row["higher_is"])
-        return g, vi, f"means, SDs and {arms}" if sizes.assumed else "means and SDs"
+        words = f"means, SDs and {arms}" if sizes.assumed else "means and SDs"
+        return g, vi, f"{words}: {row['spread']}" if row["spread"] else words
     if row["effect_type"] == "cohen_d":
         g, vi = from_cohen_d(_turned(row), sizes.n_1, sizes.n_2)
         return g, vi, f"Cohen's d and {arms}"
@@ -292,14 +335,17 @@ def _turned(row):
 
 def _assumption(row):
     """What the effect of a row rests on beyond what was printed, in words."""
-    texts = []
+    whole = row["converted"] is not None
+    texts = [row["converted"].assumption] if whole and row["converted"].assumption else []
     sizes = _sizes(row)
-    if not _has_printed_error(row) and sizes.assumed:
+    if not whole and not _has_printed_error(row) and sizes.assumed:
         texts.append(EQUAL_ARMS)
     m = row["divisor"]
     if m > 1:
         n = f"{_control_size(row):g}"
-        added = f": {m - 1}/{n} added to the printed variance" if _has_printed_error(row) else ""
+        printed = "its" if whole else "the printed"
+        added = whole or _has_printed_error(row)
+        added = f": {m - 1}/{n} added to {printed} variance" if added else ""
         texts.append(f"shared control of {n} divided by {m}{added}")
     if row["shared_control"] == "divided":
         texts.append(ALREADY_DIVIDED)

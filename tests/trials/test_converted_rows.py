@@ -1,0 +1,148 @@
+"""Rows of every convertible effect type: their effect, what is recorded of it, and what a row lacks."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from livingreview.trials import checks
+from livingreview.trials.conversions import measures, spread
+from livingreview.trials.effects import compute, shared_groups
+from livingreview.trials.smd import from_means
+
+SIZES = {"n_1": 40, "n_2": 50}
+TEXTS = ("comparison", "printed_effect", "printed_direction", "shared_control", "note", "set_aside_reason")
+
+
+def run(*rows):
+    """`compute` on rows of one included study, empty but for what is given."""
+    base = dict.fromkeys(checks.NUMBERS, math.nan) | dict.fromkeys(TEXTS)
+    base |= {"study_id": "a_2020", "outcome": "pain", "instrument": "NRS", "higher_is": "worse"}
+    base |= {"timepoint": "post", "arm_1": "app", "arm_2": "wait", "priority": 1, "status": "ok"}
+    base |= {"source": "table 2", "run": "2020-01"} | SIZES
+    table = pd.DataFrame([base | {"row_id": f"r{i}"} | row for i, row in enumerate(rows)])
+    about = {"study_id": "a_2020", "first_author": "A", "year": "2020", "population": "adult"}
+    studies = pd.DataFrame([about | {"condition": "back", "comparator_class": "waitlist"}])
+    return compute(table, studies, {"a_2020"}, protocol=["pain"])
+
+
+def one(kind, **values):
+    return run({"effect_type": kind} | values).iloc[0]
+
+
+PLAIN = from_means(mean_1=4.0, sd_1=2.0, n_1=40, mean_2=5.0, sd_2=2.5, n_2=50)
+
+
+def test_means_with_errors_or_intervals_have_the_effect_of_their_deviations():
+    means = {"mean_1": 4.0, "mean_2": 5.0, "se_1": 2 / math.sqrt(40)}
+    half = 2.5 / math.sqrt(50) * 2.0095752371292397  # qt(0.975, 49)
+    found = one("means", **means, ci_low_2=5 - half, ci_high_2=5 + half)
+    assert (found["yi"], found["vi"]) == pytest.approx(PLAIN, rel=1e-9)
+    assert found["conversion"] == "means and SDs: SD from CI and SD from SE"
+
+
+def test_a_shared_control_does_not_change_a_deviation_that_is_found_from_an_error():
+    means = {"effect_type": "means", "mean_1": 4.0, "mean_2": 5.0, "sd_1": 2.0, "shared_control": "whole"}
+    by_error = run(*({**means, "se_2": 2.5 / math.sqrt(50), "comparison": c} for c in "ab"))
+    by_sd = run(*({**means, "sd_2": 2.5, "comparison": c} for c in "ab"))
+    assert by_error["yi"].tolist() == pytest.approx(by_sd["yi"].tolist(), rel=1e-12)
+    assert by_error["vi"].tolist() == pytest.approx(by_sd["vi"].tolist(), rel=1e-12)
+    assert shared_groups(by_error) == {"a_2020.pain": ["r0", "r1"]}
+    assert shared_groups(run(means | {"sd_2": 2.5})) == {}
+
+
+MEDIANS = {"median_1": 4.0, "q1_1": 3.0, "q3_1": 5.0, "median_2": 5.0, "min_2": 1.0, "max_2": 9.0}
+
+
+def test_medians_become_means_by_what_stands_beside_them():
+    found = one("medians", **MEDIANS)
+    sd_1 = spread.sd_wan(4.0, 40, q1=3.0, q3=5.0)
+    sd_2 = spread.sd_wan(5.0, 50, low=1.0, high=9.0)
+    expected = from_means(mean_1=4.0, sd_1=sd_1, n_1=40, mean_2=5.0, sd_2=sd_2, n_2=50)
+    assert (found["yi"], found["vi"]) == pytest.approx(expected, rel=1e-12)
+    assert found["conversion"] == "mean and SD from median and quartiles or range (Luo 2018, Wan 2014)"
+    assert found["assumption"] == ""
+    skewed = one("medians", **MEDIANS | {"q3_1": 12.0})
+    assert skewed["in_pool"]
+    assert skewed["assumption"] == "symmetry of arm 1, which is skewed by its five numbers (Shi 2023)"
+
+
+CHANGES = {"change_mean_1": -2.0, "change_mean_2": -0.5, "baseline_sd_1": 2.0, "baseline_sd_2": 2.2}
+
+
+def test_change_scores_need_a_correlation_that_is_stated_or_follows():
+    found = one("change_scores", **CHANGES, correlation=0.5, correlation_source="its trial of 2018")
+    assert found["yi"] < 0
+    assert found["assumption"] == "correlation of before and after 0.5 (its trial of 2018)"
+    sds = {"sd_1": 2.0, "change_sd_1": 2.0}
+    derived = one("change_scores", **CHANGES, **sds)
+    assert (derived["yi"], derived["vi"]) == pytest.approx((found["yi"], found["vi"]), rel=1e-12)
+    assert "0.5, from SDs before, after and of change" in derived["assumption"]
+    without = one("change_scores", **CHANGES)
+    assert not without["in_pool"]
+    assert not without["in_sensitivity"]
+    assert "without correlation, which would mend it" in without["reason"]
+
+
+def printed(value, **values):
+    return {"printed_effect": value, "printed_direction": "arm 1 minus arm 2"} | values
+
+
+def test_differences_coefficients_and_tests_give_one_effect():
+    sd = math.sqrt((39 * 4 + 49 * 6.25) / 88)
+    se = sd * math.sqrt(1 / 40 + 1 / 50)
+    t = -1 / se
+    better = {"printed_direction": "favours treatment"}
+    rows = {
+        "mean_difference": one("mean_difference", **printed("-1", printed_se=se)),
+        "regression_coefficient": one(
+            "regression_coefficient", **printed("-1", printed_se=se, outcome_sd=sd)
+        ),
+        "t_test": one("t_test", t_value=t, printed_direction="arm 1 minus arm 2"),
+        "f_test": one("f_test", f_value=t**2, **better),
+        "adjusted_means": one(
+            "adjusted_means", mean_1=4, mean_2=5, sd_1=2, sd_2=2.5, correlation=0, n_covariates=0
+        ),
+    }
+    for kind, found in rows.items():
+        assert (found["yi"], found["vi"]) == pytest.approx(PLAIN, rel=1e-12), kind
+        assert found["in_pool"]
+    assert rows["mean_difference"]["assumption"] == "an unadjusted analysis: n_covariates not given"
+    by_p = one("p_value", p_value=0.04, **better)
+    assert by_p["yi"] == pytest.approx(measures.from_p(0.04, 40, 50, sign=-1)[0], rel=1e-12)
+
+
+def test_a_score_that_is_better_when_higher_turns_the_sign():
+    worse = one("t_test", t_value=2.0, printed_direction="arm 1 minus arm 2")
+    better = one("t_test", t_value=2.0, printed_direction="arm 1 minus arm 2", higher_is="better")
+    assert better["yi"] == -worse["yi"] < 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "part"),
+    [
+        ("medians", {"median_1": 4.0}, "q1_1 and q3_1, or min_1 and max_1"),
+        ("medians", MEDIANS | {"q1_1": 6.0}, "not in order"),
+        ("medians", MEDIANS | {"n_1": math.nan, "n_2": math.nan}, "arm sizes not printed"),
+        ("change_scores", {}, "without change_mean_1"),
+        ("change_scores", CHANGES | {"baseline_sd_2": math.nan}, "without baseline_sd_2"),
+        ("change_scores", CHANGES | {"sd_1": 2.0, "change_sd_1": 9.0}, "is one an SE?"),
+        ("adjusted_means", {"mean_1": 4, "mean_2": 5}, "without correlation"),
+        ("adjusted_means", {"mean_1": 4, "mean_2": 5, "correlation": 0.5}, "outcome_sd"),
+        ("mean_difference", printed("1"), "printed_se, or printed_ci_low"),
+        ("mean_difference", printed("1", printed_se=0.4, n_covariates=1), "without outcome_sd"),
+        ("regression_coefficient", printed("1", printed_se=0.4), "without outcome_sd"),
+        ("mean_difference", {"printed_se": 0.4}, "without printed_effect"),
+        ("t_test", {"t_value": 2.0}, "without printed_direction"),
+        ("t_test", {}, "without t_value"),
+        ("f_test", {"f_value": 4.0, "printed_direction": "arm 1 minus arm 2"}, "which arm did better"),
+        ("p_value", {"p_value": 0.04}, "which arm did better"),
+        ("single_group", {}, "no control to compare with"),
+    ],
+)
+def test_a_row_that_lacks_something_is_left_out_with_the_column_that_would_mend_it(kind, values, part):
+    found = one(kind, **values)
+    assert part in found["reason"]
+    assert not found["in_sensitivity"]
+    assert math.isnan(found["yi"])
+    assert found["conversion"] == ""
