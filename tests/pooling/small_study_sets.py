@@ -22,7 +22,8 @@ def participants(name):
 
 
 def reference(file):
-    return pd.read_csv(FOLDER / file, keep_default_na=False, na_values=[""])
+    # "0.025;0.5" and "0.025" are lists of steps, not numbers.
+    return pd.read_csv(FOLDER / file, keep_default_na=False, na_values=[""], dtype={"steps": object})
 
 
 def assert_agrees(result, row, fields, *, rel=TOLERANCE, slack=1e-10):
