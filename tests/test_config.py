@@ -150,7 +150,11 @@ def test_what_stops_a_search_has_no_silent_default(shipped, key):
         (("search", "acknowledged"), "ehealth", "found 'ehealth'; allowed: "),
         (("search", "email"), "nobody", "found 'nobody'; allowed: an e-mail address"),
         (("search", "tool"), "living review", "found 'living review'; allowed: a name without spaces"),
-        (("analysis", "method_tau2"), "XX", "found 'XX'; allowed: REML, ML, DL, PM, PMM, EB, HE, HS, HSk, SJ"),
+        (
+            ("analysis", "method_tau2"),
+            "XX",
+            "found 'XX'; allowed: REML, ML, DL, PM, PMM, EB, HE, HS, HSk, SJ",
+        ),
         (("living", "mode"), "asleep", "found 'asleep'; allowed: active, paused, retired"),
         (("analysis", "arm_sizes_not_printed"), "guess", "found 'guess'; allowed: set_aside, equal"),
         (("search", "query"), "", "found ''; allowed: "),
