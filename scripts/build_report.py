@@ -27,6 +27,10 @@ SINGLE = (
     "agreement",
     "conflicts",
     "effects",
+    "findings",
+    "corrections",
+    "extraction_agreement",
+    "judged",
     "estimates",
     "changes",
     "flow",
@@ -42,8 +46,9 @@ SOFTWARE = ("jinja2", "lxml", "numpy", "pandas", "scikit-learn", "scipy")
 def main(job):
     """Read this run's results, write the page.
 
-    ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects, included
-    (CSV), imports, ranking, backtest, agreement, estimates, changes, flow, status (JSON),
+    ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects,
+    included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
+    agreement, estimates, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
     ``job.output``: report; ``job.params``: run, config (the whole).
     """
@@ -84,6 +89,10 @@ def read(inputs, *, config, run):
         "agreement": tables.read_json(inputs.agreement),
         "conflicts": plain(tables.read(inputs.conflicts, "conflicts")),
         "effects": plain(tables.read_results(inputs.effects)),
+        "findings": plain(tables.read_results(inputs.findings)),
+        "corrections": plain(tables.read_results(inputs.corrections)),
+        "extraction_agreement": tables.read_json(inputs.extraction_agreement),
+        "judged": plain(tables.read_results(inputs.judged)),
         "estimates": tables.read_json(inputs.estimates),
         "changes": tables.read_json(inputs.changes),
         "flow": counts,

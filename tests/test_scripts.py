@@ -216,7 +216,12 @@ class Review:
         self.run(compute_effects, run, "studies outcomes included", "effects", **options)
         names = list(options["outcomes"])
         self.run(
-            judge_risk_of_bias, run, "studies entered", "judged", outcomes=names, folder=str(self.folder)
+            judge_risk_of_bias,
+            run,
+            "studies entered",
+            "judged",
+            outcomes=names,
+            folder=str(self.folder / "data/trials/tools"),
         )
         options["interpretation"] = self.config["interpretation"]
         outputs = " ".join(("estimates", "details", "subgroups", *pool_outcomes.PARTS))

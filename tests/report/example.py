@@ -97,6 +97,23 @@ def context():
         "refetched": [],
         "decisions": [{"record_id": "1", "reviewer": "E. X."}],
         "effects": effects,
+        "findings": [
+            finding("many-0", severity="error"),
+            finding("two-1", cleared_by="E. X.", clearance_note="as printed"),
+        ],
+        "corrections": [
+            {
+                "run": "2026-11",
+                "table": "outcomes",
+                "row": "many-0",
+                "field": "mean_1",
+                "old": "1",
+                "new": "2",
+                "reason": "misread",
+            }
+        ],
+        "extraction_agreement": {"records": 0, "kinds": {}},
+        "judged": [],
         "estimates": {"run": "2026-11", "level": 0.95, "outcomes": outcomes},
         "changes": {
             "release": {
@@ -135,6 +152,19 @@ def context():
         "files": [{"name": "results/2026-11/effects.csv", "sha256": "0123456789abcdef" * 4, "bytes": 12345}],
         "software": {"living-review": "0.1.0"},
     }
+
+
+def finding(row_id, **values):
+    """A finding of the checks of extracted values."""
+    about = {
+        "check": "se_as_sd",
+        "severity": "note",
+        "found": "found this",
+        "expected": "that",
+        "hint": "look",
+    }
+    about |= {"cells": "sd_1", "digest": "0", "cleared_by": None, "clearance_note": None}
+    return {"row_id": row_id} | about | values
 
 
 def _effect(outcome, index, value):

@@ -10,8 +10,21 @@ from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.report import pages
 
-JSON = ("imports", "ranking", "backtest", "agreement", "estimates", "changes", "flow", "status")
-CSV = ("records", "events", "pairs", "companions", "queue", "months", "suspicious", "conflicts", "effects")
+JSON = (
+    "imports",
+    "extraction_agreement",
+    "ranking",
+    "backtest",
+    "agreement",
+    "estimates",
+    "changes",
+    "flow",
+    "status",
+)
+CSV = (
+    *("records", "events", "pairs", "companions", "queue", "months", "suspicious", "conflicts", "effects"),
+    *("findings", "corrections", "judged"),
+)
 LISTS = ("provenances", "releases", "refetched")
 
 
@@ -30,6 +43,7 @@ def on_disk(folder, context):
         "pairs": tables.columns("pair_queue"),
         "companions": ["group_id", "record_id", "evidence"],
         "conflicts": tables.columns("conflicts"),
+        "judged": ["study_id", "outcome", "tool", "domain", "judgement", "basis"],
     }
     frames = {name: pd.DataFrame(context[name], columns=columns.get(name)) for name in CSV}
     frames["included"] = pd.DataFrame([{"study_id": row["study_id"]} for row in context["studies"]])

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import jinja2
 
-from livingreview.report import changes, methods, outcomes, records, screening, search, studies, summary
+from livingreview.report import (
+    changes,
+    extraction,
+    methods,
+    outcomes,
+    records,
+    screening,
+    search,
+    studies,
+    summary,
+)
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
@@ -32,7 +42,8 @@ def build(context, *, templates=TEMPLATES):
         ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
         ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
-        fetched again), ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain
+        fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
+        ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain
         dicts and lists; missing values are None.
 
     Returns
@@ -45,6 +56,7 @@ def build(context, *, templates=TEMPLATES):
         "summary": summary.summary(context),
         "outcomes": outcomes.outcomes(context),
         "studies": studies.studies(context),
+        "extraction": extraction.extraction(context),
         "records": records.records(context),
         "screening": screening.screening(context),
         "search": search.search(context),

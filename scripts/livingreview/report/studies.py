@@ -12,6 +12,8 @@ LEVELS = (
     ("other", "recorded without an overall judgement"),
     ("none", "not assessed"),
 )
+# As the judging of risk of bias writes them: the summary of a tool, and a judgement that a source recorded.
+OVERALL, RECORDED = "overall", "recorded"
 
 
 def studies(context):
@@ -25,7 +27,9 @@ def studies(context):
     rows = []
     for study in sorted(context["studies"], key=lambda row: (row["year"] or "9999", row["study_id"])):
         key = study["study_id"]
-        level = risk_of_bias_level(study["risk_of_bias"])
+        judged = [row for row in context["judged"] if row["study_id"] == key and row["judgement"]]
+        risk = _overall(judged) or study["risk_of_bias"]
+        level = risk_of_bias_level(risk)
         rows.append(
             {
                 "id": key,
@@ -49,7 +53,8 @@ def studies(context):
                 else study["attrition_percent"],
                 "attrition_basis": study["attrition_basis"] or "",
                 "risk": dict(LEVELS)[level],
-                "risk_recorded": study["risk_of_bias"] or "",
+                "risk_recorded": risk or "",
+                "risk_domains": _domains(judged),
                 "risk_source": study["risk_of_bias_source"] or "",
                 "risk_level": level,
                 "pooled": [labels[name] for name in labels if name in pools.get(key, {})],
@@ -76,6 +81,7 @@ def studies(context):
             if level != "other" or any(row["risk_level"] == level for row in rows)
         ],
         "awaiting_extraction": context["status"]["awaiting_extraction"],
+        "judged_here": any(row["basis"] != RECORDED for row in context["judged"] if row["judgement"]),
         "other_outcomes": [
             {
                 "label": row["label"],
@@ -88,6 +94,26 @@ def studies(context):
             if row["outcome"] not in labels
         ],
     }
+
+
+def _overall(judged):
+    """The overall judgements of a study in words, such as "rob2: high"; one of an outcome names it."""
+    return "; ".join(
+        f"{row['tool']}{_of_outcome(row)}: {row['judgement']}" for row in judged if row["domain"] == OVERALL
+    )
+
+
+def _domains(judged):
+    """The judgements of the domains, such as "sequence low, concealment low"."""
+    return ", ".join(
+        f"{row['domain'].replace('_', ' ')}{_of_outcome(row)} {row['judgement']}"
+        for row in judged
+        if row["domain"] != OVERALL
+    )
+
+
+def _of_outcome(row):
+    return f" ({row['outcome'].replace('_', ' ')})" if row["outcome"] else ""
 
 
 def risk_of_bias_level(text):
