@@ -18,7 +18,6 @@ PARTS = {
     "influence": pooling.INFLUENCE_COLUMNS,
     "cumulative": pooling.CUMULATIVE_COLUMNS,
 }
-LOW = "low"
 
 
 def main(job):
@@ -40,7 +39,7 @@ def main(job):
             label=described["label"],
             subgroups=params.subgroups,
             measure=analysis["measure"],
-            low_risk=_low_risk(judged, effects, outcome),
+            risk_of_bias=_overall(judged, effects, outcome),
             correlation=analysis.get("assumed_correlation", sensitivity.ASSUMED_CORRELATION),
             thresholds=(sizes["no_effect"], sizes["small"], sizes["moderate"]),
             method=analysis["method_tau2"],
@@ -57,13 +56,11 @@ def main(job):
         log.info("%s: k = %d, %s", outcome, main_result["k"], found)
 
 
-def _low_risk(judged, effects, outcome):
-    """The studies of an outcome whose overall risk of bias is low; None where none has such a judgement."""
+def _overall(judged, effects, outcome):
+    """The overall risk of bias of each study of an outcome that has a judgement."""
     studies = effects.loc[effects["outcome"] == outcome, "study"].unique()
-    overall = {study: risk_of_bias.overall(judged, study, outcome) for study in studies}
-    if not any(overall.values()):
-        return None
-    return {study for study, judgement in overall.items() if judgement == LOW}
+    found = {study: risk_of_bias.overall(judged, study, outcome) for study in studies}
+    return {study: judgement for study, judgement in found.items() if judgement}
 
 
 def _write(results, output, *, run, level):

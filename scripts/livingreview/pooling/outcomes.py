@@ -70,7 +70,7 @@ def pool_outcome(
     label,
     subgroups=(),
     measure="SMD",
-    low_risk=None,
+    risk_of_bias=None,
     correlation=sensitivities.ASSUMED_CORRELATION,
     thresholds=(),
     pi="metafor",
@@ -88,7 +88,7 @@ def pool_outcome(
         ``variable`` (a column of `effects`), ``label``, ``groups`` (name to ``{"label": str}``).
     measure : str
         What `yi` is.
-    low_risk, correlation
+    risk_of_bias, correlation
         As `sensitivity.table`.
     thresholds : sequence of float
         Sizes on the scale of `yi`, above zero, beyond which the share of true effects is estimated, on the
@@ -126,7 +126,7 @@ def pool_outcome(
         "leave_one_out": _leave_one_out(pooled, options),
         "subgroups": [_subgroup(pooled, definition, options) for definition in subgroups],
         "sensitivity_table": sensitivities.table(
-            of_outcome, low_risk=low_risk, correlation=correlation, pi=pi, **options
+            of_outcome, risk_of_bias=risk_of_bias, correlation=correlation, pi=pi, **options
         ),
         "influence": _influence(pooled, options),
         "cumulative": _cumulative(pooled, options),
@@ -214,7 +214,7 @@ def _influence(rows, options):
     try:
         found, plot = (find(rows["yi"], rows["vi"], **given) for find in (influence, baujat))
     except ConvergenceError:
-        # Of the rest without one effect; the whole was fitted before. The table says why it is empty.
+        # Without one effect tau² does not settle; the sensitivity table says so where it removes effects.
         return []
     columns = {name: getattr(found, name) for name in INFLUENCE}
     columns |= {"baujat_heterogeneity": plot.heterogeneity, "baujat_influence": plot.influence}

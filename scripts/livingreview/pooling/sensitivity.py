@@ -24,12 +24,19 @@ ASSUMED_CORRELATION = 0.6
 CORRELATIONS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Fewer effects say nothing about which of them stand apart: metapsyTools and dmetar set the same floor.
 MIN_K_DIAGNOSTICS = 3
+LOW = "low"
 NUMBERS = ("estimate", "se", "ci_low", "ci_high", "pval", "pi_low", "pi_high", "tau2", "I2")
 COLUMNS = ("outcome", "analysis", "label", "k", "n_studies", *NUMBERS, "method", "note", "reason")
 
 
 def table(
-    effects, *, low_risk=None, correlation=ASSUMED_CORRELATION, alternative="less", pi="metafor", **options
+    effects,
+    *,
+    risk_of_bias=None,
+    correlation=ASSUMED_CORRELATION,
+    alternative="less",
+    pi="metafor",
+    **options,
 ):
     """All sensitivity analyses of one outcome.
 
@@ -38,8 +45,8 @@ def table(
     effects : DataFrame
         Effects of the outcome: row_id, label, study, yi, vi, in_pool, in_sensitivity. Those in the pool are
         the main analysis; the others in the sensitivity analysis rest on an assumption about arm sizes.
-    low_risk : collection of str, optional
-        Studies whose overall risk of bias was judged low; None where no study was judged.
+    risk_of_bias : dict of str to str, optional
+        Overall judgements by study ("low", ...), of those that have one.
     correlation : float
         Assumed correlation of the sampling errors of effects of one study.
     alternative : {"less", "greater"}
@@ -70,7 +77,7 @@ def table(
         _with_assumed(pooled, wider, fitting),
         _common_effect(pooled, options),
         _normal(pooled, fitting),
-        _low_risk(pooled, low_risk, fitting),
+        _low_risk(pooled, risk_of_bias or {}, fitting),
         *_without(pooled, options, pi=pi),
         *_one_per_study(pooled, fitting, alternative=alternative),
         _composite(pooled, fitting, correlation=correlation),
@@ -155,23 +162,19 @@ def _normal(pooled, options):
     )
 
 
-def _low_risk(pooled, low_risk, options):
-    kept = pooled[pooled["study"].isin(low_risk or ())]
+def _low_risk(pooled, judged, options):
+    kept = pooled[pooled["study"].map(judged) == LOW]
+    n = pooled.loc[pooled["study"].isin(judged), "study"].nunique()
 
     def compute():
-        if low_risk is None:
+        if not n:
             raise _NotComputed("no trial has a recorded overall judgement")
         if not len(kept):
             raise _NotComputed("no trial of this outcome was judged low")
         return _fit(kept, options)
 
-    note = f"{_trials(pooled)} before"
+    note = f"{n} of {pooled['study'].nunique()} trials have a judgement"
     return _row("low_risk_of_bias", "Low risk of bias only", kept, compute, note=note)
-
-
-def _trials(rows):
-    n = rows["study"].nunique()
-    return f"{n} trial{'s' * (n != 1)}"
 
 
 def _without(pooled, options, *, pi):

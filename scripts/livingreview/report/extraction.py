@@ -30,7 +30,7 @@ def _finding(row, used):
         "severity": row["severity"],
         "severity_sort": SEVERITIES.index(row["severity"]),
         "check": row["check"].replace("_", " "),
-        "found": prose.sentence(row["found"]),
+        "found": row["found"],
         "expected": row["expected"] or "",
         "hint": prose.sentence(row["hint"] or ""),
         "pooled": "yes" if row["row_id"] in used else "no",
