@@ -97,7 +97,8 @@ def _rows(outcome, model, numbers):
 
 
 def _settings(analysis):
-    return {name: analysis[name] for name in ("method_tau2", "method_ci", "level")}
+    chosen = {name: analysis[name] for name in ("method_tau2", "method_ci", "level")}
+    return chosen | {"method_pi": analysis.get("method_pi", "metafor")}
 
 
 def _result(results, name, run):

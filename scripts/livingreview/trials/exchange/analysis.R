@@ -16,7 +16,7 @@ text <- function(x) ifelse(is.na(x), "", x)
 # Tight convergence, since the numbers are compared to six digits.
 fit <- function(d) {
   rma(yi, vi, data = d, method = settings$method_tau2, test = settings$method_ci, level = level,
-      control = list(threshold = 1e-13, maxiter = 10000))
+      control = list(threshold = 1e-13, maxiter = 10000, tol = 1e-13))
 }
 
 found <- list()
@@ -27,6 +27,18 @@ note <- function(outcome, model, variable, group, values) {
   }
 }
 
+# The prediction interval that the protocol names; NULL where it has too few degrees of freedom.
+prediction <- function(m) {
+  kind <- settings$method_pi
+  usual <- predict(m)
+  if (kind == "metafor") return(c(usual$pi.lb, usual$pi.ub))
+  tail <- 1 - (1 - settings$level) / 2
+  df <- switch(kind, HTS = , Riley = m$k - 2, `k-1` = m$k - 1, z = Inf, stop("unknown prediction interval ", kind))
+  if (df < 1) return(c(NULL, NULL))
+  variance <- if (kind == "HTS") 1 / sum(1 / (m$vi + m$tau2)) else m$se^2
+  as.numeric(m$beta) + c(-1, 1) * qt(tail, df) * sqrt(variance + m$tau2)
+}
+
 overall <- function(d) {
   if (nrow(d) < 2) {
     half <- qnorm(1 - (1 - settings$level) / 2) * sqrt(d$vi)
@@ -34,9 +46,9 @@ overall <- function(d) {
                 pval = 2 * pnorm(-abs(d$yi) / sqrt(d$vi))))
   }
   m <- fit(d)
-  p <- predict(m)
+  p <- prediction(m)
   list(k = m$k, estimate = as.numeric(m$beta), se = m$se, ci_low = m$ci.lb, ci_high = m$ci.ub,
-       pval = m$pval, pi_low = p$pi.lb, pi_high = p$pi.ub, tau2 = m$tau2, I2 = m$I2, H2 = m$H2,
+       pval = m$pval, pi_low = p[1], pi_high = p[2], tau2 = m$tau2, I2 = m$I2, H2 = m$H2,
        QE = m$QE, QE_p = m$QEp)
 }
 
@@ -51,7 +63,7 @@ between <- function(d, variable) {
   parts <- Filter(function(p) nrow(p) > 1, split(d, d[[variable]]))
   if (length(parts) < 2) return(list())
   z <- lapply(parts, function(p) rma(yi, vi, data = p, method = settings$method_tau2,
-                                     control = list(threshold = 1e-13, maxiter = 10000)))
+                                     control = list(threshold = 1e-13, maxiter = 10000, tol = 1e-13)))
   m <- rma(sapply(z, function(f) as.numeric(f$beta)), sei = sapply(z, function(f) f$se),
            mods = ~ factor(names(parts)), method = "FE")
   list(QM = m$QM, QM_df = m$m, QM_p = m$QMp)
