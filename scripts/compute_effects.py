@@ -26,6 +26,9 @@ def main(job):
         protocol=list(params.outcomes),
         timepoint=params.analysis["timepoint"],
         arm_sizes_not_printed=params.analysis["arm_sizes_not_printed"],
+        several_effects=params.analysis.get("several_effects", "priority"),
+        assumed_correlation=params.analysis.get("assumed_correlation"),
+        convert_odds_ratios=params.analysis.get("convert_odds_ratios", False),
         subgroups=params.subgroups,
     )
     effects["entered"] = entered(effects, outcomes, included)

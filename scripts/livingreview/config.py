@@ -73,6 +73,7 @@ def check(config, path="config.yaml"):
             *_subgroup_faults(config["subgroups"]),
             *_size_faults(config["interpretation"]),
             *_label_faults(config["screening"]),
+            *_correlation_faults(config["analysis"]),
         ]
     if problems:
         raise InputError(path, problems=problems)
@@ -141,6 +142,19 @@ def _label_faults(screening):
     hint = "people decide at the stages that the key screening.stages names, and at no other"
     allowed = ", ".join((*stages, "both"))
     return [problem("key screening.ranking.learn_from", found=label, allowed=allowed, hint=hint)]
+
+
+def _correlation_faults(analysis):
+    """The variance of a mean of effects rests on their correlation, which the protocol states."""
+    if analysis.get("several_effects") != "composite" or "assumed_correlation" in analysis:
+        return []
+    return [
+        problem(
+            "missing key analysis.assumed_correlation",
+            allowed="a number from 0 to below 1",
+            hint="analysis.several_effects is composite, which needs it; 0.6 is common",
+        )
+    ]
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -7,12 +7,16 @@ variance, not a standard error.
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 
 from livingreview.errors import InputError
 from livingreview.trials.checks import as_rows, find_problems, known, slot
-from livingreview.trials.conversions.rows import CONVERSIONS, LackingError, convert, spread_of
+from livingreview.trials.composites import composites
+from livingreview.trials.conversions.lacking import LackingError
+from livingreview.trials.conversions.odds import ODDS_RATIOS
+from livingreview.trials.conversions.rows import CONVERSIONS, convert, spread_of
 from livingreview.trials.labels import group_of, labels
 from livingreview.trials.smd import (
     STANDARDISED,
@@ -61,6 +65,7 @@ EQUAL_ARMS = "equal arms assumed: arm sizes not printed"
 ALREADY_DIVIDED = "shared control already divided among the comparisons"
 INDEPENDENT = "comparisons taken as independent: no shared control recorded"
 NO_ARM_SIZES = "arm sizes not printed"
+SEVERAL_EFFECTS = ("priority", "composite", "all")
 
 
 def compute(
@@ -71,6 +76,9 @@ def compute(
     protocol,
     timepoint="post",
     arm_sizes_not_printed="set_aside",
+    several_effects="priority",
+    assumed_correlation=None,
+    convert_odds_ratios=False,
     subgroups=(),
     file=OUTCOMES_FILE,
 ):
@@ -89,6 +97,14 @@ def compute(
     arm_sizes_not_printed : {"set_aside", "equal"}
         Effects for which only the total size is printed: kept for the sensitivity analysis, or pooled; both
         with equal arms assumed.
+    several_effects : {"priority", "composite", "all"}
+        Of a study's several instruments for one comparison and outcome: the preferred one enters; their plain
+        mean does (see `composites.composites`); or all do, and whoever pools them must not take them as
+        independent.
+    assumed_correlation : float, optional
+        Correlation of the sampling errors of such effects, from 0 to below 1; "composite" needs it.
+    convert_odds_ratios : bool
+        Whether events and printed odds ratios enter (see `conversions.odds`), or stay out with a reason.
     subgroups : list of dict
         Definitions as in `group_of`, each with ``variable`` and ``column`` (of studies).
     file : str
@@ -107,25 +123,45 @@ def compute(
     InputError
         Every impossible value, missing partner, unknown study and doubled row, in one error.
     ValueError
-        `arm_sizes_not_printed` is not known.
+        `arm_sizes_not_printed` or `several_effects` is not known; "composite" without a correlation, or one
+        out of range.
     """
     if arm_sizes_not_printed not in ("set_aside", "equal"):
         raise ValueError(f"arm_sizes_not_printed {arm_sizes_not_printed!r}; allowed: set_aside, equal")
+    _check_several(several_effects, assumed_correlation)
     rows = as_rows(outcomes)
     problems = find_problems(rows, set(studies["study_id"]))
     if problems:
         raise InputError(file, problems=problems)
-    rows = [_converted(_with_spread(row)) for row in rows]
-    rows = [_judged(row, included=set(included), protocol=protocol, timepoint=timepoint) for row in rows]
-    rows = _with_arm_sizes(rows, equal=arm_sizes_not_printed == "equal")
-    rows = _by_priority(rows)
+    kinds = {*CONVERSIONS, *(ODDS_RATIOS if convert_odds_ratios else ())}
+    rows = [_converted(_with_spread(row), kinds=kinds) for row in rows]
+    judge = partial(_judged, included=set(included), protocol=protocol, timepoint=timepoint, kinds=kinds)
+    rows = _with_arm_sizes([judge(row) for row in rows], equal=arm_sizes_not_printed == "equal")
+    rows = _by_priority(rows) if several_effects == "priority" else _by_certainty(rows)
     rows = _with_shared_controls(rows)
     about = _about_studies(studies, subgroups)
     records = [_record(row) | about[row["study_id"]] for row in rows]
+    if several_effects == "composite":
+        records = composites(
+            records,
+            correlation=assumed_correlation,
+            slots=[slot(row) for row in rows],
+            priorities=[row["priority"] for row in rows],
+        )
     for record in records:
         record["label"] = f"{record['label']} {record['comparison']}".strip()
     extra = [d["variable"] for d in subgroups if d["variable"] not in COLUMNS]
     return pd.DataFrame(records, columns=[*COLUMNS, *extra])
+
+
+def _check_several(several_effects, correlation):
+    if several_effects not in SEVERAL_EFFECTS:
+        raise ValueError(f"several_effects {several_effects!r}; allowed: {', '.join(SEVERAL_EFFECTS)}")
+    if correlation is None:
+        if several_effects == "composite":
+            raise ValueError("several_effects 'composite' needs assumed_correlation; hint: 0.6 is common")
+    elif not 0 <= correlation < 1:
+        raise ValueError(f"assumed_correlation {correlation!r}; allowed: from 0 to below 1")
 
 
 def shared_groups(effects):
@@ -142,10 +178,10 @@ def _with_spread(row):
     return row | {"sd_1": sd_1, "sd_2": sd_2, "spread": " and ".join(sorted({how_1, how_2} - {""}))}
 
 
-def _converted(row):
-    """The row with its conversion, or with what that lacks."""
+def _converted(row, *, kinds):
+    """The row with its conversion, if its effect type is one of `kinds`, or with what that lacks."""
     row = row | {"converted": None, "lacking": ""}
-    if row["effect_type"] not in CONVERSIONS or row["status"] != "ok":
+    if row["effect_type"] not in kinds or row["status"] != "ok":
         return row
     try:
         return row | {"converted": convert(row)}
@@ -180,7 +216,7 @@ def _has_printed_error(row):
     )
 
 
-def _judged(row, *, included, protocol, timepoint):
+def _judged(row, *, included, protocol, timepoint, kinds):
     """The row with the first rule that keeps it out, of those that need no other row."""
     kind = row["effect_type"]
     rules = [
@@ -191,7 +227,7 @@ def _judged(row, *, included, protocol, timepoint):
         (kind == "single_group", "effect type single_group has no control to compare with"),
         (row["lacking"] != "", row["lacking"]),
         (
-            kind not in STANDARDISED and kind not in CONVERSIONS,
+            kind not in STANDARDISED and kind not in kinds,
             f"effect type {kind} cannot enter a pool of standardised mean differences",
         ),
     ]
@@ -208,7 +244,9 @@ def _with_arm_sizes(rows, *, equal):
 
     def one(row):
         sizes = _sizes(row)
-        if not row["in_pool"] or _has_printed_error(row) or (sizes and (equal or not sizes.assumed)):
+        if not row["in_pool"] or _has_printed_error(row) or row["converted"] is not None:
+            return row
+        if sizes and (equal or not sizes.assumed):
             return row
         return _out(row, NO_ARM_SIZES, sensitivity=sizes is not None)
 
@@ -235,6 +273,20 @@ def _by_priority(rows):
     return [one(row) for row in rows]
 
 
+def _by_certainty(rows):
+    """Of each study, comparison and outcome keep all rows, or where one is in the pool those in the pool.
+
+    A row that is only in the sensitivity analysis gives way, as in `_by_priority`.
+    """
+    certain = {slot(row) for row in rows if row["in_pool"]}
+    return [
+        _out(row, row["reason"])
+        if row["in_sensitivity"] and not row["in_pool"] and slot(row) in certain
+        else row
+        for row in rows
+    ]
+
+
 def _with_shared_controls(rows):
     """Count each control once: give every row the number its control is divided by, or refuse it.
 
@@ -243,8 +295,8 @@ def _with_shared_controls(rows):
     """
     comparisons = _counted(rows, lambda row: row["shared_control"] == "whole")
     rows = [
-        _out(row, "shared control counted whole, and its size not printed")
-        if comparisons[row["row_id"]] > 1 and math.isnan(_control_size(row))
+        _out(row, f"shared control counted whole, and its {_control_lacks(row)} not printed")
+        if comparisons[row["row_id"]] > 1 and _control_lacks(row)
         else row
         for row in rows
     ]
@@ -264,13 +316,21 @@ def _with_shared_controls(rows):
 
 
 def _counted(rows, holds):
-    """For each row_id the number of rows of its study and outcome that enter and of which `holds` is true.
+    """For each row_id the number of comparisons of its study and outcome that enter and where `holds`.
 
-    Zero for a row that does not enter or of which it is not true.
+    Several instruments of one comparison count once: the people of its control are the same. Zero for a row
+    that does not enter or of which it is not true.
     """
-    entering = {r["row_id"]: (r["study_id"], r["outcome"]) for r in rows if r["in_sensitivity"] and holds(r)}
-    count = Counter(entering.values())
-    return Counter({row_id: count[key] for row_id, key in entering.items()})
+    entering = {r["row_id"]: slot(r) for r in rows if r["in_sensitivity"] and holds(r)}
+    count = Counter((study, outcome) for study, _, outcome in set(entering.values()))
+    return Counter({row_id: count[study, outcome] for row_id, (study, _, outcome) in entering.items()})
+
+
+def _control_lacks(row):
+    """What a row would need for its control to be divided and does not print, in a word; or ""."""
+    if math.isnan(_control_size(row)):
+        return "size"
+    return "" if row["converted"] is None or row["converted"].can_share() else "events"
 
 
 def _control_size(row):
@@ -298,7 +358,7 @@ def _whole_arms(row):
     """A conversion of whole arms; a shared control adds to its variance as to a printed one."""
     done, vi = row["converted"], row["converted"].vi
     if row["divisor"] > 1:
-        vi += shared_control_increment(_control_size(row), row["divisor"])
+        vi += done.shared_increment(_control_size(row), row["divisor"])
     return done.yi, vi, done.conversion
 
 
@@ -340,18 +400,25 @@ def _assumption(row):
     sizes = _sizes(row)
     if not whole and not _has_printed_error(row) and sizes.assumed:
         texts.append(EQUAL_ARMS)
-    m = row["divisor"]
-    if m > 1:
-        n = f"{_control_size(row):g}"
-        printed = "its" if whole else "the printed"
-        added = whole or _has_printed_error(row)
-        added = f": {m - 1}/{n} added to {printed} variance" if added else ""
-        texts.append(f"shared control of {n} divided by {m}{added}")
+    if row["divisor"] > 1:
+        texts.append(_division(row))
     if row["shared_control"] == "divided":
         texts.append(ALREADY_DIVIDED)
     if row["shared_control"] == "" and row["independent"]:
         texts.append(INDEPENDENT)
     return "; ".join(texts)
+
+
+def _division(row):
+    """That the control is divided, and what that adds to a variance that counts it whole."""
+    done, m, n = row["converted"], row["divisor"], _control_size(row)
+    text = f"shared control of {n:g} divided by {m}"
+    if done is not None and done.control_part is not None:
+        return f"{text}: {done.shared_increment(n, m):.3g} added to its variance"
+    if done is None and not _has_printed_error(row):
+        return text
+    printed = "the printed" if done is None else "its"
+    return f"{text}: {m - 1}/{n:g} added to {printed} variance"
 
 
 def _participants(row):

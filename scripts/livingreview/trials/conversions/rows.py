@@ -4,37 +4,26 @@ A row is a dict as `checks.as_rows` gives it. What a row lacks is said in words 
 """
 
 import math
-from dataclasses import dataclass
 
 from livingreview.trials.checks import known
 from livingreview.trials.conversions import measures, spread
-from livingreview.trials.smd import favouring_negative, from_means
+from livingreview.trials.conversions.lacking import Converted, LackingError, needs, turned
+from livingreview.trials.conversions.odds import ODDS_RATIOS
+from livingreview.trials.smd import from_means
 
 SKEWED = "skewed by its five numbers (Shi 2023)"
 
 
-@dataclass(frozen=True)
-class Converted:
-    """Hedges' g, negative where it favours the treatment, its sampling variance, and how they came about."""
-
-    yi: float
-    vi: float
-    conversion: str
-    assumption: str = ""
-
-
-class LackingError(ValueError):
-    """The row does not hold what its conversion needs; the message is the reason for setting it aside."""
-
-
 def convert(row):
-    """Hedges' g of a row whose `effect_type` is one of `CONVERSIONS`, with both arms whole.
+    """Hedges' g of a row whose `effect_type` is one of `CONVERSIONS` or `ODDS_RATIOS`, with both arms whole.
 
     Raises
     ------
     LackingError
         Something is not given; the message says which column would mend it.
     """
+    if row["effect_type"] in ODDS_RATIOS:
+        return ODDS_RATIOS[row["effect_type"]](row)
     if not known(row["n_1"], row["n_2"]):
         raise LackingError("arm sizes not printed")
     if row["n_1"] + row["n_2"] - 2 - _covariates(row) < 2:
@@ -60,28 +49,14 @@ def spread_of(row, arm):
     return math.nan, ""
 
 
-def _needs(row, *columns):
-    missing = [c for c in columns if not known(row[c])]
-    if missing:
-        raise LackingError(f"{row['effect_type']} without {', '.join(missing)}, which would mend it")
-
-
 def _covariates(row):
     return row["n_covariates"] if known(row["n_covariates"]) else 0
-
-
-def _turned(value, row, direction="arm 1 minus arm 2"):
-    if direction == "arm 1 minus arm 2" and row["higher_is"] not in ("worse", "better"):
-        raise LackingError(f"{row['effect_type']} without higher_is, which would mend it")
-    if not direction:
-        raise LackingError(f"{row['effect_type']} without printed_direction, which would mend it")
-    return float(favouring_negative(value, direction=direction, higher_is=row["higher_is"]))
 
 
 def _medians(row):
     arms, how, assumed = {}, set(), set()
     for arm in "12":
-        _needs(row, f"median_{arm}")
+        needs(row, f"median_{arm}")
         named = {"q1": f"q1_{arm}", "q3": f"q3_{arm}", "low": f"min_{arm}", "high": f"max_{arm}"}
         numbers = {name: row[column] for name, column in named.items()}
         found = spread.scenario(**numbers)
@@ -100,7 +75,7 @@ def _medians(row):
             assumed.add(f"symmetry of arm {arm}, which is {SKEWED}")
     g, vi = from_means(**arms)
     conversion = f"mean and SD from median and {' or '.join(sorted(how))} (Luo 2018, Wan 2014)"
-    return Converted(_turned(g, row), float(vi), conversion, "; ".join(sorted(assumed)))
+    return Converted(turned(g, row), float(vi), conversion, "; ".join(sorted(assumed)))
 
 
 def _pooled(row, name):
@@ -128,19 +103,55 @@ def _correlation(row):
     return value, f"correlation of before and after {value:.3g}, from SDs before, after and of change"
 
 
-def _change_scores(row):
-    changes = {}
+def _change_sd(row, arm):
+    """(SD of an arm's change, how): printed, from its SE or interval, from two SDs, or NaN."""
+    if known(row[f"change_sd_{arm}"]):
+        return row[f"change_sd_{arm}"], "SD of change"
+    # Without a mean after treatment, the error printed of the arm is that of its change.
+    if known(row[f"change_mean_{arm}"]) and not known(row[f"mean_{arm}"]):
+        names = ("se", "ci_low", "ci_high")
+        of_change = {f"{name}_{arm}": row[f"{name}_{arm}"] for name in names}
+        sd, how = spread_of(of_change | {f"sd_{arm}": math.nan, f"n_{arm}": row[f"n_{arm}"]}, arm)
+        if known(sd):
+            return sd, how.replace("SD", "SD of change")
+    before, after = row[f"baseline_sd_{arm}"], row[f"sd_{arm}"]
+    if known(before, after, row["correlation"]):
+        return float(spread.change_sd(before, after, row["correlation"])), "SD of change from correlation"
+    return math.nan, ""
+
+
+def _has_correlation(row):
+    """Whether the correlation of before and after is stated, or follows from three SDs of an arm."""
+    if not known(row["baseline_sd_1"], row["baseline_sd_2"]):
+        return False
+    names = ("baseline_sd", "sd", "change_sd")
+    return known(row["correlation"]) or any(known(*(row[f"{n}_{arm}"] for n in names)) for arm in "12")
+
+
+def _changes(row):
+    """The change of each arm: as printed, or the mean after less the mean before."""
+    found = []
     for arm in "12":
         change = row[f"change_mean_{arm}"]
         if not known(change):
             change = row[f"mean_{arm}"] - row[f"baseline_mean_{arm}"]
-        changes[f"after_{arm}"] = change
         if not known(change):
             raise LackingError(f"change_scores without change_mean_{arm}, which would mend it")
-    _needs(row, "baseline_sd_1", "baseline_sd_2")
+        found.append(change)
+    return found
+
+
+def _change_scores(row):
+    """By the SD before where the correlation is known (Morris), else by the spread of the changes."""
+    first, second = _changes(row)
+    by_spread = None if _has_correlation(row) else _by_change_sd(row, first - second)
+    if by_spread is not None:
+        return by_spread
+    needs(row, "baseline_sd_1", "baseline_sd_2")
     correlation, assumed = _correlation(row)
     g, vi = measures.pretest_posttest_control(
-        **changes,
+        after_1=first,
+        after_2=second,
         before_1=0.0,
         before_2=0.0,
         sd_before_1=row["baseline_sd_1"],
@@ -149,7 +160,28 @@ def _change_scores(row):
         n_2=row["n_2"],
         correlation=correlation,
     )
-    return Converted(_turned(g, row), float(vi), "change scores by the SD before (Morris 2008)", assumed)
+    return Converted(turned(g, row), float(vi), "change scores by the SD before (Morris 2008)", assumed)
+
+
+def _by_change_sd(row, difference):
+    """A difference of changes with the error that their SDs give, by an SD of scores; None without these.
+
+    Never by the SD of the changes: that is another scale than the SD of people's scores, by which the other
+    trials are standardised (Cochrane Handbook 6, section 10.5.2).
+    """
+    (sd_1, how_1), (sd_2, how_2) = _change_sd(row, "1"), _change_sd(row, "2")
+    scale, source = row["outcome_sd"], "outcome_sd"
+    for name, words in (("baseline_sd", "the SD before"), ("sd", "the SD after")):
+        if not known(scale) and known(row[f"{name}_1"], row[f"{name}_2"]):
+            scale, source = _pooled(row, name), words
+    if not known(sd_1, sd_2, scale):
+        return None
+    se = math.sqrt(sd_1**2 / row["n_1"] + sd_2**2 / row["n_2"])
+    g, vi = measures.from_difference(
+        difference, se, scale, row["n_1"], row["n_2"], n_covariates=_covariates(row)
+    )
+    how = " and ".join(sorted({how_1, how_2}))
+    return Converted(turned(g, row), float(vi), f"change scores with {how}, by {source}")
 
 
 def _outcome_sd(row):
@@ -160,12 +192,19 @@ def _outcome_sd(row):
 
 
 def _adjusted_means(row):
-    _needs(row, "mean_1", "mean_2", "correlation")
+    """By the correlation of covariate and outcome where that is stated, else by the errors of the means."""
+    needs(row, "mean_1", "mean_2")
+    errors = [_adjusted_se(row, arm) for arm in "12"]
+    if not known(row["correlation"]) and known(*errors):
+        return _adjusted_by_errors(row, errors)
+    needs(row, "correlation")
     sd, how = _outcome_sd(row)
+    assumed = [f"correlation of covariate and outcome {row['correlation']:g}"]
+    if not known(sd) and known(*errors):
+        sd, how = _unadjusted_sd(row, errors), "SD from the SEs of adjusted means"
     if not known(sd):
         raise LackingError("adjusted_means without sd_1 and sd_2, or outcome_sd, which would mend it")
     covariates = row["n_covariates"] if known(row["n_covariates"]) else 1
-    assumed = [f"correlation of covariate and outcome {row['correlation']:g}"]
     assumed += [] if known(row["n_covariates"]) else ["one covariate: n_covariates not given"]
     g, vi = measures.from_adjusted_difference(
         row["mean_1"] - row["mean_2"],
@@ -176,7 +215,49 @@ def _adjusted_means(row):
         n_covariates=covariates,
     )
     conversion = f"adjusted means and {how} (Borenstein & Hedges 2019)"
-    return Converted(_turned(g, row), float(vi), conversion, "; ".join(assumed))
+    return Converted(turned(g, row), float(vi), conversion, "; ".join(assumed))
+
+
+def _adjusted_se(row, arm):
+    """Standard error of an arm's adjusted mean: as printed, from its interval, or NaN."""
+    if known(row[f"se_{arm}"]):
+        return row[f"se_{arm}"]
+    low, high = row[f"ci_low_{arm}"], row[f"ci_high_{arm}"]
+    if not known(low, high) or low >= high:
+        return math.nan
+    df = row["n_1"] + row["n_2"] - 2 - (row["n_covariates"] if known(row["n_covariates"]) else 1)
+    return float(spread.difference_se_from_ci(low, high, df))
+
+
+def _adjusted_by_errors(row, errors):
+    """The difference of adjusted means with the error that theirs give, by the unadjusted SD."""
+    sd, how = _outcome_sd(row)
+    if not known(sd):
+        raise LackingError(
+            "adjusted_means with SEs but without correlation, sd_1 and sd_2, or outcome_sd: one would mend it"
+        )
+    covariates = row["n_covariates"] if known(row["n_covariates"]) else 1
+    assumed = ["adjusted means of the arms taken as uncorrelated"]
+    assumed += [] if known(row["n_covariates"]) else ["one covariate: n_covariates not given"]
+    g, vi = measures.from_difference(
+        row["mean_1"] - row["mean_2"],
+        math.hypot(*errors),
+        sd,
+        row["n_1"],
+        row["n_2"],
+        n_covariates=covariates,
+    )
+    conversion = f"adjusted means with their SEs, by {how} (Borenstein & Hedges 2019)"
+    return Converted(turned(g, row), float(vi), conversion, "; ".join(assumed))
+
+
+def _unadjusted_sd(row, errors):
+    """SD of people's scores from errors of adjusted means: se sqrt(n) is the SD that the covariate leaves,
+    sqrt(1 - R²) of the whole."""
+    left = [se * math.sqrt(row[f"n_{arm}"]) for se, arm in zip(errors, "12", strict=True)]
+    return _pooled({"x_1": left[0], "x_2": left[1], "n_1": row["n_1"], "n_2": row["n_2"]}, "x") / math.sqrt(
+        1 - row["correlation"] ** 2
+    )
 
 
 def _printed_number(row):
@@ -204,13 +285,13 @@ def _difference(row):
         assumed = "" if known(row["n_covariates"]) else "an unadjusted analysis: n_covariates not given"
     g, vi = measures.from_difference(value, se, sd, row["n_1"], row["n_2"], n_covariates=_covariates(row))
     words = row["effect_type"].replace("_", " ")
-    g = _turned(g, row, row["printed_direction"])
+    g = turned(g, row, row["printed_direction"])
     return Converted(g, float(vi), f"{words} with {how}, by {source}", assumed)
 
 
 def _test(row):
     column = {"t_test": "t_value", "f_test": "f_value", "p_value": "p_value"}[row["effect_type"]]
-    _needs(row, column)
+    needs(row, column)
     if _covariates(row) > 0:
         raise LackingError(
             f"{row['effect_type']} of an adjusted analysis; outcome_sd with printed_se would mend it"
@@ -218,7 +299,7 @@ def _test(row):
     value, sizes = row[column], (row["n_1"], row["n_2"])
     if column == "t_value":
         g, vi = measures.from_t(value, *sizes)
-        return Converted(_turned(g, row, row["printed_direction"]), float(vi), "t and arm sizes")
+        return Converted(turned(g, row, row["printed_direction"]), float(vi), "t and arm sizes")
     if row["printed_direction"] not in ("favours treatment", "favours control"):
         text = (
             "which arm did better; printed_direction 'favours treatment' or 'favours control' would mend it"
@@ -228,7 +309,7 @@ def _test(row):
     g, vi = function(value, *sizes, sign=1)
     words = "F and arm sizes" if column == "f_value" else "exact p and arm sizes"
     assumed = "" if column == "f_value" else "p of a two-sided t test"
-    return Converted(_turned(g, row, row["printed_direction"]), float(vi), words, assumed)
+    return Converted(turned(g, row, row["printed_direction"]), float(vi), words, assumed)
 
 
 # How each effect type that needs more than a printed effect or plain means becomes Hedges' g.
