@@ -53,7 +53,7 @@ def test_a_sheet_holds_what_the_record_says_and_one_row_per_outcome(sheet):
     study = tables.read_results(folder / "study.csv").loc[0].to_dict()
     assert {name: value for name, value in study.items() if pd.notna(value)} == {
         "study_id": "sample_2021",
-        "first_author": "Sample AB",
+        "first_author": "Sample",
         "year": "2021",
         "title": "Online treatment of sample pain",
         "journal": "Sample J",

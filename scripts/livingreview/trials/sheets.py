@@ -39,15 +39,20 @@ def folder_name(record_id):
 
 def suggest_study_id(record, taken):
     """A study id such as ``palermo_2024``, with a letter where it is taken."""
-    name = (record.get("authors") or "").split(";")[0].strip()
-    # "Palermo TM" has the family name first; a group author keeps its first word.
-    family = re.sub(r"\s+[A-Z]{1,3}$", "", name) or (record.get("title") or "study").split()[0]
+    family = _family_name(record) or (record.get("title") or "study").split()[0]
     plain = unicodedata.normalize("NFKD", family).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "study"
     base = f"{stem}_{record['year']}" if record.get("year") else stem
     ends = itertools.chain(string.ascii_lowercase[1:], itertools.count(27))
     names = itertools.chain([base], (f"{base}_{end}" for end in ends))
     return next(name for name in names if name not in taken)
+
+
+def _family_name(record):
+    """The first author's family name, as the studies' table holds it: of "Palermo TM", Palermo; "" if unknown."""
+    name = (record.get("authors") or "").split(";")[0].strip()
+    # Initials come last; the name of a group has none and stays whole.
+    return re.sub(r"\s+[A-Z]{1,3}$", "", name)
 
 
 def prefill(record, *, study_id, outcomes, timepoint, run):
@@ -73,7 +78,7 @@ def prefill(record, *, study_id, outcomes, timepoint, run):
     """
     study = {
         "study_id": study_id,
-        "first_author": (record.get("authors") or "").split(";")[0].strip() or None,
+        "first_author": _family_name(record) or None,
         "source": _source(record),
         "run": run,
         "revision": 1,
