@@ -19,6 +19,7 @@ YES, NO, LOW, SOME, HIGH = ("Y", "PY"), ("PN", "N"), "low", "some concerns", "hi
 
 
 # The algorithms of the guidance of 22 August 2019 a second time, as its flow charts are read from the top.
+# Read against a transcription of the charts: github.com/InfinityBowman/corates, ROB2Checklist/scoring.
 def randomisation(a):
     if a["1.2"] in NO:
         return HIGH

@@ -1,7 +1,8 @@
 """Effects in the columns in which Cochrane publishes the data rows of a review's analyses.
 
-They are those of the data package that RevMan writes for each review (``...-data-rows.csv``): a row for each
-study in an analysis, by its means, its events, or as generic inverse variance.
+They are those of the file ``...-data-rows.csv`` in the data package that RevMan makes of each review
+(documentation.cochrane.org/revman-kb, "data package"), in the order in which programs that read the packages
+list them: a row for each study in an analysis, by its means, its events, or as generic inverse variance.
 """
 
 import math
@@ -16,24 +17,29 @@ COLUMNS = (
     "Analysis group",
     "Analysis number",
     "Analysis name",
-    "Data type",
     "Subgroup",
+    "Applicability",
     "Study",
     "Study year",
     "GIV Mean",
     "GIV SE",
-    "Experimental cases",
-    "Experimental N",
     "Experimental mean",
     "Experimental SD",
-    "Control cases",
-    "Control N",
+    "Experimental cases",
+    "Experimental N",
     "Control mean",
     "Control SD",
+    "Control cases",
+    "Control N",
+    "O-E",
+    "Variance",
+    "Weight",
     "Mean",
     "CI start",
     "CI end",
     "Footnotes",
+    # Of the package's file of overall estimates and settings; here a row says itself of which kind it is.
+    "Data type",
 )
 # Of 95% intervals, which RevMan shows; the normal quantile to double precision.
 Z95 = 1.959963984540054
