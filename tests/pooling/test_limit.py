@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from pooling.small_study_sets import SETS, assert_agrees, effects, reference
 
@@ -32,6 +33,25 @@ def test_the_interval_and_the_test_are_normal():
     result = limit_meta_analysis(*effects("bcg"))
     assert result.ci_low == pytest.approx(result.estimate - 1.959963984540054 * result.se)
     assert result.pval == pytest.approx(math.erfc(abs(result.stat) / math.sqrt(2)))
+
+
+def test_the_interval_covers_the_limit_however_large_the_heterogeneity():
+    rng, tau, alpha, k = np.random.default_rng(7), 0.3, 0.5, 20
+    covered = []
+    for _ in range(200):
+        sei = rng.uniform(0.08, 0.5, k)
+        yi = 0.2 + np.sqrt(sei**2 + tau**2) * (alpha + rng.standard_normal(k))
+        result = limit_meta_analysis(yi, sei**2)
+        covered.append(result.ci_low < 0.2 + tau * alpha < result.ci_high)
+    # 0.94 in long runs; by a standard error without tau² it would be 0.79.
+    assert 0.9 < np.mean(covered) < 0.98
+
+
+def test_the_radial_plot_of_the_limit_has_an_error_without_heterogeneity_too():
+    yi, vi = effects("tied_8")
+    result = limit_meta_analysis(yi, vi, variant="betalim")
+    assert result.se == pytest.approx(limit_meta_analysis(yi, vi).se, rel=1e-12)
+    assert result.se > 0
 
 
 def test_without_heterogeneity_the_limit_is_the_line_at_zero():

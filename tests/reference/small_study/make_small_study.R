@@ -184,7 +184,8 @@ save_csv(pets, "pet_peese.csv")
 limits <- stack(function(d) {
   x <- fit(d)
   total <- sqrt(d$vi + x$tau2)
-  radial <- coef(lm(I(yi / total) ~ I(1 / total), data = d))
+  generalised <- lm(I(yi / total) ~ I(1 / total), data = d)
+  radial <- coef(generalised)
   alpha <- radial[[1]]; beta <- radial[[2]]
   shrunk <- beta + sqrt(x$tau2) / total * (d$yi - beta)
   m <- suppressWarnings(summary(lm(I(shrunk / sqrt(d$vi)) ~ I(1 / sqrt(d$vi)))))
@@ -194,8 +195,9 @@ limits <- stack(function(d) {
   resid <- lm(I(yi / se_r) ~ I(1 / se_r), data = d)
   q_resid <- sum(residuals(resid)^2)
   data.frame(set = d$set[1], tau2 = x$tau2, alpha, beta, estimate = beta + sqrt(x$tau2) * alpha,
-             se = 1 / (sd(1 / se_r) * sqrt(nrow(d) - 1)),
-             betalim = coef(m)[2, 1], betalim_se = coef(m)[2, 2], mulim = c(mu$beta), mulim_se = mu$se,
+             # Unscaled: the model's residual variance is one, so that (X'X)^-1 is the covariance.
+             se = c(sqrt(c(sqrt(x$tau2), 1) %*% summary(generalised)$cov.unscaled %*% c(sqrt(x$tau2), 1))),
+             betalim = coef(m)[2, 1], betalim_se = sqrt(m$cov.unscaled[2, 2]), mulim = c(mu$beta), mulim_se = mu$se,
              G2 = 100 * (1 - m$r.squared), Q = q, Q_resid = q_resid)
 })
 save_csv(limits, "limit.csv")
