@@ -53,6 +53,14 @@ def test_without_an_estimate_there_is_a_reason():
     assert calibrated_share([0.1], [0.1], threshold=0).reason == "1 effects; at least 2 are needed"
 
 
+def test_without_a_standard_error_there_is_a_share_and_no_interval():
+    result = share_beyond(-0.3, 0.1, 0.04, math.nan, threshold=-0.2)
+    assert result.share == pytest.approx(0.6914624612740131)
+    assert math.isnan(result.ci_low)
+    assert math.isnan(result.ci_high)
+    assert result.reason == "no standard error of the estimate or of tau2, so no interval"
+
+
 def test_calibrated_effects_have_the_variance_of_true_effects():
     yi, vi = np.array([-1.0, 0.0, 1.0]), np.full(3, 0.5)
     fitted = fit(yi, vi, test="z")

@@ -133,6 +133,9 @@ def share_beyond(estimate, se, tau2, se_tau2, *, threshold, tail="below", level=
     error = math.sqrt((se**2 + (se_tau2 * z) ** 2 / (4 * tau2)) / tau2) * density
     half = -float(ndtri((1 - level) / 2)) * error
     low, high = TRUSTED
+    if not math.isfinite(error):
+        reason = "no standard error of the estimate or of tau2, so no interval"
+        return Share(share, **nothing, **known, reason=reason)
     advice = "" if low <= share <= high else "near 0 or 1: prefer the calibrated share and its bootstrap"
     return Share(share, error, max(0.0, share - half), min(1.0, share + half), **known, advice=advice)
 
@@ -190,7 +193,7 @@ def calibrated_share(yi, vi, *, threshold, tail="below", method="REML", level=0.
 
     References
     ----------
-    Mathur & VanderWeele 2020, Res Synth Methods 11:911-925.
+    Mathur & VanderWeele 2020, Epidemiology 31:356-358.
     """
     yi, vi = checked(yi, vi)
     _check(threshold=threshold, tail=tail, level=level)
