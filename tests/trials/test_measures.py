@@ -122,6 +122,52 @@ def test_the_difference_of_changes_is_morris_example():
     assert vi == pytest.approx(factor**2 * (60 / 900) * (58 / 56) * (1 + 15 * g**2) - g**2, rel=1e-12)
 
 
+def test_the_five_trials_of_morris_have_the_effects_of_his_table():
+    # Morris 2008, table 5, d_ppc2: five trials of training.
+    before, after = np.array([30.6, 23.5, 0.5, 53.4, 35.6]), np.array([38.5, 26.8, 0.7, 75.9, 36.0])
+    control, control_after = np.array([23.1, 24.9, 0.6, 55.7, 34.8]), np.array([19.7, 25.3, 0.6, 60.7, 33.4])
+    g, vi = measures.pretest_posttest_control(
+        before_1=before,
+        after_1=after,
+        sd_before_1=np.array([15.0, 3.1, 0.1, 14.5, 4.7]),
+        n_1=np.array([20, 50, 9, 10, 14]),
+        before_2=control,
+        after_2=control_after,
+        sd_before_2=np.array([13.8, 4.1, 0.2, 17.3, 3.1]),
+        n_2=np.array([20, 42, 9, 11, 14]),
+        correlation=np.array([0.47, 0.64, 0.77, 0.89, 0.44]),
+    )
+    assert g == pytest.approx([0.77, 0.80, 1.20, 1.05, 0.44], abs=5.1e-3)
+    assert (vi > 0).all()
+
+
+def test_variances_of_changes_and_of_adjusted_differences_are_those_of_simulated_trials():
+    rng, r, sizes, runs = np.random.default_rng(3), 0.6, (20, 26), 8000
+    errors = {n: rng.standard_normal((2, runs, n)) for n in sizes}
+    before = [errors[n][0] for n in sizes]
+    after = [r * errors[n][0] + math.sqrt(1 - r**2) * errors[n][1] for n in sizes]
+    after[0] = after[0] + 0.6
+    names = ("before_1", "before_2", "after_1", "after_2")
+    means = dict(zip(names, (x.mean(axis=1) for x in (*before, *after)), strict=True))
+    sds = {f"sd_before_{i}": x.std(axis=1, ddof=1) for i, x in enumerate(before, 1)}
+    arms = {"n_1": 20, "n_2": 26, "correlation": r}
+    g, vi = measures.pretest_posttest_control(**means, **sds, **arms)
+    assert g.mean() == pytest.approx(0.6, abs=0.01)
+    assert vi.mean() == pytest.approx(g.var(), rel=0.05)
+
+    centred = [
+        (x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True))
+        for x, y in zip(before, after, strict=True)
+    ]
+    slope = sum((x * y).sum(axis=1) for x, y in centred) / sum((x * x).sum(axis=1) for x, _ in centred)
+    change = means["after_1"] - means["after_2"] - slope * (means["before_1"] - means["before_2"])
+    sd = np.sqrt(sum((y * y).sum(axis=1) for _, y in centred) / 44)
+    g, vi = measures.from_adjusted_difference(change, sd, 20, 26, correlation=r)
+    assert g.mean() == pytest.approx(0.6, abs=0.01)
+    # The formula takes the slope as known: a few per cent too small in arms of this size.
+    assert vi.mean() == pytest.approx(g.var(), rel=0.08)
+
+
 def test_what_is_not_known_is_refused_with_what_is_allowed():
     with pytest.raises(ValueError, match="allowed: LS, UB"):
         measures.standardised(**ARMS, vtype="AV2")
@@ -131,5 +177,14 @@ def test_what_is_not_known_is_refused_with_what_is_allowed():
         measures.log_odds_ratio(events_1=5, n_1=4, events_2=1, n_2=4)
     with pytest.raises(ValueError, match="hasselblad-hedges, cox"):
         measures.from_log_odds_ratio(0.1, 0.1, method="probit")
+    with pytest.raises(ValueError, match=r"F -1\.0; allowed: 0 or more"):
+        measures.from_f(-1.0, 20, 20, sign=1)
+    with pytest.raises(ValueError, match=r"r 1\.0; allowed: between -1 and 1"):
+        measures.from_point_biserial(1.0, 20, 20)
+    change = {"before_1": 1, "after_1": 2, "sd_before_1": 1, "before_2": 1, "after_2": 1, "sd_before_2": 1}
+    with pytest.raises(ValueError, match=r"correlation 1\.0; allowed: between -1 and 1"):
+        measures.pretest_posttest_control(**change, n_1=9, n_2=9, correlation=1.0)
+    with pytest.raises(ValueError, match="5 people"):
+        measures.pretest_posttest_control(**change, n_1=2, n_2=2, correlation=0.5)
     with pytest.raises(ValueError, match="two means of one sign"):
         measures.log_ratio_of_means(mean_1=1, sd_1=1, n_1=9, mean_2=-1, sd_2=1, n_2=9)

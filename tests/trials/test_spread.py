@@ -72,6 +72,46 @@ def test_skewness_is_found_and_equal_numbers_have_none():
     assert statistic > critical
     assert critical == pytest.approx(2.65 / math.sqrt(50) - 6 / 2500, rel=1e-14)
     assert spread.skewness(3.0, 50, q1=3.0, q3=3.0)[0] == 0.0
+    five = {"low": 0.0, "q1": 1.0, "q3": 5.0, "high": 12.0}
+    outer, inner = (12 - 4) / 12, 2 / 4
+    statistic, critical = spread.skewness(2.0, 50, **five)
+    assert statistic == pytest.approx(max(2.65 * math.log(30) / math.sqrt(50) * outer, inner), rel=1e-14)
+    assert critical == pytest.approx(3 / math.sqrt(50) - 40 / 50**3, rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [9, 21, 81])
+def test_symmetric_samples_are_called_skewed_one_time_in_twenty(n):
+    people = np.sort(np.random.default_rng(n).standard_normal((3000, n)), axis=1)
+    q = (n - 1) // 4
+    low, q1, median, q3, high = (people[:, i] for i in (0, q, 2 * q, 3 * q, n - 1))
+    for columns in (
+        {"low": low, "high": high},
+        {"q1": q1, "q3": q3},
+        {"low": low, "q1": q1, "q3": q3, "high": high},
+    ):
+        called = 0
+        for i, center in enumerate(median):
+            statistic, critical = spread.skewness(center, n, **{name: x[i] for name, x in columns.items()})
+            called += statistic > critical
+        assert 0.025 < called / 3000 < 0.065
+
+
+def test_an_interval_of_a_difference_gives_its_error_back():
+    # qt(0.975, 45) = 2.0141; Handbook 6.5.2.3: SE 1.37.
+    assert spread.difference_se_from_ci(3.8 - 2.0141 * 1.37, 3.8 + 2.0141 * 1.37, 45) == pytest.approx(
+        1.37, abs=1e-4
+    )
+    with pytest.raises(ValueError, match="high above low"):
+        spread.difference_se_from_ci(4.0, 1.0, 45)
+
+
+def test_the_weight_of_shi_errs_less_than_the_plain_average_in_small_arms():
+    people = np.sort(np.random.default_rng(4).standard_normal((4000, 9)), axis=1)
+    error = {spread.sd_wan: 0.0, spread.sd_shi: 0.0}
+    for low, _, q1, _, median, _, q3, _, high in people:
+        for function in error:
+            error[function] += (function(median, 9, low=low, q1=q1, q3=q3, high=high) - 1) ** 2
+    assert error[spread.sd_shi] < 0.9 * error[spread.sd_wan]
 
 
 def test_a_median_alone_or_out_of_order_is_refused():
@@ -79,5 +119,5 @@ def test_a_median_alone_or_out_of_order_is_refused():
         spread.mean_luo(5.0, 40, q1=3.0)
     with pytest.raises(ValueError, match="not in order"):
         spread.sd_wan(5.0, 40, q1=6.0, q3=8.0)
-    with pytest.raises(ValueError, match="2 or more"):
-        spread.sd_wan(5.0, 1, q1=4.0, q3=8.0)
+    with pytest.raises(ValueError, match="an arm of 4; allowed: 5 or more"):
+        spread.sd_wan(5.0, 4, q1=4.0, q3=8.0)

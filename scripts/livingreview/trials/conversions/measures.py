@@ -245,7 +245,7 @@ def from_adjusted_difference(difference, sd, n_1, n_2, *, correlation, n_covaria
     Borenstein & Hedges 2019, in Cooper et al., Handbook of Research Synthesis, 3rd ed., table 11.3; the last
     term as in `smd_variance`, to be equal to it at R = 0. The covariates' degrees of freedom are the book's
     convention for every spread; an unadjusted spread keeps them, so that g is the smaller for it, by 1% with
-    two arms of 6 and by 0.03% with two of 40.
+    two arms of 6 and by 0.01% with two of 40.
     """
     _between(correlation)
     g = hedges_correction(np.add(n_1, n_2) - 2.0 - n_covariates) * np.asarray(difference) / sd

@@ -54,7 +54,7 @@ def _covariates(row):
 
 
 def _medians(row):
-    arms, how, assumed = {}, set(), set()
+    arms, how, assumed, sources = {}, set(), set(), {"Luo 2018"}
     for arm in "12":
         needs(row, f"median_{arm}")
         named = {"q1": f"q1_{arm}", "q3": f"q3_{arm}", "low": f"min_{arm}", "high": f"max_{arm}"}
@@ -65,7 +65,8 @@ def _medians(row):
             raise LackingError(f"medians without {columns}, which would mend it")
         center, n = row[f"median_{arm}"], row[f"n_{arm}"]
         arms[f"mean_{arm}"] = spread.mean_luo(center, n, **numbers)
-        arms[f"sd_{arm}"], arms[f"n_{arm}"] = spread.sd_wan(center, n, **numbers), n
+        arms[f"sd_{arm}"], arms[f"n_{arm}"] = spread.sd_shi(center, n, **numbers), n
+        sources.add("Shi 2020" if found == "S3" else "Wan 2014")
         if arms[f"sd_{arm}"] <= 0:
             raise LackingError(f"medians of arm {arm} without spread")
         words = {"S1": "range", "S2": "quartiles", "S3": "quartiles and range"}
@@ -74,7 +75,7 @@ def _medians(row):
         if statistic > critical:
             assumed.add(f"symmetry of arm {arm}, which is {SKEWED}")
     g, vi = from_means(**arms)
-    conversion = f"mean and SD from median and {' or '.join(sorted(how))} (Luo 2018, Wan 2014)"
+    conversion = f"mean and SD from median and {' or '.join(sorted(how))} ({', '.join(sorted(sources))})"
     return Converted(turned(g, row), float(vi), conversion, "; ".join(sorted(assumed)))
 
 
