@@ -151,7 +151,7 @@ def refuse_open_errors(found, *, outcomes_file, clearances_file=TABLE):
             row.found,
             row=row.row_id,
             allowed=row.expected,
-            hint=f"{row.hint} Correct it with a new revision, or clear {row.check}, digest {row.digest}, in"
+            hint=f"{row.hint}; correct it, or say why it is right: clear {row.check}, digest {row.digest}, in"
             f" {clearances_file}",
         )
         for row in open_errors(found).itertuples()

@@ -6,7 +6,15 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError, problem
-from livingreview.trials import double_extraction, effects, instruments, sheet_cells, sheets
+from livingreview.trials import (
+    clearances,
+    double_extraction,
+    effects,
+    instruments,
+    plausibility,
+    sheet_cells,
+    sheets,
+)
 from livingreview.trials.checks import unknown_outcomes
 from livingreview.trials.revisions import rows_at
 
@@ -68,7 +76,7 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         folders = [folder for folder in folders if _is_ready(folder)]
     held = {name: tables.read(trials_dir / f"{name}.csv", name) for name in TABLES}
     registry = instruments.lookup(instruments.read(trials_dir / "instruments.csv", run=run))
-    faults, ready, said = [], [], []
+    faults, ready, said, looked_at = [], [], [], []
     for folder in folders:
         try:
             read, waits_for = _read(folder, registry)
@@ -79,7 +87,8 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
             _check_names(folder, ready[-1][1], known, outcomes)
         except InputError as error:
             faults.append(str(error))
-    faults += _whole(held, ready, run, trials_dir) if not faults else []
+    if not faults:
+        faults, looked_at = _whole(held, ready, run, trials_dir, registry)
     if faults:
         raise ReviewError("\n".join(faults))
     for folder, new, note in ready:
@@ -87,7 +96,7 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
             tables.append(rows, trials_dir / f"{name}.csv", name)
         _archive(folder, sheets_dir / ARCHIVE)
         said.append(f"{folder.name}: {note}")
-    return said
+    return said + looked_at
 
 
 def merge_ready(trials_dir, **options):
@@ -204,11 +213,18 @@ def _equal(one, other):
     return one == other
 
 
-def _whole(held, ready, run, trials_dir):
-    """Faults that show only once all rows stand together, such as two rows that claim one place in a pool."""
+def _whole(held, ready, run, trials_dir, registry):
+    """Faults that show only once all rows stand together, and what should be looked at besides.
+
+    Returns
+    -------
+    faults, looked_at : lists of str
+        Two rows that claim one place in a pool, values that cannot be, and errors of the plausibility checks
+        that no clearance covers; their warnings and notes.
+    """
     claimed = _claimed_twice(ready)
     if claimed:
-        return claimed
+        return claimed, []
     together = {
         name: pd.concat([held[name], *(new[name] for _, new, _ in ready)], ignore_index=True)
         for name in TABLES
@@ -220,8 +236,31 @@ def _whole(held, ready, run, trials_dir):
             tables.check(rows, trials_dir / f"{name}.csv", name)
         effects.compute(outcomes, studies, set(), protocol=[], file=f"{trials_dir}, with the sheets merged")
     except InputError as error:
-        return [str(error)]
-    return []
+        return [str(error)], []
+    return _implausible(outcomes, studies, ready, run=run, trials_dir=trials_dir, registry=registry)
+
+
+def _implausible(outcomes, studies, ready, *, run, trials_dir, registry):
+    """What the plausibility checks say of the new rows: an error refuses its sheet, unless it was cleared."""
+    entering = {row_id: folder for folder, new, _ in ready for row_id in new["outcomes"]["row_id"]}
+    if not entering:
+        return [], []
+    found = plausibility.find(outcomes, studies, registry, look_at=set(entering))
+    cleared = clearances.read(trials_dir / "clearances.csv", run=run)
+    table = clearances.apply(found, outcomes, cleared)
+    faults = []
+    for folder in dict.fromkeys(entering.values()):
+        own = table[table["row_id"].map(entering) == folder]
+        try:
+            clearances.refuse_open_errors(
+                own, outcomes_file=folder / "outcomes.csv", clearances_file=trials_dir / "clearances.csv"
+            )
+        except InputError as error:
+            faults.append(str(error))
+    others = table[(table["severity"] != "error") & table["cleared_by"].isna()]
+    return faults, [
+        f"look at {row.row_id}: {row.found}; expected: {row.expected}" for row in others.itertuples()
+    ]
 
 
 def _claimed_twice(ready):
