@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.stats import norm
 
+from livingreview.pooling import aggregation, dependence
 from livingreview.pooling import sensitivity as sensitivities
 from livingreview.pooling.between_variance import ConvergenceError
 from livingreview.pooling.cumulative import cumulative
@@ -88,8 +89,11 @@ def pool_outcome(
         ``variable`` (a column of `effects`), ``label``, ``groups`` (name to ``{"label": str}``).
     measure : str
         What `yi` is.
-    risk_of_bias, correlation
+    risk_of_bias
         As `sensitivity.table`.
+    correlation : float
+        Assumed correlation of the sampling errors of effects of one study, as `sensitivity.table`; of a main
+        analysis of dependent effects too.
     thresholds : sequence of float
         Sizes on the scale of `yi`, above zero, beyond which the share of true effects is estimated, on the
         side that favours the treatment.
@@ -111,36 +115,87 @@ def pool_outcome(
     ------
     ValueError, ConvergenceError
         From `random_effects.fit`.
+
+    Notes
+    -----
+    Where the pool holds several effects of one study and comparison (the protocol lets all instruments
+    enter), all estimates are of the model of `dependence.fit`, without `test` and `pi`, which its methods name; a
+    subset in which no effects are dependent is pooled as ever. What has no such model (influence, tests for
+    small-study effects and between subgroups) takes the mean of each comparison's effects, and the
+    sensitivity table has the independent analysis as its second row.
     """
     of_outcome = effects[effects["outcome"] == outcome]
     pooled = of_outcome[of_outcome["in_pool"].astype(bool)]
     wider = of_outcome[of_outcome["in_sensitivity"].astype(bool)]
     head = {"outcome": outcome, "label": label}
-    result = _pool(pooled, options | {"pi": pi})
+    fitting = options | {"pi": pi}
+    result = _pool(pooled, fitting, correlation)
+    apart = _independent(pooled, correlation)
+    table = sensitivities.table(
+        of_outcome, risk_of_bias=risk_of_bias, correlation=correlation, pi=pi, **options
+    )
     return {
         "main": head | _estimate(pooled, result, measure=measure),
         "sensitivity": head
-        | _estimate(wider, _pool(wider, options | {"pi": pi}), measure=measure)
+        | _estimate(wider, _pool(wider, fitting, correlation), measure=measure)
         | {"what": _what(added=len(wider) - len(pooled))},
         "weights": _weights(pooled, result, level=options.get("level", 0.95)),
-        "leave_one_out": _leave_one_out(pooled, options),
-        "subgroups": [_subgroup(pooled, definition, options) for definition in subgroups],
-        "sensitivity_table": sensitivities.table(
-            of_outcome, risk_of_bias=risk_of_bias, correlation=correlation, pi=pi, **options
-        ),
-        "influence": _influence(pooled, options),
-        "cumulative": _cumulative(pooled, options),
-        "small_study": _small_study(pooled),
+        "leave_one_out": _leave_one_out(pooled, options, correlation),
+        "subgroups": [_subgroup(pooled, apart, definition, options, correlation) for definition in subgroups],
+        "sensitivity_table": _with_main(table, pooled, result),
+        "influence": _influence(apart, options),
+        "cumulative": _cumulative(pooled, options, correlation),
+        "small_study": _small_study(apart),
         "shares": _shares(result, thresholds, level=options.get("level", 0.95)),
     }
 
 
-def _pool(rows, options):
-    return fit(rows["yi"].to_numpy(float), rows["vi"].to_numpy(float), **options)
+def _pool(rows, options, correlation):
+    """The estimate of some effects: `random_effects.fit`, or `dependence.fit` where some are dependent."""
+    yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
+    if not _dependent(rows):
+        return fit(yi, vi, **options)
+    of = {"study": list(rows["study"]), "comparison": _comparisons(rows)}
+    return dependence.fit(yi, vi, **of, correlation=correlation, **options)
+
+
+def _comparisons(rows):
+    return list(rows["comparison"].fillna("").astype(str))
+
+
+def _dependent(rows):
+    return dependence.is_dependent(rows["study"], _comparisons(rows))
+
+
+def _independent(rows, correlation):
+    """The effects, or where some are dependent the plain mean of each study's and comparison's.
+
+    A mean stands in the first row of its effects, and has the most participants of any.
+    """
+    if not _dependent(rows):
+        return rows
+    yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
+    names = dependence.samples(rows["study"], _comparisons(rows))
+    one = aggregation.composite(yi, vi, names, rho=correlation, weighted=False)
+    ni = rows["ni"].groupby(names, sort=False).max()
+    firsts = [at[0] for at in one.rows]
+    return rows.iloc[firsts].assign(yi=one.yi, vi=one.vi, ni=[ni[name] for name in one.studies])
+
+
+def _with_main(table, rows, result):
+    """The sensitivity table, its first row exchanged for the main analysis where that knows of dependence."""
+    if not _dependent(rows):
+        return table
+    independent = table[0] | {"analysis": "independent", "label": "All effects taken as independent"}
+    numbers = {name: float(getattr(result, name)) for name in sensitivities.NUMBERS}
+    method = {"method": f"{result.method_tau2}; {result.method_ci}"}
+    return [table[0] | numbers | method, independent, *table[1:]]
 
 
 def _estimate(rows, result, *, measure):
-    known, unknown = participants(rows["ni"].to_numpy(float))
+    # Effects of the same people count them once; of no account is which correlation their means are given.
+    people = _independent(rows, sensitivities.ASSUMED_CORRELATION)
+    known, unknown = participants(people["ni"].to_numpy(float))
     return (
         {
             "k": result.k,
@@ -151,7 +206,8 @@ def _estimate(rows, result, *, measure):
         }
         | {name: getattr(result, name) for name in STATISTICS}
         | {name: getattr(result, name) for name in METHODS}
-        | {"tau2_ci_low": result.tau2_ci[0], "tau2_ci_high": result.tau2_ci[1], "method_tau2_ci": "Q-profile"}
+        | {"tau2_ci_low": result.tau2_ci[0], "tau2_ci_high": result.tau2_ci[1]}
+        | {"method_tau2_ci": getattr(result, "method_tau2_ci", "Q-profile")}
     )
 
 
@@ -200,8 +256,15 @@ def _weights(rows, result, *, level):
     ]
 
 
-def _leave_one_out(rows, options):
+def _leave_one_out(rows, options, correlation):
     names = _study_labels(rows)
+    if _dependent(rows):
+        omitted = names if len(names) > 1 else ()
+        return [
+            {"omitted": study, "label": names[study]}
+            | _short(_pool(rows[rows["study"] != study], options, correlation))
+            for study in omitted
+        ]
     left_out = leave_one_study_out(rows["yi"], rows["vi"], list(rows["study"]), **options)
     return [{"omitted": one.omitted, "label": names[one.omitted]} | _short(one.result) for one in left_out]
 
@@ -224,11 +287,19 @@ def _influence(rows, options):
     ]
 
 
-def _cumulative(rows, options):
+def _cumulative(rows, options, correlation):
     """The estimate as studies entered this review, those of one run in the order of their ids."""
     if "entered" not in rows or not len(rows):
         return []
     names = _study_labels(rows)
+    if _dependent(rows):
+        first = rows.groupby("study")["entered"].min()
+        order = sorted(first.index, key=lambda study: (first[study], study))
+        return [
+            {"entered": first[study], "study": study, "label": names[study]}
+            | _short(_pool(rows[rows["study"].isin(order[: at + 1])], options, correlation))
+            for at, study in enumerate(order)
+        ]
     steps = cumulative(
         rows["yi"],
         rows["vi"],
@@ -276,16 +347,21 @@ def _short(result):
     return {"k": result.k} | {name: getattr(result, name) for name in SHORT}
 
 
-def _subgroup(rows, definition, options):
+def _subgroup(rows, apart, definition, options, correlation):
+    """The estimate of each group; the test between them is of `apart`, in which effects are independent."""
     variable = definition["variable"]
     values = list(rows[variable])
-    estimates = by_group(rows["yi"], rows["vi"], values, **options)
+    if _dependent(rows):
+        found = {value: rows[rows[variable] == value] for value in dict.fromkeys(values)}
+        estimates = {value: _pool(of_group, options, correlation) for value, of_group in found.items()}
+    else:
+        estimates = by_group(rows["yi"], rows["vi"], values, **options)
     named = {name: group["label"] for name, group in definition["groups"].items()}
     order = [*named, *(value for value in estimates if value not in named)]
     return {
         "variable": variable,
         "label": definition["label"],
-        "between": _between(rows, values, order, options),
+        "between": _between(apart, list(apart[variable]), order, options),
         "groups": [
             {
                 "value": value,
