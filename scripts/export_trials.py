@@ -12,7 +12,7 @@ from livingreview import tables
 from livingreview.errors import InputError, ReviewError
 from livingreview.pooling import multilevel, random_effects
 from livingreview.trials import risk_of_bias
-from livingreview.trials.exchange import metafor, metapsy, revman
+from livingreview.trials.exchange import metafor, metapsy, revman, revman_import
 from livingreview.trials.revisions import rows_at
 
 
@@ -63,12 +63,16 @@ def export(config, results, trials, out):
     names = {outcome: described["label"] for outcome, described in config["outcomes"].items()}
     for_revman = revman.rows(effects, outcomes, studies, labels=names)
     tables.write(for_revman, out / "revman.csv")
+    arms, study_results = revman_import.tables(effects, outcomes, studies, labels=names)
+    tables.write(arms, out / "revman_study_arms.csv")
+    tables.write(study_results, out / "revman_study_results.csv")
     return [
         f"{out}/effects.csv: {len(for_r)} effects for metafor; {len(expected)} numbers in expected.csv;"
         f" compare: cd {out} && Rscript analysis.R",
         f"{out}/metapsy.csv: {len(by_standard)} comparisons in the Metapsy data standard (R: read.csv2), and"
         " a file of the pooled ones for each outcome",
-        f"{out}/revman.csv: {len(for_revman)} data rows in the columns of RevMan's data package",
+        f"{out}/revman.csv: {len(for_revman)} data rows in the columns of RevMan's data package;"
+        f" {len(arms)} arms in revman_study_arms.csv, {len(study_results)} rows in revman_study_results.csv",
     ]
 
 

@@ -18,8 +18,8 @@ from livingreview import tables
 from livingreview.errors import InputError
 from livingreview.pooling import random_effects
 from livingreview.pooling.subgroups import between, by_group
-from livingreview.trials import effects
-from livingreview.trials.exchange import metafor, metapsy, revman
+from livingreview.trials import effects, smd
+from livingreview.trials.exchange import metafor, metapsy, revman, revman_import
 from livingreview.trials.exchange.guard import guard, unguard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -390,6 +390,29 @@ def test_revman_rows_give_the_effect_or_the_means_behind_it(review):
     assert frame["GIV Mean"].tolist() == pytest.approx(pooled["yi"][frame["Study"]].tolist(), rel=1e-9)
 
 
+def test_revman_study_data_give_the_pooled_effects_back(review):
+    out = exported(review)
+    arms = pd.read_csv(out / "revman_study_arms.csv", dtype=str)
+    rows = pd.read_csv(out / "revman_study_results.csv")
+    assert (list(arms), list(rows)) == (list(revman_import.ARM_COLUMNS), list(revman_import.RESULT_COLUMNS))
+    assert arms[arms["Study"] == "A 2010"]["Intervention"].tolist() == ["cbt", "waitlist"]
+    named = set(zip(arms["Study"], arms["Arm"], strict=True))
+    assert set(zip(rows["Study"], rows["Arm"], strict=True)) <= named
+    assert not rows.duplicated(["Study", "Outcome", "Arm"]).any(), "RevMan takes one result of an arm"
+    pooled = pd.read_csv(review / "results" / RUN / "effects.csv").set_index("label")
+    assert set(rows["Study"]) == set(pooled.index)
+    for study, of_study in rows.groupby("Study"):
+        if of_study["Effect measure"].isna().all():
+            (n1, m1, s1), (n2, m2, s2) = of_study[["Sample size", "Mean", "SD"]].to_numpy(float)
+            yi, vi = smd.from_means(mean_1=m1, sd_1=s1, n_1=n1, mean_2=m2, sd_2=s2, n_2=n2)
+        else:
+            contrast = of_study.iloc[0]
+            assert (len(of_study), contrast["Effect measure"]) == (1, "SMD")
+            assert (contrast["Study"], contrast["Reference arm"]) in named
+            yi, vi = contrast["Mean"], contrast["SE"] ** 2
+        assert (yi, vi) == pytest.approx(tuple(pooled.loc[study, ["yi", "vi"]]), rel=1e-8)
+
+
 def test_text_that_is_a_formula_is_guarded_and_comes_back():
     frame = pd.DataFrame({"text": ["=1+1", "@x", "plain", "'quoted"], "number": [-1.0, 2.0, 3.0, 4.0]})
     assert guard(frame)["text"].tolist() == ["'=1+1", "'@x", "plain", "'quoted"]
@@ -408,3 +431,5 @@ def test_no_effects_give_files_with_headers_only():
     none = computed(given.studies, given.outcomes).iloc[:0]
     assert metapsy.to_bytes(metapsy.rows(none, given.outcomes, given.studies)).count(b"\n") == 1
     assert revman.rows(none, given.outcomes, given.studies, labels={PAIN: "Pain"}).empty
+    study_data = revman_import.tables(none, given.outcomes, given.studies, labels={PAIN: "Pain"})
+    assert [frame.empty for frame in study_data] == [True, True]

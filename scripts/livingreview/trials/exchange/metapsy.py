@@ -2,6 +2,9 @@
 
 The standard: docs.metapsy.org/data-preparation/format. One row per comparison of two arms; effects are arm 1
 minus arm 2; files are CSV with semicolons and decimal commas (R: ``read.csv2``), NA where a value is missing.
+
+A row has one of five groups of effect data (means, changes, events, ``precalc_g``, ``precalc_log_rr``).
+The sizes of the arms stand beside ``precalc_g`` too, since runMetaAnalysis() weights by ``n_arm1`` and ``n_arm2``.
 """
 
 import csv
@@ -52,7 +55,7 @@ ADDITIONAL = (
 )
 COLUMNS = (*REQUIRED, *CHANGE, *PRECALCULATED, *CALCULATED, *BASELINE, *ADDITIONAL)
 
-# runMetaAnalysis() takes rows with rob > 2 for those of low risk.
+# The standard has no column for risk of bias; runMetaAnalysis() takes rows with rob > 2 for those of low risk.
 ROB = {"low": 3, "some concerns": 2, "unclear": 2, "high": 1}
 TIMES = {"post": "post", **dict.fromkeys(("follow-up", "follow up", "followup", "fu"), "follow-up")}
 FAVOURS = {"negative": "negative favours treatment", "positive": "positive favours treatment"}

@@ -82,8 +82,20 @@ def rows(effects, outcomes, studies, *, labels):
     return guard(pd.DataFrame(found, columns=list(COLUMNS)))
 
 
+def why_not_means(effect, row):
+    """Why a row's means do not give the pooled effect as they stand; "" without means, None if they do."""
+    if effect["assumption"]:
+        return effect["assumption"]
+    if not has_means(row):
+        return ""
+    if row["higher_is"] == "better":
+        return "higher scores are better; the sign of the effect is turned"
+    return None
+
+
 def _numbers(effect, row):
     se = math.sqrt(effect["vi"])
+    reason = why_not_means(effect, row)
     generic = {
         "Data type": GENERIC,
         "GIV Mean": effect["yi"],
@@ -93,12 +105,10 @@ def _numbers(effect, row):
         "Mean": effect["yi"],
         "CI start": effect["yi"] - Z95 * se,
         "CI end": effect["yi"] + Z95 * se,
-        "Footnotes": effect["assumption"] or None,
+        "Footnotes": reason or None,
     }
-    if not has_means(row) or effect["assumption"]:
+    if reason is not None:
         return generic
-    if row["higher_is"] == "better":
-        return generic | {"Footnotes": "higher scores are better; the sign of the effect is turned"}
     return generic | {
         "Data type": CONTINUOUS,
         "Experimental mean": row["mean_1"],
