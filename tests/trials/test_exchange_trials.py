@@ -81,10 +81,11 @@ def reread(frame, schema):
     return tables.read_cells("invented", lines[0], list(enumerate(lines[1:], start=2)), schema)
 
 
-def computed(studies, outcomes):
+def computed(studies, outcomes, **options):
     subgroups = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["subgroups"]
     studies, outcomes = reread(studies, "studies"), reread(outcomes, "outcomes")
-    return effects.compute(outcomes, studies, set(studies["study_id"]), protocol=[PAIN], subgroups=subgroups)
+    included = set(studies["study_id"])
+    return effects.compute(outcomes, studies, included, protocol=[PAIN], subgroups=subgroups, **options)
 
 
 def estimates(pool, outcomes):
@@ -411,6 +412,30 @@ def test_revman_study_data_give_the_pooled_effects_back(review):
             assert (contrast["Study"], contrast["Reference arm"]) in named
             yi, vi = contrast["Mean"], contrast["SE"] ** 2
         assert (yi, vi) == pytest.approx(tuple(pooled.loc[study, ["yi", "vi"]]), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "options", [{"several_effects": "composite", "assumed_correlation": 0.5}, {"several_effects": "all"}]
+)
+def test_several_instruments_leave_as_they_are_pooled(options):
+    given = invented()
+    numbers = {"n_1": 40, "mean_1": 41.0, "sd_1": 20.0, "n_2": 42, "mean_2": 49.0, "sd_2": 22.0}
+    second = outcome_row(9, "a_2010", None, instrument="VAS", priority=2, **numbers)
+    outcomes = pd.concat([given.outcomes, pd.DataFrame([second]).astype(object)], ignore_index=True)
+    found = computed(given.studies, outcomes, **options)
+    outcomes, studies = reread(outcomes, "outcomes"), reread(given.studies, "studies")
+    first = metapsy.rows(found, outcomes, studies).set_index("row_id").loc[f"a_2010.{PAIN}.0"]
+    _, results = revman_import.tables(found, outcomes, studies, labels={PAIN: "Pain"})
+    assert not results.duplicated(["Study", "Outcome", "Arm"]).any()
+    of_a = results[results["Study"].str.startswith("A 2010")]
+    if options["several_effects"] == "composite":
+        assert (first["instrument"], first["precalc_g"]) == ("NRS; VAS", first[".g"])
+        assert pd.isna(first["mean_arm1"])
+        assert of_a["Mean"].tolist() == [first[".g"]]
+    else:
+        assert (first["instrument"], first["mean_arm1"]) == ("NRS", 4.1)
+        assert len(of_a) == 4
+        assert of_a["Study"].nunique() == 2
 
 
 def test_text_that_is_a_formula_is_guarded_and_comes_back():

@@ -3,8 +3,8 @@
 The standard: docs.metapsy.org/data-preparation/format. One row per comparison of two arms; effects are arm 1
 minus arm 2; files are CSV with semicolons and decimal commas (R: ``read.csv2``), NA where a value is missing.
 
-A row has one of five groups of effect data (means, changes, events, ``precalc_g``, ``precalc_log_rr``).
-The sizes of the arms stand beside ``precalc_g`` too, since runMetaAnalysis() weights by ``n_arm1`` and ``n_arm2``.
+A row has one of five groups of effect data (means, changes, events, ``precalc_g``, ``precalc_log_rr``). The
+sizes of the arms stand beside ``precalc_g`` too, since runMetaAnalysis() looks for them there.
 """
 
 import csv
@@ -55,7 +55,7 @@ ADDITIONAL = (
 )
 COLUMNS = (*REQUIRED, *CHANGE, *PRECALCULATED, *CALCULATED, *BASELINE, *ADDITIONAL)
 
-# The standard has no column for risk of bias; runMetaAnalysis() takes rows with rob > 2 for those of low risk.
+# The standard has no column for risk of bias. runMetaAnalysis() takes rows with rob > 2 as of low risk.
 ROB = {"low": 3, "some concerns": 2, "unclear": 2, "high": 1}
 TIMES = {"post": "post", **dict.fromkeys(("follow-up", "follow up", "followup", "fu"), "follow-up")}
 FAVOURS = {"negative": "negative favours treatment", "positive": "positive favours treatment"}
@@ -105,7 +105,8 @@ def _row(effect, row, study, several):
     comparison = effect["comparison"] if isinstance(effect["comparison"], str) else ""
     se = math.sqrt(effect["vi"])
     # Precise to the last digit: a control that the workflow has divided must not be divided again.
-    divided = "divided" if row["shared_control"] and not has_means(row) else row["shared_control"]
+    printed = has_means(row) and not _is_composite(effect, row)
+    divided = "divided" if row["shared_control"] and not printed else row["shared_control"]
     return {
         "study": study["study"],
         "condition_arm1": row["arm_1"] or "treatment",
@@ -113,17 +114,17 @@ def _row(effect, row, study, several):
         "multi_arm1": f"{row['arm_1'] or 'treatment'} ({comparison})" if several else None,
         "multi_arm2": row["arm_2"] or "control" if several else None,
         "outcome_type": "msd",
-        "instrument": row["instrument"] or effect["outcome"],
+        "instrument": effect["instrument"] or effect["outcome"],
         "time": row["timepoint"],
         "time_weeks": row["weeks"],
         "rating": _rating(row),
-        **_raw_data(row, effect, se),
+        **_raw_data(row, effect, se, means=printed),
         ".id": effect["row_id"],
         ".g": effect["yi"],
         ".g_se": se,
         **{f"baseline_m_arm{arm}": row[f"baseline_mean_{arm}"] for arm in (1, 2)},
         **{f"baseline_sd_arm{arm}": row[f"baseline_sd_{arm}"] for arm in (1, 2)},
-        "change_sign": bool(has_means(row) and row["higher_is"] == "better"),
+        "change_sign": bool(printed and row["higher_is"] == "better"),
         "year": study["year"],
         "population": study["population"],
         "condition": study["condition"],
@@ -150,9 +151,14 @@ def has_means(row):
     return row["effect_type"] == "means" and not any(pd.isna(cell) for cell in cells)
 
 
-def _raw_data(row, effect, se):
+def _is_composite(effect, row):
+    """Whether an effect is the mean over several instruments, of which the row is one."""
+    return bool(effect["instrument"]) and effect["instrument"] != row["instrument"]
+
+
+def _raw_data(row, effect, se, *, means):
     sizes = {f"n_arm{arm}": row[f"n_{arm}"] for arm in (1, 2)}
-    if not has_means(row):
+    if not means:
         return sizes | {"precalc_g": effect["yi"], "precalc_g_se": se}
     means = {f"{name}_arm{arm}": row[f"{name}_{arm}"] for name in ("mean", "sd") for arm in (1, 2)}
     return sizes | means

@@ -1,9 +1,9 @@
 """The pooled effects in the columns of the files from which RevMan fills its study data.
 
 RevMan takes the arms of the studies and their results, each from one CSV file: a row for each arm, with
-its means or a contrast to a reference arm (documentation.cochrane.org/revman-kb, "data extraction templates").
-The names of the columns are those that a public program writes for that import; Cochrane's own template was
-not at hand. RevMan matches the names of interventions and outcomes with those of the review's criteria.
+its means or a contrast to a reference arm (documentation.cochrane.org/revman-kb, "data extraction
+templates"). The names of the columns are those that a public program writes for that import; Cochrane's own
+template was not at hand. RevMan matches the names of interventions and outcomes with the review's criteria.
 """
 
 import math
@@ -48,11 +48,14 @@ def tables(effects, outcomes, studies, *, labels):
     results : DataFrame
         `RESULT_COLUMNS`. A row for each arm where the means of the trial give the pooled effect; else one row
         with the standardised mean difference against the reference arm and its standard error. Each
-        comparison of a trial of several arms is a study of its own, as it is pooled, its control divided.
+        comparison of a trial of several arms is a study of its own, as it is pooled, its control divided; so
+        is each effect where all of a trial's instruments are pooled, since RevMan takes one result of an arm.
     """
     raw = outcomes.set_index("row_id")
     classes = studies.set_index("study_id")[["intervention_class", "comparator_class"]]
     pooled = effects[effects["in_pool"].astype(bool) & effects["outcome"].isin(labels)]
+    several = pooled.duplicated(["label", "outcome"], keep=False)
+    pooled = pooled.assign(label=pooled["label"].where(~several, pooled["label"] + " " + pooled["row_id"]))
     arms, results = {}, []
     for effect in pooled.sort_values(["label", "outcome", "row_id"]).to_dict("records"):
         row = raw.loc[effect["row_id"]]
