@@ -15,8 +15,8 @@ from livingreview.pooling.random_effects import checked
 from livingreview.pooling.small_study import INTERPRETABLE_K, MIN_K, advice_on
 from livingreview.pooling.weighted_line import fit_line, varies
 
-# PEESE takes over when PET's intercept is above zero by a one-sided test at this level (Stanley &
-# Doucouliagos 2014).
+# PEESE takes over when PET finds an effect by a one-sided test at this level (Stanley & Doucouliagos 2014);
+# programs that say 0.10 two-sided (after Stanley 2017) draw the same line, but look on both sides of zero.
 ALPHA = 0.05
 ALTERNATIVES = ("less", "greater", "two.sided")
 
