@@ -308,6 +308,7 @@ def _study(index):
         "journal": "Example J",
         "doi": "10.1000/ex(1)<2>" if index == 1 else None,
         "pmid": str(1000 + index),
+        "registry_ids": "NCT00000001" if index == 2 else None,
         "population": "adult",
         "condition": "mixed",
         "condition_detail": None,

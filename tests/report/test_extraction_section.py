@@ -81,3 +81,10 @@ def test_the_judgement_of_a_tool_goes_before_what_the_table_of_studies_holds(jud
     row = next(row for row in view["rows"] if row["id"] == study["study_id"])
     assert (row["risk_level"], view["judged_here"]) == (level, here)
     assert row["risk_domains"] == ("selection low" if len(judged) == 2 else "")
+
+
+def test_registered_trials_are_counted_and_their_numbers_shown():
+    page = html.document_fromstring(pages.build(example.context()))
+    text = " ".join(page.get_element_by_id("studies").text_content().split())
+    assert "A registration number is known of 1 of 8 trials" in text
+    assert "Registered: NCT00000001" in text

@@ -40,6 +40,7 @@ def studies(context):
                 "pubmed": links.pubmed_link(study["pmid"]),
                 "pmid": study["pmid"],
                 "doi": links.doi_link(study["doi"]),
+                "registry": study["registry_ids"] or "",
                 "population": study["population"],
                 "condition": study["condition"],
                 "detail": study["condition_detail"] or "",
@@ -74,6 +75,7 @@ def studies(context):
         "n_without": count(len(without)),
         "randomised": count(sum(randomised)),
         "n_randomised_known": count(len(randomised)),
+        "registered": count(sum(1 for row in rows if row["registry"])),
         "attrition": prose.attrition_range(context["studies"]),
         "risk": [
             {"label": label, "n": count(sum(1 for row in rows if row["risk_level"] == level))}
