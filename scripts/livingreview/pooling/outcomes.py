@@ -119,7 +119,7 @@ def pool_outcome(
     Notes
     -----
     Where the pool holds several effects of one study and comparison (the protocol lets all instruments
-    enter), all estimates are of the model of `dependence.fit`, without `test` and `pi`, which its methods name; a
+    enter), all estimates are of the model of `dependence.fit`, without `test` and `pi`, as its methods say; a
     subset in which no effects are dependent is pooled as ever. What has no such model (influence, tests for
     small-study effects and between subgroups) takes the mean of each comparison's effects, and the
     sensitivity table has the independent analysis as its second row.

@@ -6,6 +6,7 @@ Faults of form (types, allowed words, keys) are the schema's; these need several
 import difflib
 import math
 from decimal import Decimal
+from itertools import pairwise
 
 import pandas as pd
 from scipy.stats import norm
@@ -109,6 +110,7 @@ def find_problems(rows, study_ids):
         at = _at(row)
         found += _impossible_sizes(row, at) + _impossible_spread(row, at) + _impossible_interval(row, at)
         found += _missing_partners(row, at) + _unclear_sign(row, at)
+        found += _disordered_numbers(row, at) + _impossible_events(row, at)
     return found + _doubled(ok)
 
 
@@ -200,6 +202,36 @@ def _gives_spread(row, column):
         return False
     low, high = row[f"ci_low_{arm}"], row[f"ci_high_{arm}"]
     return known(row[f"se_{arm}"]) or (known(low, high) and low < high)
+
+
+# From the lowest to the highest.
+FIVE_NUMBERS = ("min", "q1", "median", "q3", "max")
+
+
+def _disordered_numbers(row, at):
+    """Each of an arm's five numbers that lies below the one before it; and crossed limits of its mean."""
+    found = []
+    for arm in "12":
+        columns = [f"{name}_{arm}" for name in FIVE_NUMBERS if known(row[f"{name}_{arm}"])]
+        found += [
+            at(column, allowed=f"{before}, {row[before]:g}, or more", hint="two cells exchanged?")
+            for before, column in pairwise(columns)
+            if row[column] < row[before]
+        ]
+        low, high = row[f"ci_low_{arm}"], row[f"ci_high_{arm}"]
+        if low >= high:
+            found.append(
+                at(f"ci_low_{arm}", allowed=f"below ci_high_{arm}, {high:g}", hint="limits swapped?")
+            )
+    return found
+
+
+def _impossible_events(row, at):
+    return [
+        at(f"events_{arm}", allowed=f"from 0 to n_{arm}, {row[f'n_{arm}']:g}", hint="a percentage?")
+        for arm in "12"
+        if row[f"events_{arm}"] < 0 or row[f"events_{arm}"] > row[f"n_{arm}"]
+    ]
 
 
 def _unclear_sign(row, at):
