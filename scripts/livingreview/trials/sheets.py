@@ -49,7 +49,7 @@ def suggest_study_id(record, taken):
 
 
 def _family_name(record):
-    """The first author's family name, as the studies' table holds it: of "Palermo TM", Palermo; "" if unknown."""
+    """The first author's family name, as the studies' table holds it: Palermo, of "Palermo TM"."""
     name = (record.get("authors") or "").split(";")[0].strip()
     # Initials come last; the name of a group has none and stays whole.
     return re.sub(r"\s+[A-Z]{1,3}$", "", name)
