@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from livingreview.errors import InputError
 from livingreview.trials import checks
 from livingreview.trials.conversions import measures, spread
 from livingreview.trials.effects import compute, shared_groups
@@ -93,6 +94,123 @@ def test_change_scores_need_a_correlation_that_is_stated_or_follows():
     assert "without correlation, which would mend it" in without["reason"]
 
 
+SPREAD_OF_CHANGE = {"change_mean_1": -2.0, "change_mean_2": -0.5, "change_sd_1": 1.8, "change_sd_2": 2.1}
+# exp(lgamma(44) - log(sqrt(44)) - lgamma(43.5)) in R.
+J_88 = 0.99144892236575788
+# By hand: (1.8^2 / 40 + 2.1^2 / 50)^0.5 is the error of the difference of changes, -1.5.
+ERROR = math.sqrt(1.8**2 / 40 + 2.1**2 / 50)
+
+
+def by_hand(sd):
+    """g and its variance of a difference of -1.5 with `ERROR`, by a standard deviation."""
+    g = J_88 * -1.5 / sd
+    return g, (ERROR / sd) ** 2 + g**2 / 180
+
+
+BEFORE = math.sqrt((39 * 2.0**2 + 49 * 2.2**2) / 88)
+
+
+def test_changes_with_their_own_spread_need_no_correlation():
+    spreads = {"baseline_sd_1": 2.0, "baseline_sd_2": 2.2}
+    found = one("change_scores", **SPREAD_OF_CHANGE, **spreads)
+    assert (found["yi"], found["vi"]) == pytest.approx(by_hand(BEFORE), rel=1e-12)
+    assert found["conversion"] == "change scores with SD of change, by the SD before"
+    assert found["assumption"] == ""
+    after = one("change_scores", **SPREAD_OF_CHANGE, sd_1=2.0, sd_2=2.2)
+    assert (after["yi"], after["vi"]) == (found["yi"], found["vi"])
+    assert after["conversion"].endswith("by the SD after")
+    stated = one("change_scores", **SPREAD_OF_CHANGE, **spreads | {"outcome_sd": 3.0})
+    assert (stated["yi"], stated["vi"]) == pytest.approx(by_hand(3.0), rel=1e-12)
+    assert stated["conversion"].endswith("by outcome_sd")
+
+
+def test_the_spread_of_a_change_is_found_from_its_error_its_interval_or_two_spreads_and_a_correlation():
+    changes = {"change_mean_1": -2.0, "change_mean_2": -0.5, "baseline_sd_1": 2.0, "baseline_sd_2": 2.2}
+    half = 2.1 / math.sqrt(50) * 2.0095752371292397  # qt(0.975, 49)
+    errors = {"se_1": 1.8 / math.sqrt(40), "ci_low_2": -0.5 - half, "ci_high_2": -0.5 + half}
+    found = one("change_scores", **changes, **errors)
+    assert (found["yi"], found["vi"]) == pytest.approx(by_hand(BEFORE), rel=1e-12)
+    assert found["conversion"] == (
+        "change scores with SD of change from CI and SD of change from SE, by the SD before"
+    )
+    # Beside a mean after treatment an error is that mean's, not the change's.
+    after = one("change_scores", **changes, **errors, mean_1=4.0, mean_2=5.0)
+    assert "without correlation" in after["reason"]
+    # 2^2 + 1.6^2 - 2 * 0.5 * 2 * 1.6 = 3.36 in arm 1; arm 2 prints its own. By the stated SD of people.
+    mixed = one(
+        "change_scores",
+        **{"change_mean_1": -2.0, "change_mean_2": -0.5, "baseline_sd_1": 2.0, "sd_1": 1.6},
+        **{"change_sd_2": 2.1, "correlation": 0.5, "outcome_sd": 2.0},
+    )
+    error = math.sqrt(3.36 / 40 + 2.1**2 / 50)
+    g = J_88 * -1.5 / 2.0
+    assert (mixed["yi"], mixed["vi"]) == pytest.approx((g, (error / 2) ** 2 + g**2 / 180), rel=1e-12)
+    assert "SD of change from correlation" in mixed["conversion"]
+
+
+def test_changes_whose_spreads_contradict_each_other_are_not_taken_by_another_way():
+    spreads = {"sd_1": 2.0, "sd_2": 2.0, "baseline_sd_1": 2.0, "baseline_sd_2": 2.2}
+    found = one("change_scores", **SPREAD_OF_CHANGE | spreads | {"change_sd_1": 9.0, "change_sd_2": 9.0})
+    assert "is one an SE?" in found["reason"]
+
+
+def test_adjusted_means_may_come_with_their_errors():
+    adjusted = {"mean_1": 4.0, "mean_2": 5.0, "n_covariates": 1}
+    errors = {"se_1": 0.25, "se_2": 0.3}
+    by_sd = one("adjusted_means", **adjusted, **errors, outcome_sd=2.0)
+    # J of 87 degrees of freedom, from R as above; 0.25^2 + 0.3^2 = 0.1525.
+    g = 0.99135030330365803 * -1 / 2
+    assert (by_sd["yi"], by_sd["vi"]) == pytest.approx((g, 0.1525 / 4 + g**2 / 180), rel=1e-12)
+    assert by_sd["conversion"] == "adjusted means with their SEs, by outcome_sd (Borenstein & Hedges 2019)"
+    assert by_sd["assumption"] == "adjusted means of the arms taken as uncorrelated"
+    half = 0.25 * 1.98760828158907032  # qt(0.975, 87)
+    interval = {"ci_low_1": 4 - half, "ci_high_1": 4 + half, "se_2": 0.3}
+    by_interval = one("adjusted_means", **adjusted, **interval, outcome_sd=2.0)
+    assert by_interval["vi"] == pytest.approx(by_sd["vi"], rel=1e-9)
+    assert (
+        "n_covariates not given"
+        in one("adjusted_means", **adjusted | {"n_covariates": math.nan}, **errors, sd_1=2.0, sd_2=2.0)[
+            "assumption"
+        ]
+    )
+
+
+def test_errors_of_adjusted_means_and_the_correlation_give_the_spread_of_people():
+    # The covariate leaves sqrt(1 - 0.36) = 0.8 of the standard deviation: 2 of 2.5.
+    errors = {"se_1": 2 / math.sqrt(40), "se_2": 2 / math.sqrt(50), "correlation": 0.6}
+    adjusted = {"mean_1": 4.0, "mean_2": 5.0, "n_covariates": 1}
+    found = one("adjusted_means", **adjusted, **errors)
+    known = one("adjusted_means", **adjusted, correlation=0.6, outcome_sd=2.5)
+    assert (found["yi"], found["vi"]) == pytest.approx((known["yi"], known["vi"]), rel=1e-12)
+    assert "SD from the SEs of adjusted means" in found["conversion"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "parts"),
+    [
+        ("medians", MEDIANS | {"q1_1": 6.0}, ["column median_1: found 4.0", "q1_1, 6, or more"]),
+        ("medians", MEDIANS | {"max_2": 4.0}, ["column max_2", "median_2, 5, or more", "exchanged"]),
+        ("medians", MEDIANS | {"min_1": 3.5}, ["column q1_1", "min_1, 3.5, or more"]),
+        ("t_test", {"t_value": 2.0, "q1_2": 5.0, "q3_2": 3.0}, ["column q3_2", "q1_2, 5, or more"]),
+        ("means", {"ci_low_1": 3.0, "ci_high_1": 2.0}, ["column ci_low_1", "below ci_high_1, 2", "swapped"]),
+    ],
+)
+def test_numbers_of_an_arm_that_are_not_in_order_are_refused(kind, values, parts):
+    with pytest.raises(InputError) as caught:
+        one(kind, **PLAIN_MEANS | values if kind == "means" else values)
+    for part in ["data/trials/outcomes.csv", "row r0", *parts]:
+        assert part in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+PLAIN_MEANS = {"mean_1": 4.0, "sd_1": 2.0, "mean_2": 5.0, "sd_2": 2.5}
+
+
+def test_five_equal_numbers_are_in_order():
+    flat = {f"{name}_{arm}": 4.0 for arm in "12" for name in ("min", "q1", "median", "q3", "max")}
+    assert "without spread" in one("medians", **flat)["reason"]
+
+
 def printed(value, **values):
     return {"printed_effect": value, "printed_direction": "arm 1 minus arm 2"} | values
 
@@ -138,6 +256,8 @@ def test_a_score_that_is_better_when_higher_turns_the_sign():
         ("change_scores", CHANGES | {"sd_1": 2.0, "change_sd_1": 9.0}, "is one an SE?"),
         ("adjusted_means", {"mean_1": 4, "mean_2": 5}, "without correlation"),
         ("adjusted_means", {"mean_1": 4, "mean_2": 5, "correlation": 0.5}, "outcome_sd"),
+        ("adjusted_means", {"mean_1": 4, "mean_2": 5, "se_1": 0.3, "se_2": 0.3}, "without correlation, sd_1"),
+        ("change_scores", {"change_mean_1": -1, "change_mean_2": 0, "change_sd_1": 2}, "baseline_sd_1"),
         ("mean_difference", printed("1"), "printed_se, or printed_ci_low"),
         ("mean_difference", printed("1", printed_se=0.4, n_covariates=1), "without outcome_sd"),
         ("regression_coefficient", printed("1", printed_se=0.4), "without outcome_sd"),
