@@ -268,6 +268,45 @@ def test_a_ranker_cannot_learn_the_decisions_of_a_stage_that_the_protocol_has_no
     )
 
 
+def test_a_mean_of_several_effects_needs_their_correlation(shipped):
+    shipped["analysis"]["several_effects"] = "composite"
+    assert refused(config.check, shipped) == (
+        "config.yaml: missing key analysis.assumed_correlation; allowed: a number from 0 to below 1; "
+        "hint: analysis.several_effects is composite, which needs it; 0.6 is common"
+    )
+    shipped["analysis"]["assumed_correlation"] = 0.6
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize("several", ["priority", "all"])
+def test_no_correlation_is_asked_for_where_none_is_needed(shipped, several):
+    shipped["analysis"]["several_effects"] = several
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("several_effects", "mean", "priority, composite, all"),
+        ("assumed_correlation", 1, "a number from 0 to below 1, such as 0.6"),
+        ("assumed_correlation", -0.1, "a number from 0 to below 1, such as 0.6"),
+        ("assumed_correlation", "0.6", "a number from 0 to below 1, such as 0.6"),
+        ("convert_odds_ratios", "yes", "yes or no, without quotation marks"),
+    ],
+)
+def test_what_the_analysis_of_effects_may_say_is_named(shipped, key, value, allowed):
+    shipped["analysis"][key] = value
+    assert refused(config.check, shipped) == (
+        f"config.yaml: key analysis.{key}; found {value!r}; allowed: {allowed}"
+    )
+
+
+@pytest.mark.parametrize(("word", "value"), [("yes", True), ("no", False)])
+def test_yes_and_no_are_read_as_such(edited, word, value):
+    path = edited("  # convert_odds_ratios: no\n", f"  convert_odds_ratios: {word}\n")
+    assert config.load(path)["analysis"]["convert_odds_ratios"] is value
+
+
 def reviewers(shipped, **asked):
     shipped["screening"]["reviewers"] = asked
     return shipped
