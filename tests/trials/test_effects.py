@@ -564,7 +564,7 @@ def table(schema, *records):
     )
 
 
-def script(tmp_path, outcomes, studies, *, month):
+def script(tmp_path, outcomes, studies, *, month, **analysis):
     """Run compute_effects.py on these tables and return what it wrote."""
     tables.write(outcomes, tmp_path / "outcomes.csv")
     tables.write(studies, tmp_path / "studies.csv")
@@ -578,7 +578,7 @@ def script(tmp_path, outcomes, studies, *, month):
             params=SimpleNamespace(
                 run=month,
                 outcomes={"pain": {"label": "Pain"}},
-                analysis={"timepoint": "post", "arm_sizes_not_printed": "set_aside"},
+                analysis={"timepoint": "post", "arm_sizes_not_printed": "set_aside"} | analysis,
                 subgroups=[],
             ),
         )
@@ -599,6 +599,31 @@ def test_the_script_knows_at_each_run_what_was_entered_and_corrected_by_then(tmp
     assert third["yi"][0] == pytest.approx(first["yi"][0] / 2, rel=1e-9)
     assert list(fourth["in_pool"]) == [True, False]
     assert list(third["run"]) == ["2020-03"]
+
+
+def test_the_script_does_with_several_effects_and_events_what_the_protocol_says(tmp_path):
+    about = {"title": "T", "intervention_class": "cbt", "guided": "yes", "source": "S", "revision": 1}
+    studies = table("studies", study(run="2020-01") | about)
+    rows = [row(f"example_2020.pain.{i}", **MEANS, revision=1) | {"priority": i} for i in (1, 2)]
+    events = {"effect_type": "events", "events_1": 12, "n_1": 40, "events_2": 8, "n_2": 40}
+    rows.append(row("example_2020.pain.3", **events, revision=1) | {"priority": 3})
+    outcomes = table("outcomes", *rows)
+    plain = script(tmp_path, outcomes, studies, month="2020-01")
+    mean = script(
+        tmp_path, outcomes, studies, month="2020-01", several_effects="composite", assumed_correlation=0.5
+    )
+    everything = script(
+        tmp_path, outcomes, studies, month="2020-01", several_effects="all", convert_odds_ratios=True
+    )
+    assert [list(one["in_pool"]) for one in (plain, mean, everything)] == [
+        [True, False, False],
+        [True, False, False],
+        [True, True, True],
+    ]
+    # Equal effects of correlation 0.5: three quarters of the variance.
+    assert mean["vi"][0] == pytest.approx(0.75 * plain["vi"][0], rel=1e-9)
+    assert mean["yi"][0] == plain["yi"][0]
+    assert everything["vi"][0] == plain["vi"][0]
 
 
 def test_the_script_writes_an_empty_table_for_a_review_without_trials(tmp_path):
