@@ -115,10 +115,11 @@ def test_the_faults_of_all_sheets_are_named_and_nothing_is_written(trials, sheet
 
 
 def test_an_impossible_value_that_only_the_effect_sizes_show_is_refused(trials, sheet, fill):
-    fill(sheet(), outcome={"n_2": "", "printed_ci_low": "0.5", "printed_ci_high": "-0.5"})
+    folder = sheet()
+    fill(folder, outcome={"n_2": "", "printed_ci_low": "0.5", "printed_ci_high": "-0.5"})
     before = contents(trials)
     text = refusal(trials)
-    assert text.startswith(f"{trials}, with the sheets merged: 2 problems")
+    assert text.startswith(f"{folder}, together with {trials}: 2 problems")
     assert (
         "row sample_2021.pain_intensity.1, column printed_ci_low: found 0.5; allowed: below printed_ci_high"
         in text

@@ -230,6 +230,14 @@ def test_what_a_spreadsheet_made_of_a_value_is_refused_with_its_cell(with_workbo
     assert "extraction.xlsx" in str(caught.value)
 
 
+def test_a_refused_cell_is_named_by_its_header_and_by_its_letter(with_workbook):
+    folder = type_in(with_workbook(), STUDY | {"year": "=1+1"}, MEANS | {"mean_1": "=2+2"})
+    with pytest.raises(InputError) as caught:
+        sheets.read(folder)
+    assert "row 2 of sheet study, column year (D): a formula" in str(caught.value)
+    assert "row 2 of sheet outcomes, column mean_1 (K): a formula" in str(caught.value)
+
+
 def test_a_file_that_is_no_workbook_is_refused(with_workbook):
     folder = with_workbook()
     (folder / "extraction.xlsx").write_text("not a workbook")
@@ -299,7 +307,8 @@ def test_a_row_that_only_one_of_the_two_files_has_is_named(with_workbook, fill):
     type_in(folder, STUDY, MEANS | {"mean_1": 4, "mean_2": 5, "higher_is": "worse"})
     type_in(folder, outcome={"mean_1": 3}, row=3)
     with pytest.raises(
-        InputError, match=r"row sample_2021\.depression\.1: outcomes, filled in only in extraction"
+        InputError,
+        match=r"row sample_2021\.depression\.1: outcomes: this row is filled in only in extraction",
     ):
         sheets.read(folder)
 
@@ -332,8 +341,23 @@ def test_a_direction_against_the_registry_is_refused_and_an_unknown_instrument_n
     with pytest.raises(InputError, match="by which a higher Example scale is worse; found 'better'"):
         sheets.read(folder, registry=lookup)
     type_in(folder, outcome={"higher_is": None, "instrument": "another scale"})
-    with pytest.raises(InputError, match="column higher_is: empty; allowed: worse, better"):
+    with pytest.raises(InputError, match="column higher_is: empty; allowed: worse, better") as caught:
         sheets.read(folder, registry=lookup)
+    assert "has no such instrument of pain_intensity, so its direction is not known" in str(caught.value)
+    assert "found 'another scale'; allowed: Comfort scale, Example scale; or another" in str(caught.value)
+    type_in(folder, outcome={"higher_is": "better"})
+    assert sheets.read(folder, registry=lookup)[1]["higher_is"].tolist() == ["better"]
+
+
+def test_the_faults_of_both_tables_are_said_at_once(with_workbook):
+    folder = type_in(with_workbook(), STUDY | {"guided": "maybe"}, MEANS | {"sd_1": 0, "higher_is": "worse"})
+    with pytest.raises(InputError) as caught:
+        sheets.read(folder)
+    assert str(caught.value).splitlines() == [
+        f"{folder}: 2 problems",
+        "  - extraction.xlsx, sheet outcomes: row 2, column sd_1: found 0.0; allowed: more than 0",
+        "  - extraction.xlsx, sheet study: row 2, column guided: found 'maybe'; allowed: yes, no, unknown",
+    ]
 
 
 @pytest.mark.parametrize("place", ["page", "table_or_figure", "quote"])

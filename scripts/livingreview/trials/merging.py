@@ -234,10 +234,16 @@ def _whole(held, ready, run, trials_dir, registry):
     try:
         for name, rows in together.items():
             tables.check(rows, trials_dir / f"{name}.csv", name)
-        effects.compute(outcomes, studies, set(), protocol=[], file=f"{trials_dir}, with the sheets merged")
+        effects.compute(outcomes, studies, set(), protocol=[], file=_where(ready, trials_dir))
     except InputError as error:
         return [str(error)], []
     return _implausible(outcomes, studies, ready, run=run, trials_dir=trials_dir, registry=registry)
+
+
+def _where(ready, trials_dir):
+    """What a fault of all rows together is a fault of: a person looks first into the sheets that came."""
+    names = ", ".join(str(folder) for folder, _, _ in ready)
+    return f"{names}, together with {trials_dir}" if names else trials_dir
 
 
 def _implausible(outcomes, studies, ready, *, run, trials_dir, registry):

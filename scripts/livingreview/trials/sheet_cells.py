@@ -171,7 +171,7 @@ def _differences(name, one, other):
     for row in [*first, *(row for row in second if row not in first)]:
         if row not in first or row not in second:
             where = FILES[name] if row in first else WORKBOOK
-            yield problem(f"{name}, filled in only in {where}", row=row, hint=hint)
+            yield problem(f"{name}: this row is filled in only in {where}", row=row, hint=hint)
             continue
         for column in dict.fromkeys([*first[row], *second[row]]):
             left, right = first[row].get(column, ""), second[row].get(column, "")

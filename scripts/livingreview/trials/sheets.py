@@ -214,11 +214,17 @@ def read(folder, *, registry=None):
     sheet_cells.check_ready(typed["study"])
     study_id = next((row.get("study_id", "") for row in typed["study"].dicts()), "")
     run = next((row.get("run", "") for row in typed["study"].dicts()), "")
-    outcomes, not_reported = _outcomes(typed["outcomes"], study_id, run, registry)
-    table = typed["study"].without(READY)
-    study = tables.read_cells(table.path, table.header, table.rows, "studies")
-    if len(study) != 1:
-        raise InputError(table.path, problem=f"{len(study)} studies", allowed="one study in a sheet")
+    faults = []
+    try:
+        outcomes, not_reported = _outcomes(typed["outcomes"], study_id, run, registry)
+    except InputError as error:
+        faults.append(error)
+    try:
+        study = _study(typed["study"])
+    except InputError as error:
+        faults.append(error)
+    if faults:
+        raise _joined(folder, faults)
     other = sorted(set(outcomes["study_id"]) - {study_id})
     if other:
         raise InputError(
@@ -229,6 +235,24 @@ def read(folder, *, registry=None):
             allowed=study_id,
         )
     return study, outcomes, not_reported
+
+
+def _study(table):
+    """The study's row, checked."""
+    table = table.without(READY)
+    study = tables.read_cells(table.path, table.header, table.rows, "studies")
+    if len(study) != 1:
+        raise InputError(table.path, problem=f"{len(study)} studies", allowed="one study in a sheet")
+    return study
+
+
+def _joined(folder, faults):
+    """The faults of both tables as one error, so that a person sees all of them at once."""
+    if len(faults) == 1:
+        return faults[0]
+    start = f"{folder}/"
+    lines = [f"{fault.file.removeprefix(start)}: {line}" for fault in faults for line in fault.problems]
+    return InputError(folder, problems=lines)
 
 
 def _outcomes(table, study_id, run, registry):
@@ -270,10 +294,22 @@ def _complete(row, study_id, run, taken):
 def _direct(row, number, registry):
     """Fill in the direction of a known instrument, or say what contradicts it; a list of problems."""
     name = row.get("instrument", "").strip()
-    known = registry.find(name, row.get("outcome", "").strip()) if registry and name else None
+    outcome = row.get("outcome", "").strip()
+    known = registry.find(name, outcome) if registry and name else None
+    typed = row.get("higher_is", "").strip()
+    if registry and name and not known and not typed and registry.of_outcome(outcome):
+        # A misspelt name would otherwise only be told that its direction is missing.
+        return [
+            problem(
+                f"{instruments.TABLE} has no such instrument of {outcome}, so its direction is not known",
+                row=number,
+                column="instrument",
+                found=name,
+                allowed=f"{', '.join(registry.of_outcome(outcome))}; or another with higher_is filled in",
+            )
+        ]
     if not known or "higher_is" not in row:
         return []
-    typed = row["higher_is"].strip()
     row["higher_is"] = typed or known["higher_is"]
     if typed in ("", known["higher_is"]):
         return []

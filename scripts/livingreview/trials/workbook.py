@@ -323,8 +323,9 @@ def read(path):
         raise InputError(path, problem=f"there is no sheet {', '.join(missing)}", found=found)
     problems, found = [], {}
     for name in SHEETS:
+        headers = {cell.column: cell.value for cell in book[name][1]}
         rows = [
-            (number, [_text(cell, name, problems) for cell in row])
+            (number, [_text(cell, name, headers, problems) for cell in row])
             for number, row in enumerate(book[name].iter_rows(), start=1)
         ]
         found[name] = _trimmed(path, name, rows)
@@ -354,14 +355,17 @@ def _trimmed(path, name, rows):
     return kept[0][1], kept[1:]
 
 
-def _text(cell, sheet, problems):
+def _text(cell, sheet, headers, problems):
     """A cell as text; what a spreadsheet made of a typed number is a fault."""
     value = cell.value
     if value is None:
         return ""
     fault = _fault(cell)
     if fault:
-        problems.append(problem(row=f"{cell.row} of sheet {sheet}", column=cell.column_letter, **fault))
+        # By its name and by the letter under which the spreadsheet shows it.
+        header = headers.get(cell.column) if cell.row > 1 else None
+        column = f"{header} ({cell.column_letter})" if header else cell.column_letter
+        problems.append(problem(row=f"{cell.row} of sheet {sheet}", column=column, **fault))
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
