@@ -48,6 +48,11 @@ def test_events_agree_with_metafor_and_more_of_a_good_event_is_negative(counts):
     assert good["ni"] == counts["n_1"] + counts["n_2"]
 
 
+def test_a_printed_direction_that_agrees_with_the_counts_changes_nothing():
+    for direction in ("favours treatment", "positive favours treatment", "arm 1 minus arm 2"):
+        assert one(**COUNTS, printed_direction=direction)["yi"] == one(**COUNTS)["yi"]
+
+
 def test_a_zero_that_was_mended_is_said():
     assert one(**COUNTS)["assumption"] == "a logistic outcome cut in two"
     mended = "a logistic outcome cut in two; 0.5 added to each count, one being zero"
@@ -96,6 +101,8 @@ def test_the_sign_is_that_of_the_printed_direction_or_of_the_event(direction, hi
         (COUNTS | {"n_1": math.nan, "n_2": math.nan}, "events without n_1, n_2"),
         (COUNTS | {"events_1": 0, "events_2": 0}, "nobody, or everybody"),
         (COUNTS | {"events_1": 26, "events_2": 28}, "nobody, or everybody"),
+        (COUNTS | {"printed_direction": "favours control"}, "favour one arm and the other"),
+        (COUNTS | {"printed_direction": "negative favours treatment"}, "favour one arm and the other"),
         (RATIO | {"printed_effect": None}, "without printed_effect"),
         (RATIO | {"printed_effect": "-0.9", "printed_ci_low": -1.5, "printed_ci_high": -0.3}, "lie above 0"),
         (RATIO | {"printed_ci_low": math.nan, "printed_ci_high": math.nan}, "or printed_se"),

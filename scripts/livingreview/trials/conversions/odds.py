@@ -24,7 +24,8 @@ def from_events(row):
     Raises
     ------
     LackingError
-        A count is missing; nobody, or everybody, has the event in both arms; the sign has no meaning.
+        A count is missing; nobody, or everybody, has the event in both arms; the sign has no meaning, or
+        `printed_direction` and `higher_is` give it two.
     """
     needs(row, "events_1", "n_1", "events_2", "n_2")
     counts = {name: row[name] for name in ("events_1", "n_1", "events_2", "n_2")}
@@ -32,6 +33,11 @@ def from_events(row):
     if math.isnan(log_or):
         raise LackingError(
             "nobody, or everybody, has the event in both arms, which says nothing of their odds"
+        )
+    if turned(log_or, row, _direction(row)) != turned(log_or, row):
+        raise LackingError(
+            f"events, by higher_is {row['higher_is']!r} and printed_direction {row['printed_direction']!r},"
+            " favour one arm and the other; correcting one would mend it"
         )
     zero = 0 in (row["events_1"], row["events_2"]) or row["events_1"] == row["n_1"]
     zero = zero or row["events_2"] == row["n_2"]
