@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 from livingreview import tables
-from livingreview.errors import InputError
-from livingreview.trials import data_dictionary, instruments, sheet_cells, sheets, workbook
+from livingreview.errors import InputError, ReviewError
+from livingreview.trials import data_dictionary, instruments, merging, sheet_cells, sheets, workbook
 
 REGISTRY = [
     ("Example scale", "EXS", "pain_intensity", "worse"),
@@ -311,6 +311,14 @@ def test_a_row_that_only_one_of_the_two_files_has_is_named(with_workbook, fill):
         match=r"row sample_2021\.depression\.1: outcomes: this row is filled in only in extraction",
     ):
         sheets.read(folder)
+
+
+def test_a_fault_that_the_merge_finds_is_said_of_the_file_that_was_filled_in(with_workbook, trials):
+    type_in(with_workbook(), STUDY, MEANS | {"higher_is": "worse", "outcome": "pain"})
+    with pytest.raises(
+        ReviewError, match=r"extraction\.xlsx, sheet outcomes: .* found 'pain'; allowed: sleep"
+    ):
+        merging.merge(trials, run="2020-02", outcomes=["sleep"])
 
 
 def test_an_added_row_gets_the_ids_of_its_sheet(with_workbook, registry):

@@ -180,7 +180,14 @@ def _check_names(folder, new, known, outcomes):
         )
     unknown = unknown_outcomes(new["outcomes"], outcomes) if outcomes is not None else []
     if unknown:
-        raise InputError(folder / "outcomes.csv", problems=unknown)
+        raise InputError(_typed_in(folder), problems=unknown)
+
+
+def _typed_in(folder):
+    """Where the outcomes of a sheet were typed: the CSV file, the workbook, or two people's folder."""
+    if double_extraction.folders(folder):
+        return folder
+    return sheet_cells.read(folder)["outcomes"].path
 
 
 def _fresh(rows, held, key, folder):
@@ -259,7 +266,7 @@ def _implausible(outcomes, studies, ready, *, run, trials_dir, registry):
         own = table[table["row_id"].map(entering) == folder]
         try:
             clearances.refuse_open_errors(
-                own, outcomes_file=folder / "outcomes.csv", clearances_file=trials_dir / "clearances.csv"
+                own, outcomes_file=_typed_in(folder), clearances_file=trials_dir / "clearances.csv"
             )
         except InputError as error:
             faults.append(str(error))
