@@ -32,7 +32,11 @@ def review(tmp_path_factory):
     names = dict.fromkeys(("estimates", "subgroups", *pool_outcomes.PARTS), "csv") | {"details": "json"}
     output = SimpleNamespace(**{name: folder / f"{name}.{end}" for name, end in names.items()})
     pool_outcomes.main(
-        SimpleNamespace(input=SimpleNamespace(effects=effects, judged=export.judged(folder)), output=output, params=export.params())
+        SimpleNamespace(
+            input=SimpleNamespace(effects=effects, judged=export.judged(folder)),
+            output=output,
+            params=export.params(),
+        )
     )
     details = json.loads(output.details.read_text(encoding="utf-8"))
     return SimpleNamespace(effects=pd.read_csv(effects), outcomes=details["outcomes"], output=output)
