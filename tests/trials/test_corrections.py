@@ -1,6 +1,9 @@
 """What was corrected: each field from what to what, with its reason, from its run on."""
 
+import pytest
+
 from livingreview import tables
+from livingreview.errors import InputError
 from livingreview.trials import corrections
 
 
@@ -51,3 +54,24 @@ def test_without_corrections_the_list_is_empty_with_its_columns(example_table):
     found = corrections.corrections_until({"studies": studies}, run="2020-05")
     assert found.empty
     assert list(found.columns) == corrections.COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"revision": "3"}, "column revision: found 3; allowed: 2; hint: a correction takes the next number"),
+        (
+            {"run": "2019-11"},
+            "column run: found '2019-11'; allowed: 2020-01 or later; hint: a correction counts",
+        ),
+    ],
+)
+def test_a_correction_that_skips_a_number_or_comes_before_its_value_is_refused(
+    example_table, changes, message
+):
+    second = {"run": "2020-03", "revision": "2", "revision_reason": "misread", "sd_1": "3.0"} | changes
+    outcomes = tables.read(example_table("outcomes", {}, second), "outcomes")
+    with pytest.raises(InputError) as caught:
+        corrections.corrections_until({"outcomes": outcomes}, run="2020-05")
+    assert str(caught.value).startswith("data/trials/outcomes.csv: row example_2020.pain_intensity.1, ")
+    assert message in str(caught.value)
