@@ -51,7 +51,8 @@ def export(config, results, trials, out):
     for_r = metafor.table(effects, subgroups=variables)
     tables.write(for_r, out / "effects.csv")
     further = further_models(effects, config)
-    expected = metafor.expected(read["estimates"], read["subgroups"], further)
+    left_out = metafor.dependent(effects)
+    expected = metafor.expected(read["estimates"], read["subgroups"], further, leave_out=left_out)
     tables.write(expected, out / "expected.csv")
     tables.write(pd.DataFrame([_settings(config["analysis"])]), out / "settings.csv")
     shutil.copyfile(metafor.SCRIPT, out / "analysis.R")
@@ -69,6 +70,10 @@ def export(config, results, trials, out):
     return [
         f"{out}/effects.csv: {len(for_r)} effects for metafor; {len(expected)} numbers in expected.csv;"
         f" compare: cd {out} && Rscript analysis.R",
+        *(
+            f"{name}: several effects of one trial, pooled as dependent, are not in the comparison"
+            for name in sorted(left_out)
+        ),
         f"{out}/metapsy.csv: {len(by_standard)} comparisons in the Metapsy data standard (R: read.csv2), and"
         " a file of the pooled ones for each outcome",
         f"{out}/revman.csv: {len(for_revman)} data rows in the columns of RevMan's data package;"

@@ -22,6 +22,12 @@ METHODS_CI = {
     "t": "Wald intervals from the t distribution",
     "z": "Wald intervals from the normal distribution",
 }
+SEVERAL = {
+    "priority": "One row per trial, outcome and comparison enters a pool: the preferred instrument.",
+    "composite": "Several instruments of one trial, outcome and comparison enter a pool as their mean.",
+    "all": "Several instruments of one trial, outcome and comparison all enter a pool, by a model of"
+    " correlated and hierarchical effects with robust variance.",
+}
 NOT_PRINTED = {
     "set_aside": "Effects printed without arm sizes stay out of the pool and enter the sensitivity analysis,"
     " where equal arms are assumed.",
@@ -53,7 +59,7 @@ def _methods_text(config):
     few = prose.spelled_plural(rules["minimum_studies"], "trial")
     return [
         f"Effects are {MEASURES[analysis['measure']]}, {when}; negative values favour the intervention."
-        " One row per trial, outcome and comparison enters a pool: the preferred instrument.",
+        f" {SEVERAL[analysis.get('several_effects', 'priority')]}",
         "Pooling is by a random-effects model. The variance between trials, τ², is estimated by"
         f" {METHODS_TAU2[analysis['method_tau2']]}; confidence intervals are"
         f" {METHODS_CI[analysis['method_ci']]}, at {level}. The methods of each prediction interval and of I²"

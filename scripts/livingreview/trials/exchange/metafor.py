@@ -37,7 +37,13 @@ def table(effects, *, subgroups):
     return guard(rows[[*COLUMNS, *subgroups, "in_pool", "source"]].sort_values(["outcome", "effect"]))
 
 
-def expected(estimates, groups, further=()):
+def dependent(effects):
+    """Outcomes with several pooled effects of one study and comparison: their model is not analysis.R's."""
+    pooled = effects[effects["in_pool"].astype(bool)].fillna({"comparison": ""})
+    return set(pooled.loc[pooled.duplicated(["outcome", "study", "comparison"]), "outcome"])
+
+
+def expected(estimates, groups, further=(), *, leave_out=()):
     """What R is to find: a row for each number of the main results.
 
     Parameters
@@ -46,6 +52,8 @@ def expected(estimates, groups, further=()):
         estimates.csv and subgroups.csv.
     further : iterable of tuple
         More rows of `EXPECTED_COLUMNS`.
+    leave_out : collection of str
+        Outcomes whose numbers R is not asked for, see `dependent`.
 
     Returns
     -------
@@ -65,5 +73,5 @@ def expected(estimates, groups, further=()):
             rows += [(one["outcome"], "between", one["variable"], "", name, one[name]) for name in BETWEEN]
     frame = pd.DataFrame([*rows, *further], columns=list(EXPECTED_COLUMNS))
     # An outcome without effects has its k, and nothing that R could compute.
-    empty = set(estimates.loc[estimates["k"] == 0, "outcome"])
+    empty = {*estimates.loc[estimates["k"] == 0, "outcome"], *leave_out}
     return frame[frame["expected"].notna() & ~frame["outcome"].isin(empty)].reset_index(drop=True)
