@@ -262,3 +262,11 @@ def test_what_waits_for_a_second_reviewer_or_an_adjudicator_is_part_of_the_month
         "2 of these for a second reviewer",
         "1 of these for an adjudicator",
     ]
+
+
+def test_the_interval_of_tau2_stands_beside_it_with_its_method():
+    row = {"k": 5, "tau2": 0.028, "I2": 49.0, "QE": 9.3, "QE_df": 4, "QE_p": 0.05}
+    row |= dict.fromkeys(("method_tau2", "method_ci", "method_pi", "method_I2"), "as named")
+    limits = {"tau2_ci_low": 0.0056, "tau2_ci_high": 0.1198, "method_tau2_ci": "Q-profile"}
+    assert "(τ²: as named, Q-profile interval [0.006, 0.120]; I²" in prose.heterogeneity(row | limits)
+    assert "interval [" not in prose.heterogeneity(row)

@@ -329,8 +329,10 @@ def heterogeneity(row):
     """Heterogeneity of one pool in one line, each number with the method that made it."""
     if row["k"] < 2:
         return "Heterogeneity is not defined for fewer than two trials."
+    limits = interval(row.get("tau2_ci_low"), row.get("tau2_ci_high"), 3)
+    found = f", {row['method_tau2_ci']} interval {limits}" if limits != NOT_ESTIMATED else ""
     return (
-        f"{spread(row)} (τ²: {method(row['method_tau2'])}; I²: {method(row['method_I2'])});"
+        f"{spread(row)} (τ²: {method(row['method_tau2'])}{found}; I²: {method(row['method_I2'])});"
         f" Q{NBSP}={NBSP}{number(row['QE'])} on {plural(row['QE_df'], 'degree')} of freedom,"
         f" {p_value(row['QE_p'])}. Confidence interval: {method(row['method_ci'])}."
         f" Prediction interval: {method(row['method_pi'])}."
