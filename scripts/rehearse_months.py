@@ -65,7 +65,7 @@ def _month(target, run, given, *, cores):
         _succeed(file_decisions.main(["--directory", str(target), "--run", run]))
         _snakemake(target, run, cores, results.relative_to(target) / "queue.csv")
     _snakemake(target, run, cores)
-    if rehearsal.fill_sheets(target / "data/trials/sheets", given):
+    if rehearsal.fill_sheets(target / "data/trials/sheets", given, run=run):
         _succeed(merge_trials.main(["--directory", str(target), "--run", run]))
         _snakemake(target, run, cores)
     return handed_out

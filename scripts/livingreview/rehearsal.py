@@ -17,7 +17,7 @@ from livingreview.living.status import next_run
 from livingreview.screening import bands
 from livingreview.screening import decisions as ledger
 from livingreview.search import snapshot
-from livingreview.trials import merging, sheets
+from livingreview.trials import clearances, merging, sheets
 from livingreview.trials.revisions import rows_at
 
 # Tables whose rows carry the run in which they began to count.
@@ -27,6 +27,7 @@ DATED = {
     "trials/reports.csv": "reports",
     "trials/outcomes.csv": "outcomes",
 }
+CLEARANCES = "trials/clearances.csv"  # a review may do without
 MARKER = ".rehearsal"
 ALL_RUNS = "9999-12"  # later than any run
 
@@ -41,12 +42,15 @@ class Answers:
         One row per record and stage, the latest.
     studies, reports, outcomes : DataFrame
         The trials' tables, latest revisions.
+    clearances : DataFrame
+        What people said of values that are probably slips and are not.
     """
 
     decisions: pd.DataFrame
     studies: pd.DataFrame
     reports: pd.DataFrame
     outcomes: pd.DataFrame
+    clearances: pd.DataFrame
 
 
 def months_after(run, count):
@@ -66,6 +70,7 @@ def answers(data):
         studies=rows_at(read["studies"], ALL_RUNS, ["study_id"]),
         reports=read["reports"],
         outcomes=rows_at(read["outcomes"], ALL_RUNS, ["row_id"]),
+        clearances=clearances.read(data / CLEARANCES),
     )
 
 
@@ -92,6 +97,8 @@ def copy_review(review, target, *, after):
     for path, schema in DATED.items():
         frame = tables.read(target / "data" / path, schema)
         tables.write(frame[frame["run"] <= after], target / "data" / path)
+    cleared = clearances.read(review / "data" / CLEARANCES, run=after)
+    tables.write(cleared, target / "data" / CLEARANCES)
     for folder in (target / "data/searches").iterdir():
         if folder.name > after:
             shutil.rmtree(folder)
@@ -131,8 +138,14 @@ def fill_queue(path, given):
     return filled
 
 
-def fill_sheets(sheets_dir, given):
-    """Type the recorded trials into the sheets that wait; returns how many were filled."""
+def fill_sheets(sheets_dir, given, *, run):
+    """Type the recorded trials into the sheets that wait, and clear what was cleared of them, as of `run`.
+
+    Returns
+    -------
+    int
+        How many sheets were filled.
+    """
     study_of = given.reports.set_index("record_id")["study_id"]
     filled = 0
     for folder in merging.pending(sheets_dir):
@@ -147,5 +160,7 @@ def fill_sheets(sheets_dir, given):
         tables.write(
             given.studies[given.studies["study_id"] == study_id].assign(revision=1), folder / "study.csv"
         )
+        cleared = given.clearances[given.clearances["row_id"].isin(outcomes["row_id"])]
+        tables.append(cleared.assign(run=run), Path(sheets_dir).parent / "clearances.csv", "clearances")
         filled += 1
     return filled
