@@ -279,30 +279,26 @@ def _filled(pooled, options):
     found = []
 
     def compute():
-        if not len(pooled):
-            raise _NotComputed("no effect")
-        one = trim_and_fill(*_yv(pooled), **options)
-        if one.reason:
-            raise _NotComputed(one.reason)
-        found.append(one)
-        return one.adjusted
+        found.append(trim_and_fill(*_yv(pooled), **options))
+        return found[0]
 
-    row = _row("trim_and_fill", "Trim and fill (L0)", pooled, compute)
-    if found:
-        one = found[0]
-        row["note"] = _notes(
-            f"{one.k0} filled in on the {one.side}" if one.k0 else "none filled in", one.advice
-        )
-        row["k"] += one.k0
-    return row
+    row = _small(
+        pooled,
+        "trim_and_fill",
+        "Trim and fill (L0)",
+        compute,
+        numbers=lambda one: one.adjusted,
+        note=lambda one: f"{one.k0} filled in on the {one.side}" if one.k0 else "none filled in",
+    )
+    return row if row["reason"] else row | {"k": row["k"] + found[0].k0}
 
 
 def _notes(*texts):
     return "; ".join(text for text in texts if text)
 
 
-def _small(pooled, analysis, label, compute, *, method, note):
-    """A row from one of the methods that carry their own reason and advice."""
+def _small(pooled, analysis, label, compute, *, note, method=None, numbers=lambda one: one):
+    """A row from one of the methods that carry their own reason and advice; `numbers` picks their result."""
     found = []
 
     def checked():
@@ -312,7 +308,7 @@ def _small(pooled, analysis, label, compute, *, method, note):
         if one.reason:
             raise _NotComputed(one.reason)
         found.append(one)
-        return one
+        return numbers(one)
 
     row = _row(analysis, label, pooled, checked, method=method)
     if found:
