@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc, ndtri, stdtrit
 
 from livingreview.pooling.between_variance import BOUNDARY, FIXED, LIKELIHOOD_MARGIN, STEP_TOLERANCE
 from livingreview.pooling.random_effects import checked, fit
+from livingreview.pooling.terms import checked_level, two_sided
 
 # Elements of an array worked on at once: 128 kB of doubles, so that the arrays of a step stay in the cache.
 CHUNK_ELEMENTS = 2**14
@@ -153,7 +154,7 @@ def fit_subsets(yi, vi, members, *, method="REML", test="knha", level=0.95):
     with np.errstate(divide="ignore", invalid="ignore"):
         # Equal effects have no Hartung-Knapp variance: infinite, or undefined where the effect is nil too.
         columns["stat"] = columns["estimate"] / columns["se"]
-    columns["pval"] = _two_sided(columns["stat"], columns["df"])
+    columns["pval"] = two_sided(columns["stat"], columns["df"])
     return SubsetFits(**columns)
 
 
@@ -185,8 +186,7 @@ def _check_options(*, method, test, level):
         raise ValueError(f"method {method!r} is not known; allowed: {', '.join(METHODS)}")
     if test not in TESTS:
         raise ValueError(f"test {test!r} is not known; allowed: {', '.join(TESTS)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)
 
 
 def _fit_chunk(yi, vi, members, *, method, test, level):
@@ -251,14 +251,6 @@ def _heterogeneity(chosen, *, k, several, tau2, method):
         columns["H2"][several] = 1 + tau2[several] / chosen.typical
         columns["I2"][several] = 100 * tau2[several] / (tau2[several] + chosen.typical)
     return columns
-
-
-def _two_sided(stat, df):
-    size = -np.abs(stat)
-    with_t = ~np.isnan(df)
-    pval = 2 * ndtr(size)
-    pval[with_t] = 2 * stdtr(df[with_t], size[with_t])
-    return pval
 
 
 @dataclass(frozen=True)

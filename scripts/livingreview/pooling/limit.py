@@ -14,6 +14,7 @@ from livingreview.pooling import random_effects
 from livingreview.pooling.heterogeneity import cochran_q
 from livingreview.pooling.random_effects import checked
 from livingreview.pooling.small_study import INTERPRETABLE_K, MIN_K, advice_on
+from livingreview.pooling.terms import checked_level
 from livingreview.pooling.weighted_line import fit_line, varies
 
 VARIANTS = ("beta0", "betalim", "mulim")
@@ -119,8 +120,7 @@ def limit_meta_analysis(yi, vi, *, variant="beta0", method="REML", level=0.95):
     yi, vi = checked(yi, vi)
     if variant not in VARIANTS:
         raise ValueError(f"variant {variant!r} is not known; allowed: {', '.join(VARIANTS)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)
     k, sei = len(yi), np.sqrt(vi)
     if k < MIN_K:
         return Limit(k, variant, reason=f"{k} effects; at least {MIN_K} are needed")

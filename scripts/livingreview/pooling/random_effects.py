@@ -16,6 +16,7 @@ from livingreview.pooling import between_variance, moderators, prediction, tau2_
 from livingreview.pooling.between_variance import ConvergenceError
 from livingreview.pooling.heterogeneity import i2_h2_from_q
 from livingreview.pooling.quantiles import omnibus_p, ratio, two_sided, upper_quantile
+from livingreview.pooling.terms import checked_level
 from livingreview.pooling.weighting import MeanModel, RegressionModel
 
 __all__ = ["ConvergenceError", "Estimate", "checked", "checked_names", "fit"]
@@ -423,8 +424,7 @@ def _check_options(*, method, test, level, pi, tau2):
         raise ValueError(f"method_tau2 {method!r} is not known; allowed: {allowed}")
     if test not in TESTS:
         raise ValueError(f"test {test!r} is not known; allowed: {', '.join(TESTS)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)
     _known_pi(pi)
     if tau2 is not None and not (math.isfinite(tau2) and tau2 >= 0):
         raise ValueError(f"a known tau2 must be zero or more, not {tau2!r}")

@@ -16,6 +16,7 @@ from livingreview.pooling import selection_weights as weights
 from livingreview.pooling.heterogeneity import typical_variance
 from livingreview.pooling.random_effects import ConvergenceError, checked
 from livingreview.pooling.small_study import INTERPRETABLE_K, advice_on
+from livingreview.pooling.terms import checked_level
 
 ALTERNATIVES = ("less", "greater", "two.sided")
 # Newton's method ends when half the squared step in standard errors, which is what the log-likelihood could
@@ -142,8 +143,7 @@ def selection_model(yi, vi, *, type="stepfun", alternative="less", steps=None, l
     yi, vi = checked(yi, vi)
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative {alternative!r} is not known; allowed: {', '.join(ALTERNATIVES)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)
     if type == "stepfun" and steps is None:
         steps = (0.05,) if alternative == "two.sided" else (0.025,)
     fam = weights.family(type, steps=steps)

@@ -13,6 +13,7 @@ from scipy.stats import bootstrap
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.terms import checked_level
 
 TAILS = ("below", "above")
 # Outside this range the delta method's interval is not to be trusted (Mathur & VanderWeele 2019, appendix).
@@ -307,5 +308,4 @@ def _check(*, threshold, tail, level):
         raise ValueError(f"tail {tail!r} is not known; allowed: {', '.join(TAILS)}")
     if not math.isfinite(threshold):
         raise ValueError(f"threshold {threshold!r} must be finite")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)

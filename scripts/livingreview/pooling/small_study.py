@@ -14,6 +14,7 @@ from scipy.stats import kendalltau
 from livingreview.pooling import random_effects
 from livingreview.pooling.quantiles import ratio, two_sided, upper_quantile
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.terms import checked_level
 from livingreview.pooling.weighted_line import fit_line, varies
 
 # A line through two points leaves nothing to test with.
@@ -182,8 +183,7 @@ def _check(*, model, predictor, level):
         raise ValueError(f"model {model!r} is not known; allowed: {', '.join(MODELS)}")
     if predictor not in PREDICTORS:
         raise ValueError(f"predictor {predictor!r} is not known; allowed: {', '.join(PREDICTORS)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r} must lie between 0 and 1")
+    checked_level(level)
 
 
 def _imprecision(vi, *, predictor, ni, n1, n2):
