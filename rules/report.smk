@@ -33,6 +33,7 @@ rule build_report:
         releases=RELEASES,
     output:
         report=f"results/{RUN}/report.html",
+        data=f"results/{RUN}/report.json",
     log:
         f"logs/{RUN}/build_report.log",
     conda:

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from livingreview import __version__, tables
-from livingreview.report import flow, pages
+from livingreview.report import data, flow, pages
 from livingreview.screening import decisions as ledger
 from livingreview.trials.revisions import rows_at
 
@@ -40,20 +40,25 @@ SINGLE = (
     "outcomes",
     "decisions",
 )
+# Tables that most readers ask for travel inside the page, which is often sent on without its folder.
+EMBEDDED = ("estimates", "effects")
 SOFTWARE = ("jinja2", "lxml", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def main(job):
-    """Read this run's results, write the page.
+    """Read this run's results, write the page and the same as data.
 
     ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects,
     included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
     agreement, estimates, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
-    ``job.output``: report; ``job.params``: run, config (the whole).
+    ``job.output``: report, data; ``job.params``: run, config (the whole).
     """
     run = job.params.run
-    page = pages.build(read(job.input, config=job.params.config, run=run))
+    context = read(job.input, config=job.params.config, run=run)
+    view = pages.view(context)
+    page = pages.render(view)
+    tables.write_json(data.report(context, view), job.output.data)
     tables.write_text(page, job.output.report)
     log.info("%s: %d kB", job.output.report, len(page.encode()) // 1000)
 
@@ -101,6 +106,7 @@ def read(inputs, *, config, run):
         "decisions": plain(ledger.latest(decisions, run)),
         "provenances": [tables.read_json(path) for path in inputs.provenances],
         "releases": list(releases.values()),
+        "embedded": [embedded(getattr(inputs, name)) for name in EMBEDDED],
         "files": [described(path) for path in sorted(set(map(str, paths)))],
         "software": {
             "living-review": __version__,
@@ -113,6 +119,11 @@ def read(inputs, *, config, run):
 def plain(frame):
     """A frame as a list of dicts; missing values are None."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def embedded(path):
+    """Name and text of a file that travels inside the page."""
+    return {"name": Path(path).name, "text": Path(path).read_text(encoding="utf-8")}
 
 
 def described(path):

@@ -77,7 +77,7 @@ def job(tmp_path):
     context = facts()
     return SimpleNamespace(
         input=on_disk(tmp_path, context),
-        output=SimpleNamespace(report=tmp_path / "report.html"),
+        output=SimpleNamespace(report=tmp_path / "report.html", data=tmp_path / "report.json"),
         params=SimpleNamespace(run="2026-11", config=context["config"]),
     )
 
@@ -86,7 +86,7 @@ def test_the_files_of_a_run_give_the_page_of_their_facts(job):
     build_report.main(job)
     page = job.output.report.read_text(encoding="utf-8")
     read = build_report.read(job.input, config=job.params.config, run="2026-11")
-    expected = facts() | {name: read[name] for name in ("files", "software")}
+    expected = facts() | {name: read[name] for name in ("files", "software", "embedded")}
     assert shown(page) == shown(pages.build(expected))
 
 

@@ -1,11 +1,15 @@
 """The report as one self-contained HTML page."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from livingreview.report import (
     changes,
+    downloads,
     extraction,
     methods,
     outcomes,
@@ -43,7 +47,8 @@ def build(context, *, templates=TEMPLATES):
         ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
         fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
-        ``files`` (name, sha256, bytes of every input), ``software`` (name -> version). Plain
+        ``files`` (name, sha256, bytes of every input), ``embedded`` (name and text of the tables that
+        travel inside the page), ``software`` (name -> version). Plain
         dicts and lists; missing values are None.
 
     Returns
@@ -51,7 +56,12 @@ def build(context, *, templates=TEMPLATES):
     str
         HTML with its style, figures and script inside.
     """
-    view = {
+    return render(view(context), templates=templates)
+
+
+def view(context):
+    """What the templates print, section by section; the context is that of `build`."""
+    return {
         "heading": summary.heading(context),
         "summary": summary.summary(context),
         "outcomes": outcomes.outcomes(context),
@@ -62,6 +72,20 @@ def build(context, *, templates=TEMPLATES):
         "search": search.search(context),
         "changes": changes.changes(context),
         "methods": methods.methods(context),
+        "downloads": downloads.downloads(context),
         "provenance": methods.provenance(context),
     }
-    return environment(templates).get_template("report.html.j2").render(view)
+
+
+def render(view, *, templates=TEMPLATES):
+    """The page of a view.
+
+    The only script that a browser will run is the page's own, named by its digest in the page's content
+    security policy; nothing can be loaded from anywhere.
+    """
+    made = environment(templates)
+    script = made.get_template("report/script.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return made.get_template("report.html.j2").render(
+        view | {"script": Markup(script), "script_digest": digest}
+    )

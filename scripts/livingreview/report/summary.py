@@ -16,14 +16,27 @@ def heading(context):
         "question": config["review"]["question"],
         "run": prose.month(context["run"]),
         "searched": prose.day(status["searched_at"]),
-        "next_search": prose.month(status["next_run"]) if status["next_run"] else None,
-        "mode": status["living_mode"],
+        "living_status": living_status(context),
         "release": changes.compared_with(context),
         "demonstration": config["review"]["demonstration"],
         "sandbox": status["sandbox"],
         "notices": [_notice(row) for row in status["notices_on_included"]] + _changes_of_included(status),
         "authors": config["review"].get("authors", []),
     }
+
+
+MODES = {
+    "active": "Active",
+    "paused": "Paused: not kept up to date for now",
+    "retired": "Retired: no longer kept up to date",
+}
+
+
+def living_status(context):
+    """The living mode in words, with the month of the next search where one is planned."""
+    status = context["status"]
+    next_search = f", next search {prose.month(status['next_run'])}" if status["next_run"] else ""
+    return f"{MODES[status['living_mode']]}{next_search}"
 
 
 # Changes of an included report that leave no notice on it.
