@@ -129,7 +129,7 @@ def pool_outcome(
     wider = of_outcome[of_outcome["in_sensitivity"].astype(bool)]
     head = {"outcome": outcome, "label": label}
     fitting = options | {"pi": pi}
-    result = _pool(pooled, fitting, correlation)
+    result = pool_rows(pooled, correlation=correlation, **fitting)
     apart = _independent(pooled, correlation)
     table = sensitivities.table(
         of_outcome, risk_of_bias=risk_of_bias, correlation=correlation, pi=pi, **options
@@ -137,7 +137,7 @@ def pool_outcome(
     return {
         "main": head | _estimate(pooled, result, measure=measure),
         "sensitivity": head
-        | _estimate(wider, _pool(wider, fitting, correlation), measure=measure)
+        | _estimate(wider, pool_rows(wider, correlation=correlation, **fitting), measure=measure)
         | {"what": _what(added=len(wider) - len(pooled))},
         "weights": _weights(pooled, result, level=options.get("level", 0.95)),
         "leave_one_out": _leave_one_out(pooled, options, correlation),
@@ -150,8 +150,28 @@ def pool_outcome(
     }
 
 
-def _pool(rows, options, correlation):
-    """The estimate of some effects: `random_effects.fit`, or `dependence.fit` where some are dependent."""
+def pool_rows(rows, *, correlation=sensitivities.ASSUMED_CORRELATION, **options):
+    """The estimate of some effects by one method, as every pool of this review is made.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns study, comparison, yi, vi (a variance); may be empty.
+    correlation : float
+        Assumed correlation of the sampling errors of effects of one study and comparison.
+    **options
+        ``method``, ``test``, ``level``, ``pi`` of `random_effects.fit`.
+
+    Returns
+    -------
+    Estimate or DependentEstimate
+        Of `random_effects.fit`, or of `dependence.fit` where some effects are dependent.
+
+    Raises
+    ------
+    ValueError, ConvergenceError
+        As from these.
+    """
     yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
     if not _dependent(rows):
         return fit(yi, vi, **options)
@@ -262,7 +282,7 @@ def _leave_one_out(rows, options, correlation):
         omitted = names if len(names) > 1 else ()
         return [
             {"omitted": study, "label": names[study]}
-            | _short(_pool(rows[rows["study"] != study], options, correlation))
+            | _short(pool_rows(rows[rows["study"] != study], correlation=correlation, **options))
             for study in omitted
         ]
     left_out = leave_one_study_out(rows["yi"], rows["vi"], list(rows["study"]), **options)
@@ -297,7 +317,7 @@ def _cumulative(rows, options, correlation):
         order = sorted(first.index, key=lambda study: (first[study], study))
         return [
             {"entered": first[study], "study": study, "label": names[study]}
-            | _short(_pool(rows[rows["study"].isin(order[: at + 1])], options, correlation))
+            | _short(pool_rows(rows[rows["study"].isin(order[: at + 1])], correlation=correlation, **options))
             for at, study in enumerate(order)
         ]
     steps = cumulative(
@@ -353,7 +373,10 @@ def _subgroup(rows, apart, definition, options, correlation):
     values = list(rows[variable])
     if _dependent(rows):
         found = {value: rows[rows[variable] == value] for value in dict.fromkeys(values)}
-        estimates = {value: _pool(of_group, options, correlation) for value, of_group in found.items()}
+        estimates = {
+            value: pool_rows(of_group, correlation=correlation, **options)
+            for value, of_group in found.items()
+        }
     else:
         estimates = by_group(rows["yi"], rows["vi"], values, **options)
     named = {name: group["label"] for name, group in definition["groups"].items()}
