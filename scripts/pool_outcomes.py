@@ -40,12 +40,8 @@ def main(job):
             subgroups=params.subgroups,
             measure=analysis["measure"],
             risk_of_bias=_overall(judged, effects, outcome),
-            correlation=analysis.get("assumed_correlation", sensitivity.ASSUMED_CORRELATION),
             thresholds=(sizes["no_effect"], sizes["small"], sizes["moderate"]),
-            method=analysis["method_tau2"],
-            test=analysis["method_ci"],
-            level=analysis["level"],
-            pi=analysis.get("method_pi", "metafor"),
+            **pooling.fitting(analysis),
         )
         for outcome, described in params.outcomes.items()
     }

@@ -15,6 +15,7 @@ from livingreview.pooling.random_effects import fit
 from livingreview.pooling.shares import share_beyond
 from livingreview.pooling.small_study import rank_test, regression_test
 from livingreview.pooling.subgroups import between, by_group
+from livingreview.pooling.trim_and_fill import trim_and_fill
 
 STATISTICS = (
     "estimate",
@@ -108,8 +109,8 @@ def pool_outcome(
         ``main``, ``sensitivity`` (flat, `ESTIMATE_COLUMNS`; the latter with ``what``), ``weights``,
         ``leave_one_out`` and ``subgroups`` (lists of dicts); ``sensitivity_table`` (see `sensitivity.table`),
         ``influence``, ``cumulative`` (by entry into the review, empty where `effects` has no column
-        ``entered``), ``small_study`` and ``shares``. Without effects all numbers of ``main`` are NaN and the
-        lists, but for the sensitivity table, are empty.
+        ``entered``), ``small_study``, ``funnel`` and ``shares``. Without effects all numbers of ``main`` are
+        NaN and the lists, but for the sensitivity table, are empty.
 
     Raises
     ------
@@ -146,7 +147,19 @@ def pool_outcome(
         "influence": _influence(apart, options),
         "cumulative": _cumulative(pooled, options, correlation),
         "small_study": _small_study(apart),
+        "funnel": _funnel(apart, options),
         "shares": _shares(result, thresholds, level=options.get("level", 0.95)),
+    }
+
+
+def fitting(analysis):
+    """What the protocol's ``analysis`` says of pooling, as keywords of `pool_rows` and `pool_outcome`."""
+    return {
+        "correlation": analysis.get("assumed_correlation", sensitivities.ASSUMED_CORRELATION),
+        "method": analysis["method_tau2"],
+        "test": analysis["method_ci"],
+        "level": analysis["level"],
+        "pi": analysis.get("method_pi", "metafor"),
     }
 
 
@@ -344,6 +357,36 @@ def _small_study(rows):
         "egger": {name: getattr(egger, name) for name in ("stat", "df", "pval", "limit", "advice", "reason")},
         "begg": {name: getattr(begg, name) for name in ("tau", "pval", "advice", "reason")},
         "fail_safe": {"type": lost.type, "fsnum": lost.fsnum, "reason": lost.reason},
+    }
+
+
+def _funnel(rows, options):
+    """What a funnel plot shows: the effects, Egger's line, and those that trim and fill puts in.
+
+    ``filled`` is empty where none is missing and where it was not computed; ``reason`` says why in the latter
+    case, else it is None. The line is the effect at a standard error: limit + slope * se.
+    """
+    yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
+    egger = regression_test(yi, vi, model="lm", predictor="sei")
+    points = zip(rows["row_id"], rows["label"], yi.tolist(), vi.tolist(), strict=True)
+    found = {
+        "points": [{"row_id": key, "label": label, "yi": y, "vi": v} for key, label, y, v in points],
+        "limit": egger.limit,
+        "slope": egger.slope,
+        "side": "",
+        "filled": [],
+        "reason": None,
+    }
+    given = {key: value for key, value in options.items() if key in ("method", "test", "level")}
+    try:
+        made = trim_and_fill(yi, vi, **given)
+    except ConvergenceError as error:
+        return found | {"reason": str(error)}
+    filled = zip(made.filled_yi.tolist(), made.filled_vi.tolist(), strict=True)
+    return found | {
+        "side": made.side,
+        "filled": [{"yi": y, "vi": v} for y, v in filled],
+        "reason": made.reason,
     }
 
 

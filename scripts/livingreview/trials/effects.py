@@ -68,6 +68,17 @@ NO_ARM_SIZES = "arm sizes not printed"
 SEVERAL_EFFECTS = ("priority", "composite", "all")
 
 
+def options(analysis):
+    """What the protocol's ``analysis`` says of effects, as keywords of `compute`."""
+    return {
+        "timepoint": analysis["timepoint"],
+        "arm_sizes_not_printed": analysis["arm_sizes_not_printed"],
+        "several_effects": analysis.get("several_effects", "priority"),
+        "assumed_correlation": analysis.get("assumed_correlation"),
+        "convert_odds_ratios": analysis.get("convert_odds_ratios", False),
+    }
+
+
 def compute(
     outcomes,
     studies,
