@@ -226,3 +226,39 @@ def test_the_script_writes_the_same_bytes_twice(tmp_path):
     first = {name: path.read_bytes() for name, path in vars(one.output).items()}
     pool_outcomes.main(one)
     assert {name: path.read_bytes() for name, path in vars(one.output).items()} == first
+
+
+def test_a_funnel_has_the_pooled_effects_and_egger_s_line():
+    funnel = pain()["funnel"]
+    assert [(row["row_id"], row["yi"]) for row in funnel["points"]] == [
+        ("r1", -0.6),
+        ("r2", -0.1),
+        ("r3", -0.2),
+        ("r4", -0.5),
+    ]
+    # Weighted least squares of yi on its standard error, weights 1 / vi, by hand.
+    y = np.array([-0.6, -0.1, -0.2, -0.5])
+    v = np.array([0.04, 0.02, 0.03, 0.05])
+    design = np.column_stack([np.ones(4), np.sqrt(v)]) / np.sqrt(v)[:, None]
+    limit, slope = np.linalg.lstsq(design, y / np.sqrt(v), rcond=None)[0]
+    assert (funnel["limit"], funnel["slope"]) == pytest.approx((limit, slope))
+
+
+def test_an_asymmetrical_funnel_is_filled_on_the_side_where_effects_are_missing():
+    v = np.array([0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.06, 0.08, 0.1, 0.12])
+    y = np.array([-0.2, -0.22, -0.18, -0.25, -0.2, -0.6, -0.7, -0.8, -0.9, -1.0])
+    rows = [effect(f"r{i}", f"S{i}", *pair) for i, pair in enumerate(zip(y, v, strict=True))]
+    funnel = pool_outcome(pd.DataFrame(rows), outcome="pain", label="Pain")["funnel"]
+    assert funnel["side"] == "right"
+    assert len(funnel["filled"]) > 0
+    assert min(row["yi"] for row in funnel["filled"]) > -0.2
+    assert funnel["reason"] is None
+
+
+def test_a_funnel_of_too_few_effects_says_why_nothing_is_filled():
+    funnel = pool_outcome(EFFECTS, outcome="depression", label="Depression")["funnel"]
+    assert (len(funnel["points"]), funnel["filled"]) == (1, [])
+    assert "at least" in funnel["reason"]
+    empty = pool_outcome(EFFECTS, outcome="anxiety", label="Anxiety")["funnel"]
+    assert (empty["points"], empty["filled"]) == ([], [])
+    assert "at least" in empty["reason"]
