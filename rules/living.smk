@@ -1,21 +1,44 @@
 # Needs: this run's results and the releases. Makes: the flow of records, the status, and what changed.
 
 
-rule count_flow:
+rule keep_ledger:
     input:
         records=f"results/{RUN}/records.csv",
-        events=f"results/{RUN}/record_events.csv",
+        notices=f"results/{RUN}/notices.csv",
         imports=f"results/{RUN}/imports.json",
         decisions="data/decisions/screening.csv",
-        queue=f"results/{RUN}/queue.csv",
+        reports="data/trials/reports.csv",
+        pairs="data/decisions/pairs.csv",
+        checked=f"results/{RUN}/checked.json",
+        releases=RELEASES,
+    output:
+        ledger=f"results/{RUN}/ledger.csv",
+    log:
+        f"logs/{RUN}/keep_ledger.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        code=fingerprint("keep_ledger.py", schemas=["screening", "reports", "pairs"]),
+    message:
+        "Keeping the ledger of records, reports and studies"
+    script:
+        "../scripts/keep_ledger.py"
+
+
+rule count_flow:
+    input:
+        ledger=f"results/{RUN}/ledger.csv",
+        records=f"results/{RUN}/records.csv",
         included=f"results/{RUN}/included.csv",
-        effects=f"results/{RUN}/effects.csv",
-        extraction=f"results/{RUN}/extraction.csv",
-        provenance=f"data/searches/{RUN}/pubmed/provenance.json",
         releases=RELEASES,
     output:
         flow=f"results/{RUN}/flow.json",
-        status=f"results/{RUN}/status.json",
     log:
         f"logs/{RUN}/count_flow.log",
     conda:
@@ -26,20 +49,56 @@ rule count_flow:
         runtime=30,
     params:
         run=RUN,
-        stages=config["screening"]["stages"],
         reasons=list(config["screening"]["reasons"]),
-        living=config["living"],
-        code=fingerprint("count_flow.py", schemas=["screening"]),
+        code=fingerprint("count_flow.py"),
     message:
         "Counting the flow of records and studies"
     script:
         "../scripts/count_flow.py"
 
 
+rule describe_status:
+    input:
+        records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        notices=f"results/{RUN}/notices.csv",
+        queue=f"results/{RUN}/queue.csv",
+        included=f"results/{RUN}/included.csv",
+        effects=f"results/{RUN}/effects.csv",
+        extraction=f"results/{RUN}/extraction.csv",
+        decisions="data/decisions/screening.csv",
+        reports="data/trials/reports.csv",
+        studies="data/trials/studies.csv",
+        provenance=f"data/searches/{RUN}/pubmed/provenance.json",
+    output:
+        status=f"results/{RUN}/status.json",
+    log:
+        f"logs/{RUN}/describe_status.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        living=config["living"],
+        code=fingerprint("describe_status.py", schemas=["screening", "reports", "studies", "queue"]),
+    message:
+        "Describing the status of the review"
+    script:
+        "../scripts/describe_status.py"
+
+
 rule compare_release:
     input:
         estimates=f"results/{RUN}/estimates.csv",
         effects=f"results/{RUN}/effects.csv",
+        included=f"results/{RUN}/included.csv",
+        notices=f"results/{RUN}/notices.csv",
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
         releases=RELEASES,
     output:
         changes=f"results/{RUN}/changes.json",
@@ -53,8 +112,52 @@ rule compare_release:
         runtime=30,
     params:
         run=RUN,
-        code=fingerprint("compare_release.py"),
+        outcomes=config["outcomes"],
+        analysis=config["analysis"],
+        subgroups=config["subgroups"],
+        code=fingerprint("compare_release.py", schemas=["studies", "outcomes"]),
     message:
         "Comparing with the last release"
     script:
         "../scripts/compare_release.py"
+
+
+rule suggest_certainty:
+    input:
+        details=f"results/{RUN}/estimates.json",
+        effects=f"results/{RUN}/effects.csv",
+        judged=f"results/{RUN}/risk_of_bias.csv",
+        included=f"results/{RUN}/included.csv",
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
+        instruments=INSTRUMENTS,
+        # People's judgements, which a review may do without.
+        rated=[p for p in ["data/certainty/ratings.csv"] if Path(p).is_file()],
+    output:
+        certainty=f"results/{RUN}/certainty.json",
+    log:
+        f"logs/{RUN}/suggest_certainty.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        domains=config["outcomes"],
+        timepoint=config["analysis"]["timepoint"],
+        interpretation=config["interpretation"],
+        subgroups=config["subgroups"],
+        certainty=config.get("certainty", {}),
+        folder=lambda _: "data/trials/tools",
+        tools=digests(sorted(Path("data/trials/tools").glob("*.yaml"))),
+        code=fingerprint(
+            "suggest_certainty.py",
+            Path(workflow.basedir) / "data/trials/tools",
+            schemas=["ratings", "studies", "outcomes", "instruments"],
+        ),
+    message:
+        "Suggesting how certain the evidence is"
+    script:
+        "../scripts/suggest_certainty.py"

@@ -1,9 +1,38 @@
-# Needs: records, decisions and what people extracted. Makes: included studies, sheets to fill in, effect sizes.
+# Needs: records, decisions and what people extracted. Makes: notices on the studies, included studies, sheets to
+# fill in, effect sizes.
+
+
+rule find_notices:
+    input:
+        records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        decisions="data/decisions/screening.csv",
+        reports="data/trials/reports.csv",
+        checked=f"results/{RUN}/checked.json",
+    output:
+        notices=f"results/{RUN}/notices.csv",
+    log:
+        f"logs/{RUN}/find_notices.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        code=fingerprint("find_notices.py", schemas=["reports", "screening"]),
+    message:
+        "Looking for notices on the reports of studies"
+    script:
+        "../scripts/find_notices.py"
 
 
 rule link_studies:
     input:
         records=f"results/{RUN}/records.csv",
+        notices=f"results/{RUN}/notices.csv",
         decisions="data/decisions/screening.csv",
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
@@ -36,6 +65,7 @@ rule link_studies:
 rule prefill_sheets:
     input:
         records=f"results/{RUN}/records.csv",
+        notices=f"results/{RUN}/notices.csv",
         decisions="data/decisions/screening.csv",
         studies="data/trials/studies.csv",
         reports="data/trials/reports.csv",
@@ -132,6 +162,7 @@ rule compute_effects:
         outcomes="data/trials/outcomes.csv",
         checked=f"results/{RUN}/checked.json",
         included=f"results/{RUN}/included.csv",
+        notices=f"results/{RUN}/notices.csv",
     output:
         effects=f"results/{RUN}/effects.csv",
     log:

@@ -4,13 +4,14 @@ import logging
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
+from livingreview.trials import notices
 from livingreview.trials.inclusion import included_studies
 
 log = logging.getLogger(__name__)
 
 
 def main(job):
-    """Write the studies that people have included, with their records."""
+    """Write the studies that people have included and no notice takes out, with their records."""
     records = tables.read_results(job.input.records)
     kept = ledger.kept_ids(records)
     decisions = tables.read(job.input.decisions, "screening")
@@ -27,8 +28,10 @@ def main(job):
         stages=job.params.stages,
         known=set(records["record_id"]),
     )
-    log.info("%d studies are included", len(included))
-    tables.write(included, job.output.included)
+    out = notices.excluded_studies(tables.read_results(job.input.notices))
+    taken = included["study_id"].isin(out)
+    log.info("%d studies are included, %d more are out because of a notice", (~taken).sum(), taken.sum())
+    tables.write(included[~taken], job.output.included)
 
 
 if "snakemake" in globals():

@@ -7,7 +7,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
-from livingreview.trials import data_dictionary, double_extraction, instruments, sheets, workbook
+from livingreview.trials import data_dictionary, double_extraction, instruments, notices, sheets, workbook
 from livingreview.trials.inclusion import awaiting_extraction
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ def main(job):
         run=job.params.run,
         stages=job.params.stages,
     )
+    withdrawn = notices.excluded_records(tables.read_results(job.input.notices))
+    record_ids = [record_id for record_id in record_ids if record_id not in withdrawn]
     taken = set(tables.read(job.input.studies, "studies")["study_id"])
     registry = instruments.read(run=job.params.run)
     rows = []

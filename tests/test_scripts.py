@@ -16,7 +16,9 @@ import compare_extractions
 import compare_release
 import compute_effects
 import count_flow
+import describe_status
 import file_decisions
+import find_notices
 import fold_corpus
 import freeze_release
 import group_companions
@@ -192,11 +194,12 @@ class Review:
 
     def link(self, run, extractors=None):
         stages = self.config["screening"]["stages"]
-        self.run(link_studies, run, "records decisions studies reports", "included", stages=stages)
+        self.run(find_notices, run, "records events decisions reports", "notices", stages=stages)
+        self.run(link_studies, run, "records notices decisions studies reports", "included", stages=stages)
         self.run(
             prefill_sheets,
             run,
-            "records decisions studies reports",
+            "records notices decisions studies reports",
             "extraction",
             stages=stages,
             outcomes=list(self.config["outcomes"]),
@@ -213,7 +216,7 @@ class Review:
 
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
-        self.run(compute_effects, run, "studies outcomes included", "effects", **options)
+        self.run(compute_effects, run, "studies outcomes included notices", "effects", **options)
         names = list(options["outcomes"])
         self.run(
             judge_risk_of_bias,
@@ -233,10 +236,17 @@ class Review:
         self.run(
             count_flow,
             run,
-            "records events imports decisions queue included effects extraction provenance releases",
-            "flow status",
+            "records notices imports decisions included releases",
+            "flow",
             stages=screening["stages"],
             reasons=list(screening["reasons"]),
+        )
+        self.run(
+            describe_status,
+            run,
+            "records events notices queue included effects extraction decisions reports studies provenance",
+            "status",
+            stages=screening["stages"],
             living=self.config["living"],
         )
 

@@ -190,6 +190,9 @@ TEXT_COLUMNS = [
     "record_a",
     "record_b",
     "kind",
+    "id",
+    "version",
+    "stream",
     "evidence",
     "verdict",
     *(f"{name}_{side}" for name in ("title", "authors", "year", "journal") for side in "ab"),
@@ -197,6 +200,8 @@ TEXT_COLUMNS = [
     "indexing_method",
     "editorial_status",
     "notices",
+    "notice",
+    "effect",
     "arrival",
     "retrieval",
     "run",
@@ -273,7 +278,7 @@ TEXT_COLUMNS = [
     "further",
 ]
 # Said so, because an empty table would not show it.
-YES_NO_COLUMNS = ["in_pool", "in_sensitivity", "tested", "read_first", "included"]
+YES_NO_COLUMNS = ["in_pool", "in_sensitivity", "withdrawn", "tested", "read_first", "included"]
 RESULT_TYPES = dict.fromkeys([*TEXT_COLUMNS, *YES_NO_COLUMNS], str)
 
 
@@ -363,9 +368,13 @@ def locked(path):
 
 
 def write_json(obj, path):
-    """Write JSON with sorted keys, NaN as null, numbers with ten significant digits, atomically."""
-    text = json.dumps(_plain(obj), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(text + "\n", path)
+    """Write JSON as `to_json` gives it, atomically."""
+    write_text(to_json(obj), path)
+
+
+def to_json(obj):
+    """JSON with sorted keys, NaN as null and numbers with ten significant digits, as text."""
+    return json.dumps(_plain(obj), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path):

@@ -3,13 +3,28 @@
 from livingreview.screening import decisions as ledger
 from livingreview.search.events import ALERTS
 from livingreview.search.records import FOUND, PUBMED
+from livingreview.trials import notices as cascade
+from livingreview.trials.labels import labels
 
 # An abstract that comes late may turn an exclusion that was made without it.
 OF_EXCLUDED = ("abstract added",)
 
 
 def describe(
-    records, statuses, queue, included, effects, *, awaiting, events, run, provenance, living, extraction
+    records,
+    statuses,
+    queue,
+    included,
+    effects,
+    *,
+    awaiting,
+    events,
+    notices,
+    studies,
+    run,
+    provenance,
+    living,
+    extraction,
 ):
     """The facts of the status block.
 
@@ -20,6 +35,10 @@ def describe(
     statuses, awaiting : DataFrame
         Where each record stands, and for how long those await that await classification
         (`decisions.statuses`, `decisions.awaiting`).
+    notices : DataFrame
+        What PubMed or people say of the reports of studies (``trials.notices.find``).
+    studies : DataFrame
+        The studies as they stand at this run.
     run : str
         A month YYYY-MM.
     provenance : dict
@@ -64,7 +83,8 @@ def describe(
         "studies_included": len(included),
         "studies_in_any_pool": int(in_pool["study"].nunique()),
         "sentinels": sentinels(records, included_ids),
-        "notices_on_included": notices_on_included(records, included_ids),
+        "notices_on_included": notices_on_included(notices, titles, statuses, studies),
+        "studies_withdrawn": len(cascade.excluded_studies(notices)),
         "alerts": alerts(records, statuses, events, run=run),
         "rows_extracted": len(effects),
         "rows_in_pools": len(in_pool),
@@ -123,17 +143,39 @@ def sentinels(records, included_ids):
     return {"n": len(with_pmid), "missing": missing, "without_pmid": len(rows) - len(with_pmid)}
 
 
-def notices_on_included(records, included_ids):
-    """Included records that are retracted, corrected or under an expression of concern, and why."""
-    rows = records[records["record_id"].isin(included_ids) & records["editorial_status"].notna()]
+def notices_on_included(notices, titles, statuses, studies):
+    """Notices on the reports of studies, and what each does, for readers.
+
+    Parameters
+    ----------
+    notices, statuses, studies : DataFrame
+        As for `describe`.
+    titles : Series
+        Of the records, by record id.
+
+    Returns
+    -------
+    list of dict
+        record_id, title, study_id, label (of the study, None where a record has none yet), editorial_status
+        (its kind), effect, notices, since_run and ``read`` (whether people have the report among the
+        included ones); without the other reports of a study that is out.
+    """
+    status = statuses.set_index("record_id")["status"]
+    named = dict(zip(studies["study_id"], labels(studies), strict=True))
     return [
         {
             "record_id": row.record_id,
-            "title": row.title,
-            "editorial_status": row.editorial_status,
+            "title": titles.get(row.record_id),
+            "study_id": row.study_id,
+            "label": named.get(row.study_id),
+            "editorial_status": row.kind,
+            "effect": row.effect,
             "notices": row.notices,
+            "since_run": row.since_run,
+            "read": status.get(row.record_id) == ledger.INCLUDED,
         }
-        for row in rows.itertuples()
+        for row in notices.itertuples()
+        if row.kind != cascade.SIBLING
     ]
 
 

@@ -44,7 +44,9 @@ def table(
     ----------
     effects : DataFrame
         Effects of the outcome: row_id, label, study, yi, vi, in_pool, in_sensitivity. Those in the pool are
-        the main analysis; the others in the sensitivity analysis rest on an assumption about arm sizes.
+        the main analysis; the others in the sensitivity analysis rest on an assumption about arm sizes. If
+        there are columns withdrawn (in the pool but for a retraction) and notice (kind of editorial notice on
+        the study, or ""), they are the basis of the two rows on notices.
     risk_of_bias : dict of str to str, optional
         Overall judgements by study ("low", ...), of those that have one.
     correlation : float
@@ -75,6 +77,8 @@ def table(
     return [
         _row("main", "Main analysis", pooled, lambda: _fit(pooled, fitting)),
         _with_assumed(pooled, wider, fitting),
+        _with_retracted(effects, fitting),
+        _without_notices(pooled, fitting),
         _common_effect(pooled, options),
         _normal(pooled, fitting),
         _low_risk(pooled, risk_of_bias or {}, fitting),
@@ -146,6 +150,40 @@ def _with_assumed(pooled, wider, options):
         return _fit(wider, options)
 
     return _row("assumed_sizes", label, wider, compute, note="equal arms assumed for them")
+
+
+def _with_retracted(effects, options):
+    """The pool as it was before retractions: shown beside the main analysis, and never in its place."""
+    withdrawn = _flags(effects, "withdrawn").astype(bool)
+    before = effects[effects["in_pool"].astype(bool) | withdrawn]
+
+    def compute():
+        if not withdrawn.any():
+            raise _NotComputed("no trial of this outcome has been retracted")
+        return _fit(before, options)
+
+    note = f"with {', '.join(effects.loc[withdrawn, 'label'])}"
+    return _row("with_retracted", "With retracted trials, as before", before, compute, note=note)
+
+
+def _without_notices(pooled, options):
+    """The pool without trials that an expression of concern, an erratum or another notice leaves in it."""
+    noticed = _flags(pooled, "notice").astype(object).fillna("")
+    kept = pooled[noticed == ""]
+
+    def compute():
+        if len(kept) == len(pooled):
+            raise _NotComputed("no trial in this pool has an expression of concern or an erratum")
+        return _fit(kept, options)
+
+    named = [f"{pooled['label'][index]} ({kind})" for index, kind in noticed[noticed != ""].items()]
+    label = "Without trials that have an expression of concern or an erratum"
+    return _row("without_notices", label, kept, compute, note=f"without {', '.join(named)}")
+
+
+def _flags(effects, column):
+    """A column of the effects, or nothing in it where they have no such column."""
+    return effects[column] if column in effects else effects["label"].map(lambda _: "")
 
 
 def _common_effect(pooled, options):

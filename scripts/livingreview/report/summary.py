@@ -1,6 +1,6 @@
 """The first screen: title, notices, and what the evidence says now."""
 
-from livingreview.report import changes, figures, links, prose
+from livingreview.report import changes, figures, links, notices, prose
 from livingreview.report.prose import count, interval, number, percent
 from livingreview.report.search import EVENT_WORDS
 from livingreview.screening import decisions as ledger
@@ -20,7 +20,8 @@ def heading(context):
         "release": changes.compared_with(context),
         "demonstration": config["review"]["demonstration"],
         "sandbox": status["sandbox"],
-        "notices": [_notice(row) for row in status["notices_on_included"]] + _changes_of_included(status),
+        "notices": [notices.told(row) for row in status["notices_on_included"]]
+        + _changes_of_included(status),
         "authors": config["review"].get("authors", []),
     }
 
@@ -41,28 +42,13 @@ def living_status(context):
 
 # Changes of an included report that leave no notice on it.
 WITHOUT_NOTICE = ("retraction removed", "disappeared", "merged", "no longer found")
-# What the editorial status of an included record means for a reader, in neutral words.
-EDITORIAL = {
-    "retracted": "has been retracted. Its numbers are still in this version; the maintainers have to decide.",
-    "expression of concern": "is under an expression of concern.",
-    "corrected": "has a published erratum; the maintainers have to check the extracted values against it.",
-    "retraction notice": "is the notice of a retraction, not a trial.",
-}
-
-
-def _notice(row):
-    return {
-        "title": row["title"] or row["record_id"],
-        "link": links.pubmed_link(row["record_id"]),
-        "text": EDITORIAL[row["editorial_status"]],
-        "notices": row["notices"] or "",
-    }
 
 
 def _changes_of_included(status):
     """Changes seen this month in included reports that no notice tells of."""
     return [
         {
+            "lead": "Included report.",
             "title": row["title"] or row["record_id"],
             "link": links.pubmed_link(row["record_id"]),
             "text": f"{EVENT_WORDS[row['event']]}.",

@@ -12,10 +12,14 @@ import json
 VERSION = 1
 
 RETRACTED_TYPE = "D016441"  # Retracted Publication; MeSH
-RETRACTION_TYPE = "D016440"  # Retraction of Publication: the notice
+RETRACTION_TYPE = "D016440"  # Retraction of Publication, since 2025 Retraction Notice: the notice
 # RefTypes that stand on the original and point to the notice (NLM, CommentsCorrectionsList); the ones that
 # end in "Of" or "For" stand on the notice and must never be taken for these.
-RETRACTING = ("RetractionIn", "RetractedandRepublishedIn")
+# Partial retractions are in older records only; the DTD of 2025 names them no more.
+RETRACTING = ("RetractionIn", "RetractedandRepublishedIn", "PartialRetractionIn")
+RETRACTS = ("RetractionOf", "PartialRetractionOf")
+RETRACTION_TYPES = (RETRACTION_TYPE, "Retraction of Publication", "Retraction Notice")
+RETRACTED_TITLES = ("RETRACTED:", "RETRACTED ARTICLE:", "[RETRACTED]")
 CONCERN = ("ExpressionOfConcernIn",)
 CORRECTING = ("ErratumIn", "CorrectedandRepublishedIn")
 UPDATING = ("UpdateIn", "RepublishedIn")
@@ -106,17 +110,19 @@ def editorial_status(article):
     """ "retracted", "expression of concern", "corrected", "retraction notice", or "" for an article.
 
     An article is retracted if its publication type, a notice or its title says so. A notice of another
-    article's retraction is never called retracted for it.
+    article's retraction is never called retracted for it, although some publishers give it the title of the
+    article with "Retracted:" before it; one that was itself retracted is.
     """
     types = {one.ui for one in article.publication_types} | {one.name for one in article.publication_types}
     kinds = {notice.ref_type for notice in article.notices}
+    is_notice = bool(types.intersection(RETRACTION_TYPES) or kinds.intersection(RETRACTS))
     if (
         types & {RETRACTED_TYPE, "Retracted Publication"}
         or kinds.intersection(RETRACTING)
-        or article.title.upper().startswith(("RETRACTED:", "RETRACTED ARTICLE:", "[RETRACTED]"))
+        or (not is_notice and article.title.upper().startswith(RETRACTED_TITLES))
     ):
         return "retracted"
-    if types & {RETRACTION_TYPE, "Retraction of Publication"} or "RetractionOf" in kinds:
+    if is_notice:
         return "retraction notice"
     if kinds.intersection(CONCERN):
         return "expression of concern"

@@ -18,8 +18,8 @@ from livingreview.search.linkage.clusters import Clusters
 
 # PubMed's links between versions of a report, and between a report and notices about it.
 VERSIONS = re.compile(
-    r"(?:Update|Erratum|(?:CorrectedandR|RetractedandR|R)epublished|Reprint|Retraction|ExpressionOfConcern)"
-    r"(?:In|Of|For|From)"
+    r"(?:Update|Erratum|(?:CorrectedandR|RetractedandR|R)epublished|Reprint|(?:Partial)?Retraction"
+    r"|ExpressionOfConcern)(?:In|Of|For|From)"
 )
 # Links between papers that need not report one trial.
 RELATED = frozenset({"AssociatedPublication", "OriginalReportIn", "SummaryForPatientsIn"})
