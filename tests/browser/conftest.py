@@ -1,0 +1,70 @@
+"""Pages of the made-up review, opened in a real Chromium that can reach no network."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+import example
+from playwright.sync_api import sync_playwright
+
+from livingreview.report import pages
+
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+# Tests run as root in containers, where Chromium's sandbox cannot start; the pages are the project's own.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+
+
+def chromium():
+    """Path of the browser: CHROMIUM, or Debian's chromium; None where there is none."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests; skipped where there is none."""
+    if not chromium():
+        pytest.skip("no Chromium: install Debian's package chromium, or name one in CHROMIUM")
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory):
+    """The page of the made-up review, as a file."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(pages.build(example.context()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a file at a width and colour scheme; afterwards asserts that nothing but files was asked for."""
+    opened, asked, faults = [], [], []
+
+    def make(path, *, width=1280, scheme="light", scripts=True, before=None):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        if before:
+            page.add_init_script(before)
+        page.goto(path.as_uri())
+        return page
+
+    yield make
+    for context in opened:
+        context.close()
+    assert [url for url in asked if not url.startswith(("file://", "data:"))] == []
+    assert faults == []
