@@ -1,65 +1,48 @@
-"""Count the flow of records and studies, and describe the status of the review."""
+"""Count the flow of records and studies from the ledger."""
 
 import logging
+from pathlib import Path
 
 from livingreview import tables
-from livingreview.living import flow, releases, status
-from livingreview.screening import decisions as ledger
-from livingreview.search.records import PUBMED
+from livingreview.living import flow, ledger, releases
 
 log = logging.getLogger(__name__)
 
 
 def main(job):
-    """Write the flow diagram's numbers and the status."""
+    """Write the numbers of the flow diagrams, and the sums that they keep.
+
+    ``job.input``: ledger, records, included (results of this run), releases (a list of files);
+    ``job.output``: flow; ``job.params``: run, reasons (the protocol's codes).
+    """
     run = job.params.run
-    records = tables.read_results(job.input.records)
-    kept = ledger.kept_ids(records)
-    decisions = ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run)
-    asked = {"run": run, "stages": job.params.stages}
-    statuses = ledger.statuses(records["record_id"], decisions, **asked)
-    included = tables.read_results(job.input.included)
-    release = releases.last_before(releases.read(job.input.releases), run)
+    published = releases.read(job.input.releases)
+    versions = ledger.versions(published, run)
+    earlier = {one["version"] for one in versions[:-1]}
     counted = flow.count(
-        records,
-        statuses,
-        included,
-        release=release and release | {"included": _released(release, kept)},
+        tables.read_results(job.input.ledger),
+        versions=versions,
         codes=job.params.reasons,
-        databases={PUBMED, *_searched(tables.read_json(job.input.imports))},
+        known=len(tables.read_results(job.input.records)),
+        included=tables.read_results(job.input.included),
+        frozen={one["version"]: _frozen(one) for one in published if one["version"] in earlier},
     )
-    described = status.describe(
-        records,
-        statuses,
-        tables.read(job.input.queue, "queue"),
-        included,
-        tables.read_results(job.input.effects),
-        awaiting=ledger.awaiting(records["record_id"], decisions, **asked),
-        events=tables.read_results(job.input.events),
-        run=run,
-        provenance=tables.read_json(job.input.provenance),
-        living=job.params.living,
-        extraction=tables.read_results(job.input.extraction).to_dict("records"),
-    )
-    log.info(
-        "%d studies are included, %d in a pool",
-        described["studies_included"],
-        described["studies_in_any_pool"],
-    )
+    log.info("%d studies are included", counted["total"]["studies"])
+    for row in counted["restated"]:
+        log.warning(
+            "version %(version)s printed %(released)s for %(what)s %(id)s; by the tables of today: %(now)s",
+            row,
+        )
     tables.write_json(counted, job.output.flow)
-    tables.write_json(described, job.output.status)
 
 
-def _searched(imported):
-    """Databases of which an import states the strategy; anything else came by other ways."""
-    return {source["database"] for source in imported if source["strategy"]}
-
-
-def _released(release, kept):
-    """The studies of a release, under the records that are kept today."""
-    included = releases.table(release, "included")
-    ids = [sorted({kept.get(one, one) for one in ids.split("; ")}) for ids in included["record_ids"]]
-    return included.assign(record_ids=["; ".join(one) for one in ids])
+def _frozen(release):
+    """What a release froze of the flow; none of its numbers where an old one has no such file."""
+    path = Path(release["path"]) / "flow.json"
+    return {
+        "included": releases.table(release, "included"),
+        "flow": tables.read_json(path) if path.is_file() else None,
+    }
 
 
 if "snakemake" in globals():

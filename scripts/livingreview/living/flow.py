@@ -1,64 +1,83 @@
-"""The flow of records and studies, counted from data: PRISMA 2020 for updated reviews.
+"""The flow of records, reports and studies, counted from the ledger alone, with the sums that must hold.
 
-Source: Page MJ, McKenzie JE, Bossuyt PM, et al. The PRISMA 2020 statement. BMJ 2021;372:n71, the flow
-diagram for updated reviews with searches of databases and other sources.
+Two forms. That of PRISMA 2020 for updated reviews tells what became of the records that are new since the
+last version. The living form tells what each version added, whichever version a record came in, and where
+everything stands now; its columns add up.
+
+Sources: Page MJ, McKenzie JE, Bossuyt PM, et al. The PRISMA 2020 statement. BMJ 2021;372:n71, the flow
+diagram for updated reviews with searches of databases and other sources. Extension of the PRISMA 2020
+statement for living systematic reviews (PRISMA-LSR). BMJ 2024;387:e079183, search and selection across
+versions.
 """
 
+import pandas as pd
+
 from livingreview.errors import ReviewError
-from livingreview.screening import decisions as ledger
+from livingreview.living import ledger as book
+
+ASSESSED = [book.AWAITING, book.EXCLUDED_FULL_TEXT, book.INCLUDED]
+# Boxes of either form, in the order of the diagram; the last three stand in the living form only.
+BOXES = (
+    "identified",
+    "duplicates",
+    "unscreened",
+    "screened",
+    "excluded",
+    "sought",
+    "not_retrieved",
+    "not_assessed",
+    "assessed",
+    "excluded_full_text",
+    "awaiting",
+    "included_reports",
+)
+LIVING_BOXES = (*BOXES, "awaiting_extraction", "reports", "studies")
 
 
-def count(records, statuses, included, *, release, codes, databases):
-    """Count the flow since the last release.
+def count(ledger, *, versions, codes, known, included, frozen=None):
+    """Count the flow of the last version, and of all versions.
 
     Parameters
     ----------
-    records : DataFrame
-        The corpus at this run.
-    statuses : DataFrame
-        Of the same records, from ``screening.decisions.statuses``.
-    included : DataFrame
-        The included studies (``trials.inclusion.included_studies``).
-    release : dict or None
-        The release compared with: its run, and its frame ``included``.
+    ledger : DataFrame
+        From ``living.ledger.build``.
+    versions : list of dict
+        From ``living.ledger.versions``, oldest first.
     codes : collection of str
-        Coded reasons of the protocol.
-    databases : collection of str
-        Of the names in `found_in`, those of databases that were searched; PubMed is one.
+        Coded reasons of the protocol; "retracted" is counted without being one.
+    known : int
+        Records of the corpus, duplicates included; to be those of the ledger.
+    included : DataFrame
+        The included studies at the last version (included.csv): study_id, record_ids.
+    frozen : dict, optional
+        Version -> what a release froze: ``included`` (DataFrame) and ``flow`` (dict, or None).
 
     Returns
     -------
     dict
-        ``previous``, ``databases``, ``other``, ``from_earlier_searches``, ``included_before``,
-        ``awaiting_extraction``, ``new``, ``removed``, ``total`` and the ``checks``.
+        Of the last version: ``previous``, ``new``, ``removed`` (of these ``retracted``) and ``total`` studies
+        and reports, ``merged_reports``, the streams ``databases`` and ``other``, ``from_earlier_searches``,
+        ``included_before``, ``awaiting_extraction``. Of all versions: ``versions`` (each with what it
+        ``added`` and where all records were ``standing`` then) and ``cumulative``. ``restated``: where a
+        release's frozen numbers differ from what the tables say of its run today. ``checks``: identity, left,
+        right.
 
     Raises
     ------
     ReviewError
         If an identity does not hold; that is a fault of the program, never of rounding.
     """
-    table = records.merge(statuses, on="record_id", how="left", validate="one_to_one")
-    since = table if release is None else table[table["first_run"] > release["run"]]
-    found_in = since["found_in"].map(lambda names: names.split("; "))
-    searched = found_in.map(lambda names: not set(names).isdisjoint(databases)).astype(bool)
-    overlap = found_in.map(len) - 1
-    flow = {
-        "databases": _stream(since[searched], codes, overlap=int(overlap[searched].sum())),
-        "other": _stream(since[~searched], codes, overlap=int(overlap[~searched].sum())),
-    }
-    before, reports_before = _ids(None if release is None else release["included"])
-    now, reports_now = _ids(included)
-    all_included = set(table.loc[table["status"] == ledger.INCLUDED, "record_id"])
-    flow["previous"] = {"studies": len(before), "reports": len(reports_before)}
-    flow["new"] = {"studies": len(now - before), "reports": len(reports_now - reports_before)}
-    flow["removed"] = {"studies": len(before - now), "reports": len(reports_before - reports_now)}
-    flow["total"] = {"studies": len(now), "reports": len(reports_now)}
-    # Records found before the release (they waited for information, say) and included since.
-    flow["from_earlier_searches"] = len(all_included - set(since["record_id"]) - reports_before)
-    # Trials that PubMed lists since the release and that other sources had brought in before it.
-    flow["included_before"] = len(all_included & set(since["record_id"]) & reports_before)
-    flow["awaiting_extraction"] = len(all_included - reports_now)
-    flow["checks"] = _checks(flow)
+    book.check(ledger, versions)
+    flow = _version(ledger, versions, codes)
+    flow["versions"] = [
+        one | {"added": _added(ledger, versions, number, codes)} for number, one in enumerate(versions)
+    ]
+    for one in flow["versions"]:
+        one["standing"] = _living_boxes(book.at(ledger, versions, one["version"]), codes)
+    flow["cumulative"] = _living_boxes(book.at(ledger, versions), codes)
+    flow["corpus"] = _corpus(ledger, versions, known, included)
+    flow["restated"] = _restated(ledger, versions, codes, frozen or {})
+    flow["checks"] = checks(flow)
     broken = [check for check in flow["checks"] if check["left"] != check["right"]]
     if broken:
         shown = "; ".join(f"{check['identity']}: {check['left']} is not {check['right']}" for check in broken)
@@ -66,81 +85,214 @@ def count(records, statuses, included, *, release, codes, databases):
     return flow
 
 
-def _ids(included):
-    """Study ids and record ids of a table of included studies."""
-    if included is None:
-        return set(), set()
-    records = {record_id for ids in included["record_ids"] for record_id in ids.split("; ")}
-    return set(included["study_id"]), records
+def _version(ledger, versions, codes):
+    """The PRISMA 2020 flow of the last of some versions."""
+    now = book.at(ledger, versions)
+    came = book.entered(ledger)
+    cohort = set(came[came == versions[-1]["version"]].index)
+    # A report is as new as its record, however long after it was sought.
+    kinds = now["kind"].where(now["kind"] != book.REPORT, book.RECORD)
+    new = now[_among(cohort, kinds, now["id"])]
+    flow = {stream: _boxes(new[new["stream"] == stream], codes) for stream in book.STREAMS}
+    return flow | _totals(
+        now, _before(ledger, versions), new_ids=set(new.loc[new["kind"] == book.REPORT, "id"])
+    )
 
 
-def _stream(table, codes, *, overlap):
-    """The boxes of one stream of the diagram.
+def _among(keys, kinds, ids):
+    """Which rows have one of some keys (kind, id); a mask."""
+    found = [key in keys for key in zip(kinds, ids, strict=True)]
+    return pd.Series(found, index=ids.index, dtype=bool)
 
-    A record that several sources hold was identified in each of them: `overlap` counts the further times, all
-    of them duplicates.
-    """
-    duplicates = table["duplicate_of"].notna()
-    status = table.loc[~duplicates, "status"]
-    n = status.value_counts()
-    excluded = table[(table["status"] == ledger.EXCLUDED_FULL_TEXT) & ~duplicates]
-    reasons = excluded["reason"].value_counts()
+
+def _before(ledger, versions):
+    """Where everything stood at the version before the last; no rows where there is none."""
+    return book.at(ledger, versions, versions[-2]["version"]) if len(versions) > 1 else ledger[:0]
+
+
+def _totals(now, before, *, new_ids):
+    """Studies and reports: previous, new, removed and total, and what leads from the boxes to them."""
+    studies, studies_before = _ids(now, book.STUDY), _ids(before, book.STUDY)
+    reports, reports_before = _ids(now, book.REPORT), _ids(before, book.REPORT)
+    state = now[now["kind"] == book.REPORT].set_index("id")
+    merged = state.loc[state["state"] == book.MERGED, "reason"].to_dict()
+    # A report that was published under another record is the same report.
+    same = {merged.get(one, one) for one in reports_before}
+    included = set(state.index[state["state"] == book.INCLUDED])
+    out = now[now["reason"] == book.RETRACTED]
+    retracted = {kind: set(out.loc[out["kind"] == kind, "id"]) for kind in book.KINDS}
     return {
-        "identified": len(table) + overlap,
-        "duplicates": int(duplicates.sum()) + overlap,
-        "screened": int((status != ledger.UNSCREENED).sum()),
-        "unscreened": int(n.get(ledger.UNSCREENED, 0)),
-        "excluded": int(n.get(ledger.EXCLUDED_TITLE_ABSTRACT, 0)),
-        "sought": int(status.isin([ledger.TO_ASSESS, *ASSESSED]).sum()),
-        "not_assessed": int(n.get(ledger.TO_ASSESS, 0)),
-        "assessed": int(status.isin(ASSESSED).sum()),
-        "excluded_full_text": len(excluded),
-        "excluded_reasons": {code: int(reasons[code]) for code in codes if code in reasons},
-        "awaiting": int(n.get(ledger.AWAITING, 0)),
-        "included_reports": int(n.get(ledger.INCLUDED, 0)),
+        "previous": {"studies": len(studies_before), "reports": len(reports_before)},
+        "new": {"studies": len(studies - studies_before), "reports": len(reports - same)},
+        "removed": {"studies": len(studies_before - studies), "reports": len(same - reports)},
+        "retracted": {
+            "studies": len((studies_before - studies) & retracted[book.STUDY]),
+            "reports": len((same - reports) & retracted[book.REPORT]),
+        },
+        "merged_reports": len(reports_before) - len(same),
+        "total": {"studies": len(studies), "reports": len(reports)},
+        # Records found before the last version (they waited for information, say) and included since.
+        "from_earlier_searches": len(included - new_ids - same),
+        # Trials that PubMed lists since the last version and that other sources had brought in before it.
+        "included_before": len(included & new_ids & same),
+        "awaiting_extraction": len(included - reports),
     }
 
 
-ASSESSED = [ledger.AWAITING, ledger.EXCLUDED_FULL_TEXT, ledger.INCLUDED]
+def _ids(rows, kind):
+    """Ids of included studies, or of included reports that a study carries."""
+    held = rows[(rows["kind"] == kind) & (rows["state"] == book.INCLUDED) & rows["study_id"].notna()]
+    return set(held["id"])
 
 
-def _checks(flow):
-    """The identities that must hold, each with both sides."""
-    checks = []
-    for name in ("databases", "other"):
-        box = flow[name]
-        checks += [
+def _boxes(rows, codes):
+    """The boxes of one stream of the diagram, from states of records and reports.
+
+    A record that several sources hold was identified in each of them; the further times are duplicates.
+    """
+    records, reports = (rows[rows["kind"] == kind] for kind in (book.RECORD, book.REPORT))
+    kept = records[records["state"] != book.DUPLICATE]
+    of_record, of_report = kept["state"].value_counts(), reports["state"].value_counts()
+    excluded = reports.loc[reports["state"] == book.EXCLUDED_FULL_TEXT, "reason"].value_counts()
+    identified = int(records["sources"].sum())
+    return {
+        "identified": identified,
+        "duplicates": identified - len(kept),
+        "screened": int((kept["state"] != book.UNSCREENED).sum()),
+        "unscreened": int(of_record.get(book.UNSCREENED, 0)),
+        "excluded": int(of_record.get(book.EXCLUDED_TITLE_ABSTRACT, 0)),
+        "sought": int(of_record.get(book.SOUGHT, 0)),
+        "not_retrieved": int(of_report.get(book.NOT_RETRIEVED, 0)),
+        "not_assessed": int(of_report.get(book.TO_ASSESS, 0)),
+        "assessed": int(reports["state"].isin(ASSESSED).sum()),
+        "excluded_full_text": int(of_report.get(book.EXCLUDED_FULL_TEXT, 0)),
+        "excluded_reasons": {
+            code: int(excluded[code]) for code in dict.fromkeys([*codes, book.RETRACTED]) if code in excluded
+        },
+        "awaiting": int(of_report.get(book.AWAITING, 0)),
+        "included_reports": int(of_report.get(book.INCLUDED, 0)),
+    }
+
+
+def _living_boxes(rows, codes):
+    """The boxes of the living form: both streams, and the studies."""
+    boxes = _boxes(rows, codes)
+    reports, studies = len(_ids(rows, book.REPORT)), len(_ids(rows, book.STUDY))
+    waiting = (rows["kind"] == book.REPORT) & (rows["state"] == book.INCLUDED) & rows["study_id"].isna()
+    return boxes | {"awaiting_extraction": int(waiting.sum()), "reports": reports, "studies": studies}
+
+
+def _added(ledger, versions, number, codes):
+    """What a version added: its states, less those that the same ids had before.
+
+    A record that waited and was decided leaves one box and enters another, so that a number can be negative.
+    """
+    entering = ledger[ledger["version"] == versions[number]["version"]]
+    before = _before(ledger, versions[: number + 1])
+    came = set(zip(entering["kind"], entering["id"], strict=True))
+    leaving = before[_among(came, before["kind"], before["id"])]
+    plus, minus = _living_boxes(entering, codes), _living_boxes(leaving, codes)
+    reasons = plus["excluded_reasons"] | minus["excluded_reasons"]
+    added = {code: _less(plus["excluded_reasons"], minus["excluded_reasons"], code) for code in reasons}
+    return {
+        **{box: plus[box] - minus[box] for box in LIVING_BOXES},
+        "excluded_reasons": {code: n for code, n in added.items() if n},
+    }
+
+
+def _less(plus, minus, code):
+    return plus.get(code, 0) - minus.get(code, 0)
+
+
+def _corpus(ledger, versions, known, included):
+    """The same things as counted in the corpus and in the table of included studies."""
+    now = book.at(ledger, versions)
+    studies = set(included["study_id"])
+    reports = {one for ids in included["record_ids"] for one in ids.split("; ")}
+    return {
+        "records": {"ledger": int((now["kind"] == book.RECORD).sum()), "table": int(known)},
+        "studies": _compared(_ids(now, book.STUDY), studies),
+        "reports": _compared(_ids(now, book.REPORT), reports),
+    }
+
+
+def _compared(ours, theirs):
+    return {"ledger": len(ours), "table": len(theirs), "in_one_only": len(ours ^ theirs)}
+
+
+def _restated(ledger, versions, codes, frozen):
+    """Where what a release froze differs from what the tables say of its run today.
+
+    People may file a decision for an earlier run, and records may turn out to be one; what was published
+    stays as it was, and that it differs is not hidden. A box that an older program lacks is not compared.
+    """
+    rows = []
+    for number, one in enumerate(versions):
+        if one["version"] not in frozen:
+            continue
+        released = frozen[one["version"]]
+        until = versions[: number + 1]
+        rows += _restated_ids(book.at(ledger, until, one["version"]), released["included"], one["version"])
+        if released.get("flow"):
+            known = ledger[ledger["version"].isin([each["version"] for each in until])]
+            rows += _restated_boxes(_version(known, until, codes), released["flow"], one["version"])
+    return rows
+
+
+def _restated_ids(held, included, version):
+    """Studies and reports that a release included and the ledger does not, or the other way round."""
+    released = {
+        book.STUDY: set(included["study_id"]),
+        book.REPORT: {one for ids in included["record_ids"] for one in ids.split("; ")},
+    }
+    rows = []
+    for kind, ids in released.items():
+        state = held[held["kind"] == kind].set_index("id")["state"]
+        for one in sorted(ids ^ _ids(held, kind)):
+            then = book.INCLUDED if one in ids else "not included"
+            rows.append(
+                {"version": version, "what": kind, "id": one, "released": then, "now": state.get(one)}
+            )
+    return rows
+
+
+def _restated_boxes(flow, released, version):
+    """Boxes whose number a release printed and that the ledger counts otherwise."""
+    rows = []
+    for part in (*book.STREAMS, "previous", "new", "removed", "total"):
+        for box in sorted(released.get(part, {})):
+            then, now = released[part][box], flow[part].get(box)
+            if isinstance(then, int) and now is not None and then != now:
+                rows.append(
+                    {"version": version, "what": "box", "id": f"{part}: {box}", "released": then, "now": now}
+                )
+    return rows
+
+
+def checks(flow):
+    """The identities that must hold, each with both sides.
+
+    Parameters
+    ----------
+    flow : dict
+        As from `count`.
+
+    Returns
+    -------
+    list of dict
+        ``identity``, ``left``, ``right``.
+    """
+    found = [check for name in book.STREAMS for check in _of_boxes(name, flow[name])]
+    for what, merged in (("studies", 0), ("reports", flow["merged_reports"])):
+        joined = " - merged" if what == "reports" else ""
+        found.append(
             _check(
-                f"{name}: identified = duplicates + screened + unscreened",
-                box["identified"],
-                box["duplicates"] + box["screened"] + box["unscreened"],
-            ),
-            _check(f"{name}: screened = excluded + sought", box["screened"], box["excluded"] + box["sought"]),
-            _check(
-                f"{name}: sought = not yet assessed + assessed",
-                box["sought"],
-                box["not_assessed"] + box["assessed"],
-            ),
-            _check(
-                f"{name}: assessed = excluded + awaiting + included",
-                box["assessed"],
-                box["excluded_full_text"] + box["awaiting"] + box["included_reports"],
-            ),
-            _check(
-                f"{name}: every full-text exclusion has a reason",
-                box["excluded_full_text"],
-                sum(box["excluded_reasons"].values()),
-            ),
-        ]
-    for what in ("studies", "reports"):
-        checks.append(
-            _check(
-                f"total {what} = previous + new - removed",
+                f"total {what} = previous + new - removed{joined}",
                 flow["total"][what],
-                flow["previous"][what] + flow["new"][what] - flow["removed"][what],
+                flow["previous"][what] + flow["new"][what] - flow["removed"][what] - merged,
             )
         )
-    checks.append(
+    found.append(
         _check(
             "new reports + reports included before + included records that await extraction = included from "
             "databases, from other sources, and of records found before",
@@ -150,7 +302,87 @@ def _checks(flow):
             + flow["from_earlier_searches"],
         )
     )
-    return checks
+    return found + _of_versions(flow) + _of_corpus(flow)
+
+
+def _of_boxes(name, box):
+    """Identities of one set of boxes."""
+    return [
+        _check(
+            f"{name}: identified - duplicates = screened + not yet screened",
+            box["identified"] - box["duplicates"],
+            box["screened"] + box["unscreened"],
+        ),
+        _check(f"{name}: screened = excluded + sought", box["screened"], box["excluded"] + box["sought"]),
+        _check(
+            f"{name}: sought = not retrieved + not yet assessed + assessed",
+            box["sought"],
+            box["not_retrieved"] + box["not_assessed"] + box["assessed"],
+        ),
+        _check(
+            f"{name}: assessed = included + excluded + awaiting",
+            box["assessed"],
+            box["included_reports"] + box["excluded_full_text"] + box["awaiting"],
+        ),
+        _check(
+            f"{name}: every full-text exclusion has a reason",
+            box["excluded_full_text"],
+            sum(box["excluded_reasons"].values()),
+        ),
+    ]
+
+
+def _of_versions(flow):
+    """Identities of the living form: within each version, from version to version, and over all."""
+    found, sums = [], dict.fromkeys(LIVING_BOXES, 0)
+    for one in flow["versions"]:
+        found += _of_boxes(f"added by {one['version']}", one["added"])
+        found.append(_extracted(f"added by {one['version']}", one["added"]))
+        sums = {box: sums[box] + one["added"][box] for box in LIVING_BOXES}
+        found += [
+            _check(f"{one['version']}: {_words(box)} of all versions so far", sums[box], one["standing"][box])
+            for box in LIVING_BOXES
+        ]
+    found += _of_boxes("all versions", flow["cumulative"])
+    found.append(_extracted("all versions", flow["cumulative"]))
+    found += [
+        _check(f"all versions: {_words(box)} is the sum over versions", sums[box], flow["cumulative"][box])
+        for box in LIVING_BOXES
+    ]
+    return found
+
+
+def _extracted(name, box):
+    return _check(
+        f"{name}: included reports = reports of studies + those that await extraction",
+        box["included_reports"],
+        box["reports"] + box["awaiting_extraction"],
+    )
+
+
+def _of_corpus(flow):
+    """The ledger against the corpus, the table of included studies, and the totals."""
+    corpus, total = flow["corpus"], flow["total"]
+    found = [_check("records in the ledger = records of the corpus", *_sides(corpus["records"]))]
+    for what in ("studies", "reports"):
+        found += [
+            _check(f"{what} in the ledger = {what} included", *_sides(corpus[what])),
+            _check(f"{what} that only one of the two includes", corpus[what]["in_one_only"], 0),
+            _check(f"total {what} = {what} of all versions", total[what], flow["cumulative"][what]),
+        ]
+    waiting = flow["awaiting_extraction"]
+    found.append(
+        _check("await extraction = of all versions", waiting, flow["cumulative"]["awaiting_extraction"])
+    )
+    return found
+
+
+def _sides(compared):
+    return compared["ledger"], compared["table"]
+
+
+def _words(box):
+    return box.replace("_", " ")
 
 
 def _check(identity, left, right):

@@ -31,6 +31,10 @@ AWAITING = "awaiting classification"
 EXCLUDED_FULL_TEXT = "excluded on full text"
 INCLUDED = "included"
 
+# The reason, open to every protocol, of a report that was sought and could not be had: decided on full text,
+# as excluded (it is not sought any more) or awaiting (it still is). It says nothing of the trial.
+NOT_RETRIEVED = "not_retrieved"
+
 # Roles; an empty cell says the same as ALONE.
 ALONE = "reviewer"
 INDEPENDENT = "independent reviewer"
@@ -129,6 +133,11 @@ def _agree(rows):
 def needs_reason(row):
     """Whether a decision is one that the report of the review must give a reason for."""
     return (row.stage, row.decision) == (FULL_TEXT, "exclude")
+
+
+def not_retrieved(status):
+    """Whether a row of `statuses` is of a report that was sought and could not be had."""
+    return status.status in (EXCLUDED_FULL_TEXT, AWAITING) and status.reason == NOT_RETRIEVED
 
 
 def standing(rows):
@@ -707,6 +716,8 @@ def _unexplained_adjudication(row):
 
 def _reason_fault(row, reasons):
     """What is wrong with the reason of one decision, or None."""
+    if row.reason == NOT_RETRIEVED:
+        return _not_retrieved_fault(row)
     if row.reason is not None and row.reason not in reasons:
         return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
     if row.reason is None and needs_reason(row):
@@ -716,6 +727,18 @@ def _reason_fault(row, reasons):
             "allowed": ", ".join(reasons),
         }
     return None
+
+
+def _not_retrieved_fault(row):
+    """What is wrong with a report that is said not to be retrieved, or None."""
+    if row.stage == FULL_TEXT and row.decision != "include":
+        return None
+    return {
+        "column": "reason",
+        "text": "only a report that was sought in full text can be one that was not retrieved",
+        "found": row.reason,
+        "allowed": "on full-text, with exclude (it is given up) or awaiting (it is still sought)",
+    }
 
 
 def _twice(row, before, *, day, correct):

@@ -61,7 +61,7 @@ def decided(record_ids, decisions, *, run, stages, label):
 
     Under the last stage, a record is included once it is in the review, and excluded wherever it was
     excluded; under an earlier stage, the decision there counts. What awaits classification, or waits for a
-    second reviewer or an adjudicator, is not decided.
+    second reviewer or an adjudicator, is not decided; nor is a report that could not be retrieved.
 
     Parameters
     ----------
@@ -78,9 +78,11 @@ def decided(record_ids, decisions, *, run, stages, label):
     Training
     """
     if label == stages[-1]:
-        status = ledger.statuses(record_ids, decisions, run=run, stages=stages)["status"].to_numpy()
+        state = ledger.statuses(record_ids, decisions, run=run, stages=stages)
+        status = state["status"].to_numpy()
         included = status == ledger.INCLUDED
         known = included | np.isin(status, [ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT])
+        known &= state["reason"].to_numpy() != ledger.NOT_RETRIEVED
     else:
         held = ledger.in_force(decisions, run)
         said = np.array([held.get(record_id, {}).get(label) for record_id in record_ids], dtype=object)
