@@ -2,10 +2,22 @@
 
 import math
 
-COMPARED = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "I2", "k", "n_studies"]
+from livingreview.living.attribution import TOLERANCE, attribute
+from livingreview.pooling.outcomes import participants
 
-# Effects are written with ten significant digits; less than this is not a correction.
-TOLERANCE = 1e-8
+COMPARED = [
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "pi_low",
+    "pi_high",
+    "tau2",
+    "I2",
+    "k",
+    "n_studies",
+    "n_participants",
+    "n_participants_unknown_rows",
+]
 
 
 def compare(estimates, effects, release):
@@ -42,6 +54,54 @@ def compare(estimates, effects, release):
     return {"release": about, "outcomes": outcomes, "outcomes_dropped": dropped}
 
 
+def attributions(compared, effects, release, *, options, reanalysed=None, retracted=()):
+    """What moved each outcome's estimate since a release.
+
+    Parameters
+    ----------
+    compared : dict
+        From `compare`.
+    effects : DataFrame
+        Of this run.
+    release : dict or None
+        As for `compare`.
+    options, reanalysed, retracted
+        As for `attribution.attribute`; `reanalysed` with all outcomes.
+
+    Returns
+    -------
+    dict
+        Per outcome the result of `attribution.attribute` and ``participants_added``: those of the rows that
+        came into the pool (``known``), and how many of these rows do not print their number
+        (``unknown_rows``). Empty without a release.
+    """
+    if release is None:
+        return {}
+
+    def rows(frame, outcome):
+        return frame[frame["outcome"] == outcome]
+
+    return {
+        outcome: attribute(
+            change["before"],
+            change["after"],
+            frozen=rows(release["effects"], outcome),
+            current=rows(effects, outcome),
+            options=options,
+            reanalysed=None if reanalysed is None else rows(reanalysed, outcome),
+            retracted=retracted,
+        )
+        | {"participants_added": _participants(rows(effects, outcome), change["added"])}
+        for outcome, change in compared["outcomes"].items()
+    }
+
+
+def _participants(effects, added):
+    came = effects["row_id"].isin([row["row_id"] for row in added])
+    known, unknown = participants(effects.loc[came, "ni"].to_numpy(float))
+    return {"known": known, "unknown_rows": unknown}
+
+
 def _pool(effects):
     """Rows in the pool, by outcome and row id."""
     found = {}
@@ -51,10 +111,10 @@ def _pool(effects):
 
 
 def _outcome(row, before, pool, before_pool):
-    after = {key: row[key] for key in COMPARED}
+    after = {key: row.get(key, math.nan) for key in COMPARED}
     common = sorted(pool.keys() & before_pool.keys())
     return {
-        "before": before and {key: before[key] for key in COMPARED},
+        "before": before and {key: before.get(key, math.nan) for key in COMPARED},
         "after": after,
         "difference": _difference(before, after),
         "added": [_named(pool[key]) for key in sorted(pool.keys() - before_pool.keys())],
