@@ -1,4 +1,4 @@
-"""How a release analysed its trials: from its frozen protocol or, without one, from what its estimates name."""
+"""How a release analysed its trials: by its frozen protocol, or else by what its estimates name."""
 
 import re
 
