@@ -1,0 +1,389 @@
+"""What a clause of hand-written text claims about a result, found by its words.
+
+A claim has a kind and a value; whether the result bears it out is for `prose_support` to say. Words are
+looked for in the order of the list at the end, the more particular first: what one pattern has read is not
+read by another, so that "moderate heterogeneity" is no claim about the size of an effect.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from livingreview.living.prose_numbers import SPELLED, value_of
+
+FLAGS = re.IGNORECASE
+NEGATION = re.compile(
+    r"\b(?:not|never|neither|nor|no|none|without|cannot|fail(?:s|ed)? to|hardly|unlikely to|lack(?:s|ed)? of"
+    r"|absence of|rather than|lacked|lacks)\b|n['’]t\b",
+    FLAGS,
+)
+HEDGE = re.compile(
+    r"\b(?:may|might|could|can|possibl[ey]|perhaps|probabl[ey]|likely|potential(?:ly)?|suggest\w*|appear\w*"
+    r"|seem\w*|tend\w*|hint\w*|indicat\w+)\b",
+    FLAGS,
+)
+# What is asked, planned, hoped or supposed is not claimed.
+NOT_CLAIMED = re.compile(
+    r"\b(?:whether|if|how (?:much|far|well)|aim\w*|intend\w*|designed|meant|hop(?:e|ed|es|ing)|expect\w*"
+    r"|hypothes\w+|in order to|would|should|asks?|asked|try|tries|seeks?|sought|supposed|measures? of"
+    r"|goal|purpose|to (?:see|learn|find out|test))\b",
+    FLAGS,
+)
+UNCERTAIN = re.compile(
+    r"\b(?:un(?:clear|certain|known|sure)|not (?:yet )?(?:clear|known|certain|sure)|inconclusive"
+    r"|(?:cannot|can not|could not) (?:be (?:said|judged|told|determined)|say|tell|judge|conclude)"
+    r"|(?:do|does) not (?:yet )?know|remains? open|uncertainty)\b",
+    FLAGS,
+)
+EARLIER = re.compile(
+    r"\b(?:since|than(?: it was)?(?: in| before)?|from|compared (?:with|to)|as in|of|in|at)\s+"
+    r"(?:the |our |its |this review['’]s )?(?:last|previous|preceding|earlier|prior)\s+"
+    r"(?:version|release|update|report|run|edition)\b"
+    r"|\bsince then\b|\bthan before\b|\bas before\b|\bany ?more\b|\bany longer\b|\bno longer\b",
+    FLAGS,
+)
+EFFECT_NOUN = (
+    r"(?:effects?|estimates?|benefits?|harms?|reductions?|decreases?|increases?|differences?|improvements?"
+    r"|changes?|results?|findings?|advantages?|gains?|rise|fall|drop|decline|worsening|relief|impact)"
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: its kind and value, the words that made it, and how it is put."""
+
+    kind: str
+    value: object
+    words: str
+    start: int
+    negated: bool = False
+    hedged: bool = False
+
+
+def claims(clause, *, names):
+    """The claims of one clause.
+
+    Parameters
+    ----------
+    clause : str
+        With keys taken out.
+    names : regular expression
+        Names of outcomes, for the words that claim something only before one ("less pain").
+
+    Returns
+    -------
+    list of Claim
+    """
+    found = []
+    left = clause
+    for reader in READERS:
+        for claim in reader(left, names):
+            found.append(claim)
+            left = _blank(left, claim.start, len(claim.words))
+    return [claim for claim in found if claim.kind != "none"]
+
+
+def is_elliptic(clause):
+    """Whether a clause says only that the claim before it does, or does not, hold: ``anxiety did not``.
+
+    Returns
+    -------
+    bool or None
+        True where it is denied, False where it is affirmed, None where it is no such clause.
+    """
+    text = clause.strip(" .,;")
+    if re.search(r"\b(?:did|does|do|was|were|is|are|has|have)(?: not|n['’]t)$", text, FLAGS):
+        return True
+    if re.match(r"(?:and |but )?not\b", text, FLAGS) or re.match(r"nor\b", text, FLAGS):
+        return True
+    if re.search(r"\b(?:did|does|do|was|were|is|are)(?: so| too)?$", text, FLAGS):
+        return False
+    return None
+
+
+def _blank(text, start, length):
+    return text[:start] + " " * length + text[start + length :]
+
+
+def _put(claim, text):
+    """The claim with how it is put: denied or hedged by what stands before it in the clause."""
+    before = text[: claim.start]
+    near = " ".join(before.split()[-6:])
+    hedged = bool(HEDGE.search(before))
+    # A claim of evidence such as "no evidence that" is read by its own pattern.
+    return replace(claim, negated=claim.negated or bool(NEGATION.search(near)), hedged=hedged)
+
+
+def _all(pattern, text):
+    return re.finditer(pattern, text, FLAGS)
+
+
+def _made(kind, value, match, text, *, put=True, negated=False):
+    claim = Claim(kind, value, match.group(), match.start(), negated=negated)
+    return _put(claim, text) if put else claim
+
+
+def _uncertain(text, names):
+    for match in UNCERTAIN.finditer(text):
+        yield Claim("uncertain", None, match.group(), match.start())
+
+
+CERTAINTY = (
+    r"(?:certainty|confidence|quality)(?: of (?:the |this )?evidence)?"
+    r"|evidence (?:is|was|has been|were) (?:judged |rated |of )"
+)
+LEVELS = {"very low": "very low", "low": "low", "moderate": "moderate", "high": "high"}
+LEVEL = r"(very[- ]low|low|moderate|high)"
+
+
+def _certainty(text, names):
+    patterns = [
+        rf"\b{LEVEL}(?:[- ](?:certainty|quality|confidence))\b",
+        rf"\b(?:certainty|confidence|quality)\b[^.;]*?\b(?:is|was|as|remains?|stays?|be|to|of)\s+(?:\w+ly )?{LEVEL}\b",
+        rf"\b{LEVEL} (?:level of )?(?:certainty|confidence|quality)\b",
+    ]
+    for pattern in patterns:
+        for match in _all(pattern, text):
+            level = LEVELS[match[1].lower().replace("-", " ")]
+            yield Claim("certainty", level, match.group(), match.start(), bool(re.search(r"\bnot\b", text[: match.start(1)][-20:], FLAGS)))
+    for match in _all(r"\b(?:confident|certain|sure)\b(?! (?:of|that) (?:direction))", text):
+        yield _made("confident", None, match, text)
+
+
+def _change(text, names):
+    earlier = EARLIER.search(text)
+    perfect = re.search(r"\b(?:has|have|had)\b[^.;]*\b(?:become|grown|shrunk|changed|increased|decreased"
+                        r"|strengthened|weakened|risen|fallen|narrowed|widened|improved|worsened)\b"
+                        r"|\b(?:now|unchanged|stood|stands)\b|\bstays? the same\b", text, FLAGS)  # fmt: skip
+    for match in _all(r"\bno (?:new|further|additional|more) (?:trials?|studies|study|evidence|data|comparisons?)\b", text):
+        yield Claim("added", False, match.group(), match.start())
+    for match in _all(r"\b(?:new|further|additional|more) (?:trials?|studies|study|comparisons?)\b[^.;]*\b(?:added|entered|joined|included|found|come|came|appeared)\b", text):
+        yield _made("added", True, match, text)
+    for match in _all(r"\b(?:trials?|stud(?:y|ies)|comparisons?) (?:was|were|has been|have been) (?:newly )?added\b", text):
+        yield _made("added", True, match, text)
+    if re.search(r"\b(?:interval|CI|estimate)\b", text, FLAGS) and not re.search(r"\bprediction\b", text, FLAGS):
+        yield from _now_crosses(text)
+    if not (earlier or perfect):
+        return
+    if not re.search(rf"\b(?:{EFFECT_NOUN[3:-1]}|conclusions?|interval|CI|certainty|heterogeneity|inconsistency|size|picture|evidence)\b", text, FLAGS):
+        return
+    about = _about(text)
+    patterns = [
+        ("same", r"\b(?:unchanged|stable|identical|not (?:been )?(?:changed?|altered?|moved?)|the same|as before|did(?: not|n['’]t) (?:change|move)|stands?|stood|unaltered)\b|(?<=not )changed"),
+        ("grew", r"\b(?:increased?|increases|grown|grew|grows|larger|bigger|stronger|greater|strengthened|strengthens|risen|rose|higher|widened|wider|improved)\b"),
+        ("shrank", r"\b(?:decreased?|decreases|shrunk|shrank|shrinks|smaller|weaker|weakened|weakens|attenuated|diminished|declined|fallen|fell|lower|narrowed|narrower|reduced|worsened)\b"),
+        ("moved", r"\b(?:changed|moved|altered|shifted)\b"),
+    ]  # fmt: skip
+    for value, pattern in patterns:
+        for match in _all(pattern, text):
+            denied = value != "same" and bool(NEGATION.search(" ".join(text[: match.start()].split()[-3:])))
+            yield Claim("change", (about, value), match.group(), match.start(), denied)
+            return
+
+
+def _now_crosses(text):
+    zero = r"(?:zero|no effect|no difference|the null|null)"
+    for value, pattern in (
+        (True, rf"\bnow (?:includes?|crosses|contains?|holds?|spans?|reaches) {zero}|\bno longer excludes? {zero}"),
+        (False, rf"\bnow excludes? {zero}|\bno longer (?:includes?|crosses|contains?|holds?|spans?) {zero}"),
+    ):
+        for match in _all(pattern, text):
+            yield Claim("now_crosses", value, match.group(), match.start())
+
+
+def _about(text):
+    for what, pattern in (
+        ("certainty", r"\b(?:certainty|confidence)\b"),
+        ("heterogeneity", r"\b(?:heterogeneity|inconsistency)\b"),
+        ("width", r"\b(?:interval|CI)\b"),
+        ("conclusion", r"\bconclusions?\b"),
+    ):
+        if re.search(pattern, text, FLAGS):
+            return what
+    return "effect"
+
+
+ZERO = r"(?:zero|no effect|no difference|the null|null)"
+
+
+def _interval(text, names):
+    subject = r"\b(?:intervals?|CIs?|limits?|estimate|it|range|effects?|results?|data)\b"
+    if not re.search(subject, text, FLAGS):
+        return
+    which = "pi" if re.search(r"\bprediction\b|\bnew setting\b", text, FLAGS) else "ci"
+    if not re.search(r"\b(?:intervals?|CIs?|limits?|compatible|range[sd]?|lies?|setting)\b", text, FLAGS):
+        return
+    for match in _all(
+        r"\bboth\b[^.;]*\bbenefits?\b[^.;]*\bharms?\b|\bfrom\b[^.;]*\bbenefits?\b[^.;]*\bto\b[^.;]*\bharms?\b", text
+    ):
+        yield _made("spans", which, match, text, negated=False)
+    for match in _all(rf"\b(?:includes?|included|cross(?:es|ed)?|contain(?:s|ed)?|holds?|spans?|overlaps?|covers?|reach(?:es)?|touch(?:es)?|compatible with|straddles?)\s+(?:\w+\s+){{0,2}}?{ZERO}\b", text):
+        yield _made("crosses", which, match, text)
+    for match in _all(rf"\b(?:excludes?|excluded|rules? out|ruled out|clear of|away from)\s+(?:\w+\s+){{0,2}}?{ZERO}\b", text):
+        yield _made("excludes", which, match, text)
+    for match in _all(r"\b(?:on|to) the side of (benefit|harm|treatment|control)\b|\b(?:lies?|lying|falls?) (?:entirely |wholly |completely )?(below|above) zero\b", text):
+        side = (match[1] or match[2]).lower()
+        yield _made("side", (which, "benefit" if side in ("benefit", "treatment", "below") else "harm"), match, text)
+
+
+def _significance(text, names):
+    for match in _all(r"\b(?:non[- ]?|in)significant(?:ly)?\b", text):
+        yield Claim("significant", None, match.group(), match.start(), negated=True)
+    for match in _all(r"\b(?:clinically|practically) (?:\w+ )?(?:significant|important|relevant|meaningful)\b|\b(?:important|meaningful|worthwhile) (?:effect|benefit|difference|improvement|reduction)s?\b", text):
+        yield _made("important", None, match, text)
+    for match in _all(r"\b(?:statistically )?significant(?:ly)?\b|\bsignificance\b", text):
+        yield _made("significant", None, match, text)
+    for match in _all(r"\b(?:clear|definite|conclusive|convincing|demonstrable) (?:effect|difference|benefit|reduction|improvement|change|evidence)s?\b|\bclearly\b", text):
+        yield _made("significant", None, match, text)
+    for match in _all(r"\b(?:im|un)precise(?:ly)?\b|\bimprecision\b|\bwide (?:confidence )?intervals?\b|\bintervals? (?:is|are|was|were) (?:\w+ )?wide\b", text):
+        yield _made("precise", False, match, text)
+    for match in _all(r"\bprecise(?:ly)?\b|\bprecision\b|\bnarrow (?:confidence )?intervals?\b|\bintervals? (?:is|are|was|were) (?:\w+ )?narrow\b", text):
+        yield _made("precise", True, match, text)
+
+
+DEGREES = (
+    ("low", r"low|little|minimal|small|slight|negligible|mild|minor"),
+    ("moderate", r"moderate|some|medium"),
+    ("considerable", r"considerabl[ey]|very high|extreme(?:ly)?|very large"),
+    ("substantial", r"substantial(?:ly)?|high(?:ly)?|large|marked(?:ly)?|great(?:ly)?|strong(?:ly)?|much|wide(?:ly)?|severe"),
+)
+UNLIKE = r"(?:heterogeneity|inconsistency|variation|variability|disagreement)"
+
+
+def _heterogeneity(text, names):
+    for degree, words in DEGREES:
+        for match in _all(rf"\b(?:{words})(?:\s+(?:statistical|between[- ]\w+|unexplained))*\s+{UNLIKE}\b", text):
+            yield _made("heterogeneity", degree, match, text)
+        for match in _all(rf"\b{UNLIKE}\b[^.;]{{0,60}}?\b(?:is|was|remains?|were|became)\s+(?:\w+ly )?(?:{words})\b", text):
+            yield _made("heterogeneity", degree, match, text, put=False, negated=bool(re.search(r"\bnot\b", match.group(), FLAGS)))
+        for match in _all(rf"\b(?:{words})\s+(?:heterogeneous|inconsistent|variable)\b|\b(?:var(?:y|ied|ies)|differ(?:s|ed)?|diverged?|disagree[ds]?)\s+(?:{words})\b(?=.*\b(?:trials?|stud(?:y|ies))\b)", text):
+            yield _made("heterogeneity", degree, match, text)
+    for match in _all(r"\b(?:heterogeneous|inconsistent|conflicting|diverse|mixed)\b(?! (?:pain|population|condition|group|sample)s?)", text):
+        yield _made("heterogeneity", "heterogeneous", match, text)
+    for match in _all(r"\b(?:results?|effects?|findings?|trials?|studies|estimates?)\b[^.;]*?\b(?:var(?:y|ied|ies)|disagree[ds]?|diverged?)\b|\bdiffer(?:s|ed)? (?:between|across|among) (?:the )?(?:trials|studies)\b", text):
+        yield _made("heterogeneity", "heterogeneous", match, text)
+    for match in _all(r"\b(?:consistent(?:ly)?(?! with)|homogen(?:e)?ous|homogeneity|in agreement|agree[ds]?|similar (?:across|between|among|in all) (?:the )?(?:trials|studies)|consistency)\b", text):
+        yield _made("heterogeneity", "homogeneous", match, text)
+    for match in _all(rf"\b{UNLIKE}\b", text):
+        claim = _made("heterogeneity", "heterogeneous", match, text)
+        # The word alone names a topic; denied, or said to be found, it is a claim.
+        if claim.negated or re.search(r"\b(?:there (?:is|was)|found|saw|showed|shows?|observed|evidence of|due to)\b", text, FLAGS):
+            yield claim
+
+
+TRIALS = r"(?:trials?|stud(?:y|ies)|comparisons?|RCTs?)"
+SUBSET = r"(?:found|finds?|show(?:ed|s)?|favou?r(?:ed|s)?|saw|sees|observed|suggest(?:ed|s)?|had|point(?:ed|s)?|reported (?:a|an|no|lower|higher|less|more|better|worse)\b)"
+
+
+def _votes(text, names):
+    """Claims about how the trials' own results point."""
+    pattern = rf"\b(all|every|each|both|most|the majority|no|none|nearly all|almost all)(?: of)?(?: the)?(?: \w+)?? {TRIALS}\b[^.;]*?\b{SUBSET}"
+    for match in _all(pattern, text):
+        share = {"every": "all", "each": "all", "both": "all", "the majority": "most", "nearly all": "most", "almost all": "most", "none": "no"}
+        word = match[1].lower()
+        rest = text[match.start() :]
+        side = "harm" if _harmful(rest, names) else "benefit"
+        # Blanks to the end of the clause: its direction is that of the trials, not of the pool.
+        yield Claim("votes", (share.get(word, word), side), rest.rstrip(" .,;"), match.start())
+
+
+def _harmful(text, names):
+    benefit, harm = _benefit(text, names), _harm(text, names)
+    return bool(next(iter(harm), None)) and not next(iter(benefit), None)
+
+
+def _k(text, names):
+    adjective = r"(?:\s+(?!trials|studies)[\w-]+){0,2}?"
+    for match in _all(rf"\b(no|too few|very few|few|many|several|a single|only a single|numerous)(?: of the)?{adjective}\s+{TRIALS}\b", text):
+        if re.search(rf"{TRIALS} {SUBSET}", text[match.start() :], FLAGS) and match[1].lower() not in ("a single",):
+            continue
+        word = match[1].lower()
+        value = {"no": ("exactly", 0), "a single": ("exactly", 1), "only a single": ("exactly", 1), "several": ("at least", 3), "many": ("many", 10), "numerous": ("many", 10)}
+        yield Claim("k", value.get(word, ("few", 10)), match.group(), match.start())
+    bound = r"(?:(more than|over|at least|no fewer than|fewer than|less than|under|at most|up to|no more than|only|just|exactly|all|the)\s+)?"
+    for match in _all(rf"\b{bound}({SPELLED}){adjective}\s+{TRIALS}\b", text):
+        word = (match[1] or "").lower()
+        tail = text[match.end() :]
+        subset = re.match(rf"\s+(?:\w+ )?{SUBSET}", tail, FLAGS) and word not in ("only", "just", "exactly", "all", "the")
+        way = {"more than": "above", "over": "above", "at least": "at least", "no fewer than": "at least", "fewer than": "below", "less than": "below", "under": "below", "at most": "at most", "up to": "at most", "no more than": "at most"}
+        yield Claim("k", ("at least" if subset else way.get(word, "exactly"), value_of(match[2])), match.group(), match.start())
+
+
+SIZES = (
+    ("none", r"trivial|negligible|unimportant|nil"),
+    ("very small", r"very (?:small|slight(?:ly)?)|tiny|minute|marginal(?:ly)?|minimal(?:ly)?|minor"),
+    ("small to moderate", r"small[- ]to[- ]moderate|small[- ]to[- ]medium"),
+    ("moderate to large", r"moderate[- ]to[- ]large|medium[- ]to[- ]large"),
+    ("large", r"very large|large(?:ly)?|substantial(?:ly)?|strong(?:ly)?|marked(?:ly)?|considerabl[ey]|great(?:ly)?|dramatic(?:ally)?|big|huge|sizeable|pronounced|a lot|much|striking(?:ly)?|powerful(?:ly)?"),
+    ("moderate", r"moderate(?:ly)?|medium(?:-sized)?"),
+    ("small", r"small|slight(?:ly)?|modest(?:ly)?|a little|somewhat|limited|weak(?:ly)?"),
+)  # fmt: skip
+CHANGING = (
+    r"(?:reduc\w*|decreas\w*|lower\w*|improv\w*|reliev\w*|alleviat\w*|increas\w*|worse\w*|rais\w*|fell|fall\w*|dropped|rose"
+    r"|declin\w*|lessen\w*|better|eas(?:ed|es|e)|benefi\w*|help\w*|less|more|effective|superior|ameliorat\w*|diminish\w*)"
+)
+
+
+def _size(text, names):
+    for value, words in SIZES:
+        patterns = [
+            rf"\b({words})(?:,? (?:but |and |yet )?\w+)?\s+(?:\w+\s+)??(?={EFFECT_NOUN}\b)",
+            rf"\b{EFFECT_NOUN}\b[^.;]{{0,50}}?\b(?:is|was|were|are|be|remains?|seems?|appears?|looks?)\s+(?:\w+ly |at most |at best |rather |quite )?({words})\b(?! {TRIALS})",
+            rf"\b({words})\s+(?={CHANGING}\b)",
+            rf"\b{CHANGING}\b[^.;]{{0,40}}?\b({words})(?=\s*(?:$|[.,;]|in|with|by|after|compared|among|than|for|on|at|and|but))(?! {TRIALS})",
+            rf"\bto an? ({words}) (?:degree|extent)\b",
+        ]
+        for pattern in patterns:
+            for match in _all(pattern, text):
+                word = match.start(1)
+                if re.match(rf"\s+(?:\w+ )?(?:{TRIALS}|sample|number|share|certainty|group)", text[match.end(1) :], FLAGS):
+                    continue
+                claim = Claim("size", value, match[1], word)
+                yield _put(claim, text)
+
+
+def _null(text, names):
+    about = r"(?:effects?|differences?|changes?|impact|influence)"
+    for match in _all(rf"\b(?:no|little) evidence (?:that|of|for|to suggest|in favour)\b[^.;]*", text):
+        rest = match.group()
+        if re.search(rf"\b(?:{UNLIKE}|bias|small[- ]study)\b", rest, FLAGS):
+            continue
+        # An effect on an outcome that is not named as harm is one to its good.
+        yield Claim("no_evidence", "harm" if _harmful(rest, names) else "benefit", rest.rstrip(" .,;"), match.start())
+    for match in _all(rf"\b(?:little or no|little to no|no(?: \w+)?|without(?: an| any)?|not (?:any|an?)) {about}\b|\b(?:unaffected|ineffective|unhelpful)\b|\bno (?:better|worse|different) than\b|\b(?:similar|equivalent|comparable|equal) (?:to|with|in both|between)\b|\b(?:not|n['’]t) (?:affect|change|influence|alter)\b", text):
+        if re.match(r"(?:no|little)\s+(?:statistically|significant|clear|clinically|important|definite|convincing)", match.group(), FLAGS):
+            continue
+        hedged = bool(HEDGE.search(text[: match.start()]))
+        yield Claim("null", None, match.group(), match.start(), hedged=hedged)
+
+
+def _benefit(text, names):
+    yield from _all(
+        r"\b(?:reduc(?:e|es|ed|ing|tions?)|decreas(?:e|es|ed|ing)|lower(?:s|ed|ing)?|lessen(?:s|ed|ing)?|improv(?:e|es|ed|ing|ements?)"
+        r"|reliev(?:e|es|ed|ing)|relief|alleviat(?:e|es|ed|ing|ion)|eas(?:e|es|ed|ing)|diminish(?:es|ed|ing)?|f[ae]ll|falls|dropped|drops|declined?|declines"
+        r"|benefits?|benefited|beneficial|help(?:s|ed|ful|ing)?|effective(?:ly|ness)?|efficacious|better|superior(?:ity)?|outperform\w*"
+        r"|mitigat\w+|ameliorat\w+|(?:milder|fewer)|cuts?|works?|worked|did well|favou?r(?:s|ed|ing|able)?(?! (?:the )?(?:control|comparator|usual|waiting))|in favour of (?:the )?(?:\w+ )?treatment)\b",
+        text,
+    )
+    yield from _all(rf"\bless(?:\s+\w+)?\s+(?={names.pattern})", text)
+
+
+def _harm(text, names):
+    yield from _all(
+        r"\b(?:increas(?:e|es|ed|ing)|wors(?:e|en|ens|ened|ening)|rais(?:e|es|ed|ing)|rose|rises?|risen|aggravat\w+|harm(?:s|ed|ful|ing)?"
+        r"|exacerbat\w+|inferior|higher|heighten\w*|deteriorat\w+|detriment\w*|elevat\w+|intensif\w+|(?:in )?favou?r(?:s|ed|ing)?(?: of)? (?:the )?(?:control|comparator|usual care|waiting list))\b",
+        text,
+    )
+    yield from _all(rf"\bmore(?:\s+\w+)?\s+(?={names.pattern})", text)
+
+
+def _direction(text, names):
+    for side, reader in (("harm", _harm), ("benefit", _benefit)):
+        for match in reader(text, names):
+            if NOT_CLAIMED.search(text[: match.start()]):
+                continue
+            yield _made("direction", side, match, text)
+
+
+READERS = (
+    _uncertain, _certainty, _votes, _change, _interval, _heterogeneity, _null, _k, _significance, _size, _direction,
+)  # fmt: skip
