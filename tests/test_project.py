@@ -39,6 +39,7 @@ DOCUMENTED = {
     "extraction_conflicts": "trials/sheets/<record>/conflicts.csv",
     "risk_of_bias": "trials/risk_of_bias.csv",
     "clearances": "trials/clearances.csv",
+    "ratings": "certainty/ratings.csv",
     "sandbox_records": "sandbox/records.csv",
 }
 # Tables that a machine writes, likewise.
