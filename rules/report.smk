@@ -22,6 +22,7 @@ rule build_report:
         extraction_agreement=f"results/{RUN}/extraction_agreement.json",
         judged=f"results/{RUN}/risk_of_bias.csv",
         estimates=f"results/{RUN}/estimates.json",
+        certainty=f"results/{RUN}/certainty.json",
         changes=f"results/{RUN}/changes.json",
         flow=f"results/{RUN}/flow.json",
         status=f"results/{RUN}/status.json",

@@ -32,6 +32,7 @@ SINGLE = (
     "extraction_agreement",
     "judged",
     "estimates",
+    "certainty",
     "changes",
     "flow",
     "status",
@@ -50,7 +51,7 @@ def main(job):
 
     ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects,
     included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
-    agreement, estimates, changes, flow, status (JSON),
+    agreement, estimates, certainty, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
     ``job.output``: report, data; ``job.params``: run, config (the whole).
     """
@@ -97,8 +98,10 @@ def read(inputs, *, config, run):
         "findings": plain(tables.read_results(inputs.findings)),
         "corrections": plain(tables.read_results(inputs.corrections)),
         "extraction_agreement": tables.read_json(inputs.extraction_agreement),
+        "extracted": plain(rows_at(tables.read(inputs.outcomes, "outcomes"), run, ["row_id"])),
         "judged": plain(tables.read_results(inputs.judged)),
         "estimates": tables.read_json(inputs.estimates),
+        "certainty": tables.read_json(inputs.certainty),
         "changes": tables.read_json(inputs.changes),
         "flow": counts,
         "status": tables.read_json(inputs.status),

@@ -1,4 +1,4 @@
-"""Suggest how certain the evidence is, put people's judgements beside it, and say effects in familiar units."""
+"""Suggest how certain the evidence is, beside people's judgements, and say effects in familiar units."""
 
 import logging
 

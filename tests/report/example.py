@@ -7,6 +7,7 @@ import example_screening as screened
 import pandas as pd
 import yaml
 
+from livingreview.living import absolute_effects, certainty
 from livingreview.pooling.outcomes import pool_outcome
 
 CONFIG = yaml.safe_load("""
@@ -45,6 +46,7 @@ METHODS = {
     "method_pi": "t with k - 2",
     "method_I2": "from tau2",
 }
+HEAD = ("k", "n_studies", "n_participants", "n_participants_unknown_rows", "estimate", "ci_low", "ci_high")
 VALUES = {
     "many": [-0.9, -0.5, -0.42, -0.3, -0.25, 0.1],
     "two": [-0.2, 0.3],
@@ -114,7 +116,9 @@ def context():
         ],
         "extraction_agreement": {"records": 0, "kinds": {}},
         "judged": [],
+        "extracted": [],
         "estimates": {"run": "2026-11", "level": 0.95, "outcomes": outcomes},
+        "certainty": _certainty(outcomes),
         "changes": {
             "release": {
                 "version": "26.0.0",
@@ -295,6 +299,30 @@ def _robustness(rows):
     }
 
 
+def _certainty(outcomes):
+    """What the data suggest of each outcome; of the first, people judged a domain before a trial came."""
+    rules = certainty.settings({}, CONFIG["interpretation"])
+    found = {}
+    for name, one in outcomes.items():
+        head = {key: one["main"][key] for key in HEAD}
+        suggested = certainty.suggest(
+            one, rules=rules, minimum_studies=3, classes={"example_0": "high"}, registered=["example_2"],
+            groups={}, labels={},
+        )  # fmt: skip
+        judged = {"rating": -1, "reason": "example reason", "by": "E. X.", "run": "2026-01", "k": 5}
+        judged |= {"estimate": -0.36, "stale": True, "since": "Rated before Example 2015 was added."}
+        people = {"indirectness": judged} if name == "many" else {}
+        found[name] = head | {
+            "label": CONFIG["outcomes"][name]["label"],
+            "suggested": suggested,
+            "people": people,
+            **certainty.together(suggested, people),
+            "familiar_scale": None,
+            "people_improved": absolute_effects.people_improved(head, []),
+        }
+    return {"run": "2026-11", "rules": rules, "outcomes": found}
+
+
 def _state(main):
     keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "I2", "k", "n_studies")
     return {key: main[key] for key in keys}
@@ -410,6 +438,13 @@ def _status():
         "alerts": [],
         "sandbox": True,
     }
+
+
+def notice(record_id, kind, effect, **cells):
+    """A notice on a report, as status.json tells it."""
+    given = {"record_id": record_id, "title": f"Example {record_id}", "study_id": "example_2019"}
+    given |= {"label": "Example 2019", "editorial_status": kind, "effect": effect}
+    return given | {"notices": "RetractionIn:900", "since_run": "2026-10", "read": True} | cells
 
 
 def event(run, pmid, event):

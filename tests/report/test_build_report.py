@@ -17,6 +17,7 @@ JSON = (
     "backtest",
     "agreement",
     "estimates",
+    "certainty",
     "changes",
     "flow",
     "status",

@@ -359,7 +359,7 @@ def publication_bias(found, *, registered, rules):
     numbers |= {f"{name}_p": p for name, p in tests.items()}
     numbers |= {f"shift_{name}": value for name, value in moved.items()} | {"n_shifted": len(shifted)}
     value = -1 if asymmetric and moved and 2 * len(shifted) >= len(moved) else 0
-    return rating(value, f"{_small_text(numbers, tests, moved, shifted, rules)}; {have}.", **numbers)
+    return rating(value, f"{_small_text(tests, moved, shifted, rules)}; {have}.", **numbers)
 
 
 def _towards_none(adjusted, estimate):
@@ -367,7 +367,7 @@ def _towards_none(adjusted, estimate):
     return adjusted - estimate if estimate < 0 else estimate - adjusted
 
 
-def _small_text(numbers, tests, moved, shifted, rules):
+def _small_text(tests, moved, shifted, rules):
     said = [
         f"{name} {_p(tests[key])}"
         for key, name in (("egger", "Egger’s regression"), ("begg", "rank correlation"))

@@ -11,6 +11,7 @@ from livingreview.report import (
     changes,
     downloads,
     extraction,
+    findings,
     methods,
     notices,
     outcomes,
@@ -48,6 +49,7 @@ def build(context, *, templates=TEMPLATES):
         ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
         fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
+        ``extracted`` (rows of data/trials/outcomes.csv at this run),
         ``files`` (name, sha256, bytes of every input), ``embedded`` (name and text of the tables that
         travel inside the page), ``software`` (name -> version). Plain
         dicts and lists; missing values are None.
@@ -65,6 +67,7 @@ def view(context):
     return {
         "heading": summary.heading(context),
         "summary": summary.summary(context),
+        "findings": findings.findings(context),
         "outcomes": outcomes.outcomes(context),
         "studies": studies.studies(context),
         "notices": notices.notices(context),
