@@ -100,6 +100,26 @@ def is_elliptic(clause):
     return None
 
 
+def completed(first, second):
+    """``little for disability`` with the noun of the clause before it; None where it is no such clause."""
+    degree = re.match(
+        rf"(?:{'|'.join(words for _, words in (*DEGREES, *SIZES))})(?=\s+(?:for|in|on)\b)", second, FLAGS
+    )
+    noun = re.search(rf"\b(?:{UNLIKE}|{EFFECT_NOUN})\b", first, FLAGS)
+    if not degree or not noun:
+        return None
+    return f"{degree.group()} {noun.group()}{second[degree.end() :]}"
+
+
+def is_a_topic(claim):
+    """Whether a word claims something only beside the outcome that it speaks of: ``benefits and harms``."""
+    return claim.kind == "direction" and re.fullmatch(
+        r"(?:harm|benefit|help|work|cut|ease)s?|helping|relief|better|higher|lower|rises?",
+        claim.words.strip(),
+        FLAGS,
+    )
+
+
 def _blank(text, start, length):
     return text[:start] + " " * length + text[start + length :]
 
@@ -108,9 +128,9 @@ def _put(claim, text):
     """The claim with how it is put: denied or hedged by what stands before it in the clause."""
     before = text[: claim.start]
     near = " ".join(before.split()[-6:])
-    hedged = bool(HEDGE.search(before))
-    # A claim of evidence such as "no evidence that" is read by its own pattern.
-    return replace(claim, negated=claim.negated or bool(NEGATION.search(near)), hedged=hedged)
+    # "Neither" and "nor" deny all that follows, however far.
+    denied = NEGATION.search(near) or re.search(r"\b(?:neither|nor)\b", before, FLAGS)
+    return replace(claim, negated=claim.negated or bool(denied), hedged=bool(HEDGE.search(before)))
 
 
 def _all(pattern, text):
@@ -122,7 +142,7 @@ def _made(kind, value, match, text, *, put=True, negated=False):
     return _put(claim, text) if put else claim
 
 
-def _uncertain(text, names):
+def _uncertain(text, _names):
     for match in UNCERTAIN.finditer(text):
         yield Claim("uncertain", None, match.group(), match.start())
 
@@ -135,44 +155,84 @@ LEVELS = {"very low": "very low", "low": "low", "moderate": "moderate", "high": 
 LEVEL = r"(very[- ]low|low|moderate|high)"
 
 
-def _certainty(text, names):
+def _certainty(text, _names):
     patterns = [
         rf"\b{LEVEL}(?:[- ](?:certainty|quality|confidence))\b",
-        rf"\b(?:certainty|confidence|quality)\b[^.;]*?\b(?:is|was|as|remains?|stays?|be|to|of)\s+(?:\w+ly )?{LEVEL}\b",
+        r"\b(?:certainty|confidence|quality)\b[^.;]*?\b(?:is|was|as|remains?|stays?|be|to|"
+        rf"of)\s+(?:\w+ly )?{LEVEL}\b",
         rf"\b{LEVEL} (?:level of )?(?:certainty|confidence|quality)\b",
     ]
     for pattern in patterns:
         for match in _all(pattern, text):
             level = LEVELS[match[1].lower().replace("-", " ")]
-            yield Claim("certainty", level, match.group(), match.start(), bool(re.search(r"\bnot\b", text[: match.start(1)][-20:], FLAGS)))
+            yield Claim(
+                "certainty",
+                level,
+                match.group(),
+                match.start(),
+                bool(re.search(r"\bnot\b", text[: match.start(1)][-20:], FLAGS)),
+            )
     for match in _all(r"\b(?:confident|certain|sure)\b(?! (?:of|that) (?:direction))", text):
         yield _made("confident", None, match, text)
 
 
-def _change(text, names):
+def _change(text, _names):
     earlier = EARLIER.search(text)
-    perfect = re.search(r"\b(?:has|have|had)\b[^.;]*\b(?:become|grown|shrunk|changed|increased|decreased"
-                        r"|strengthened|weakened|risen|fallen|narrowed|widened|improved|worsened)\b"
-                        r"|\b(?:now|unchanged|stood|stands)\b|\bstays? the same\b", text, FLAGS)  # fmt: skip
-    for match in _all(r"\bno (?:new|further|additional|more) (?:trials?|studies|study|evidence|data|comparisons?)\b", text):
+    perfect = re.search(
+        r"\b(?:has|have|had)\b[^.;]*\b(?:become|grown|shrunk|changed|increased|decreased"
+        r"|strengthened|weakened|risen|fallen|narrowed|widened|improved|worsened)\b"
+        r"|\b(?:now|unchanged|stood|stands)\b|\bstays? the same\b",
+        text,
+        FLAGS,
+    )
+    for match in _all(
+        r"\bno (?:new|further|additional|more) (?:trials?|studies|study|evidence|data|comparisons?)\b", text
+    ):
         yield Claim("added", False, match.group(), match.start())
-    for match in _all(r"\b(?:new|further|additional|more) (?:trials?|studies|study|comparisons?)\b[^.;]*\b(?:added|entered|joined|included|found|come|came|appeared)\b", text):
+    for match in _all(
+        r"\b(?:new|further|additional|more) (?:trials?|studies|study|comparisons?)\b"
+        r"[^.;]*\b(?:added|entered|joined|included|found|come|came|appeared)\b",
+        text,
+    ):
         yield _made("added", True, match, text)
-    for match in _all(r"\b(?:trials?|stud(?:y|ies)|comparisons?) (?:was|were|has been|have been) (?:newly )?added\b", text):
+    for match in _all(
+        r"\b(?:trials?|stud(?:y|ies)|comparisons?) (?:was|were|has been|have been) (?:newly )?added\b", text
+    ):
         yield _made("added", True, match, text)
-    if re.search(r"\b(?:interval|CI|estimate)\b", text, FLAGS) and not re.search(r"\bprediction\b", text, FLAGS):
+    if re.search(r"\b(?:interval|CI|estimate)\b", text, FLAGS) and not re.search(
+        r"\bprediction\b", text, FLAGS
+    ):
         yield from _now_crosses(text)
     if not (earlier or perfect):
         return
-    if not re.search(rf"\b(?:{EFFECT_NOUN[3:-1]}|conclusions?|interval|CI|certainty|heterogeneity|inconsistency|size|picture|evidence)\b", text, FLAGS):
+    if not re.search(
+        rf"\b(?:{EFFECT_NOUN[3:-1]}|conclusions?|interval|CI|certainty|heterogeneity|"
+        r"inconsistency|size|picture|evidence)\b",
+        text,
+        FLAGS,
+    ):
         return
     about = _about(text)
     patterns = [
-        ("same", r"\b(?:unchanged|stable|identical|not (?:been )?(?:changed?|altered?|moved?)|the same|as before|did(?: not|n['’]t) (?:change|move)|stands?|stood|unaltered)\b|(?<=not )changed"),
-        ("grew", r"\b(?:increased?|increases|grown|grew|grows|larger|bigger|stronger|greater|strengthened|strengthens|risen|rose|higher|widened|wider|improved)\b"),
-        ("shrank", r"\b(?:decreased?|decreases|shrunk|shrank|shrinks|smaller|weaker|weakened|weakens|attenuated|diminished|declined|fallen|fell|lower|narrowed|narrower|reduced|worsened)\b"),
+        (
+            "same",
+            r"\b(?:unchanged|stable|identical|not (?:been )?(?:changed?|altered?|moved?)|the same|"
+            r"as before|did(?: not|n['’]t) (?:change|move)|stands?|stood|unaltered)\b|"
+            r"(?<=not )changed",
+        ),
+        (
+            "grew",
+            r"\b(?:increased?|increases|grown|grew|grows|larger|bigger|stronger|greater|"
+            r"strengthened|strengthens|risen|rose|higher|widened|wider|improved)\b",
+        ),
+        (
+            "shrank",
+            r"\b(?:decreased?|decreases|shrunk|shrank|shrinks|smaller|weaker|weakened|weakens|"
+            r"attenuated|diminished|declined|fallen|fell|lower|narrowed|narrower|reduced|"
+            r"worsened)\b",
+        ),
         ("moved", r"\b(?:changed|moved|altered|shifted)\b"),
-    ]  # fmt: skip
+    ]
     for value, pattern in patterns:
         for match in _all(pattern, text):
             denied = value != "same" and bool(NEGATION.search(" ".join(text[: match.start()].split()[-3:])))
@@ -183,7 +243,11 @@ def _change(text, names):
 def _now_crosses(text):
     zero = r"(?:zero|no effect|no difference|the null|null)"
     for value, pattern in (
-        (True, rf"\bnow (?:includes?|crosses|contains?|holds?|spans?|reaches) {zero}|\bno longer excludes? {zero}"),
+        (
+            True,
+            rf"\bnow (?:includes?|crosses|contains?|holds?|spans?|reaches) {zero}|"
+            rf"\bno longer excludes? {zero}",
+        ),
         (False, rf"\bnow excludes? {zero}|\bno longer (?:includes?|crosses|contains?|holds?|spans?) {zero}"),
     ):
         for match in _all(pattern, text):
@@ -205,7 +269,7 @@ def _about(text):
 ZERO = r"(?:zero|no effect|no difference|the null|null)"
 
 
-def _interval(text, names):
+def _interval(text, _names):
     subject = r"\b(?:intervals?|CIs?|limits?|estimate|it|range|effects?|results?|data)\b"
     if not re.search(subject, text, FLAGS):
         return
@@ -213,30 +277,63 @@ def _interval(text, names):
     if not re.search(r"\b(?:intervals?|CIs?|limits?|compatible|range[sd]?|lies?|setting)\b", text, FLAGS):
         return
     for match in _all(
-        r"\bboth\b[^.;]*\bbenefits?\b[^.;]*\bharms?\b|\bfrom\b[^.;]*\bbenefits?\b[^.;]*\bto\b[^.;]*\bharms?\b", text
+        r"\bboth\b[^.;]*\bbenefits?\b[^.;]*\bharms?\b|\bfrom\b[^.;]*\bbenefits?\b[^.;]*\bto\b"
+        r"[^.;]*\bharms?\b",
+        text,
     ):
         yield _made("spans", which, match, text, negated=False)
-    for match in _all(rf"\b(?:includes?|included|cross(?:es|ed)?|contain(?:s|ed)?|holds?|spans?|overlaps?|covers?|reach(?:es)?|touch(?:es)?|compatible with|straddles?)\s+(?:\w+\s+){{0,2}}?{ZERO}\b", text):
+    for match in _all(
+        r"\b(?:includes?|included|cross(?:es|ed)?|contain(?:s|ed)?|holds?|spans?|overlaps?|"
+        r"covers?|reach(?:es)?|touch(?:es)?|compatible with|"
+        rf"straddles?)\s+(?:\w+\s+){{0,2}}?{ZERO}\b",
+        text,
+    ):
         yield _made("crosses", which, match, text)
-    for match in _all(rf"\b(?:excludes?|excluded|rules? out|ruled out|clear of|away from)\s+(?:\w+\s+){{0,2}}?{ZERO}\b", text):
+    for match in _all(
+        rf"\b(?:excludes?|excluded|rules? out|ruled out|clear of|away from)\s+(?:\w+\s+){{0,2}}?{ZERO}\b",
+        text,
+    ):
         yield _made("excludes", which, match, text)
-    for match in _all(r"\b(?:on|to) the side of (benefit|harm|treatment|control)\b|\b(?:lies?|lying|falls?) (?:entirely |wholly |completely )?(below|above) zero\b", text):
+    for match in _all(
+        r"\b(?:on|to) the side of (benefit|harm|treatment|control)\b|\b(?:lies?|lying|"
+        r"falls?) (?:entirely |wholly |completely )?(below|above) zero\b",
+        text,
+    ):
         side = (match[1] or match[2]).lower()
-        yield _made("side", (which, "benefit" if side in ("benefit", "treatment", "below") else "harm"), match, text)
+        yield _made(
+            "side", (which, "benefit" if side in ("benefit", "treatment", "below") else "harm"), match, text
+        )
 
 
-def _significance(text, names):
+def _significance(text, _names):
     for match in _all(r"\b(?:non[- ]?|in)significant(?:ly)?\b", text):
         yield Claim("significant", None, match.group(), match.start(), negated=True)
-    for match in _all(r"\b(?:clinically|practically) (?:\w+ )?(?:significant|important|relevant|meaningful)\b|\b(?:important|meaningful|worthwhile) (?:effect|benefit|difference|improvement|reduction)s?\b", text):
+    for match in _all(
+        r"\b(?:clinically|practically) (?:\w+ )?(?:significant|important|relevant|"
+        r"meaningful)\b|\b(?:important|meaningful|worthwhile) (?:effect|benefit|difference|"
+        r"improvement|reduction)s?\b",
+        text,
+    ):
         yield _made("important", None, match, text)
     for match in _all(r"\b(?:statistically )?significant(?:ly)?\b|\bsignificance\b", text):
         yield _made("significant", None, match, text)
-    for match in _all(r"\b(?:clear|definite|conclusive|convincing|demonstrable) (?:effect|difference|benefit|reduction|improvement|change|evidence)s?\b|\bclearly\b", text):
+    for match in _all(
+        r"\b(?:clear|definite|conclusive|convincing|demonstrable) (?:effect|difference|"
+        r"benefit|reduction|improvement|change|evidence)s?\b|\bclearly\b",
+        text,
+    ):
         yield _made("significant", None, match, text)
-    for match in _all(r"\b(?:im|un)precise(?:ly)?\b|\bimprecision\b|\bwide (?:confidence )?intervals?\b|\bintervals? (?:is|are|was|were) (?:\w+ )?wide\b", text):
+    for match in _all(
+        r"\b(?:im|un)precise(?:ly)?\b|\bimprecision\b|\bwide (?:confidence )?intervals?\b|"
+        r"\bintervals? (?:is|are|was|were) (?:\w+ )?wide\b",
+        text,
+    ):
         yield _made("precise", False, match, text)
-    for match in _all(r"\bprecise(?:ly)?\b|\bprecision\b|\bnarrow (?:confidence )?intervals?\b|\bintervals? (?:is|are|was|were) (?:\w+ )?narrow\b", text):
+    for match in _all(
+        r"\bprecise(?:ly)?\b|\bprecision\b|\bnarrow (?:confidence )?intervals?\b|"
+        r"\bintervals? (?:is|are|was|were) (?:\w+ )?narrow\b",
+        text,
+    ):
         yield _made("precise", True, match, text)
 
 
@@ -244,41 +341,93 @@ DEGREES = (
     ("low", r"low|little|minimal|small|slight|negligible|mild|minor"),
     ("moderate", r"moderate|some|medium"),
     ("considerable", r"considerabl[ey]|very high|extreme(?:ly)?|very large"),
-    ("substantial", r"substantial(?:ly)?|high(?:ly)?|large|marked(?:ly)?|great(?:ly)?|strong(?:ly)?|much|wide(?:ly)?|severe"),
+    (
+        "substantial",
+        r"substantial(?:ly)?|high(?:ly)?|large|marked(?:ly)?|great(?:ly)?|strong(?:ly)?|much|"
+        r"wide(?:ly)?|severe",
+    ),
 )
 UNLIKE = r"(?:heterogeneity|inconsistency|variation|variability|disagreement)"
 
 
-def _heterogeneity(text, names):
+def _heterogeneity(text, _names):
     for degree, words in DEGREES:
-        for match in _all(rf"\b(?:{words})(?:\s+(?:statistical|between[- ]\w+|unexplained))*\s+{UNLIKE}\b", text):
+        for match in _all(
+            rf"\b(?:{words})(?:\s+(?:statistical|between[- ]\w+|unexplained))*\s+{UNLIKE}\b", text
+        ):
             yield _made("heterogeneity", degree, match, text)
-        for match in _all(rf"\b{UNLIKE}\b[^.;]{{0,60}}?\b(?:is|was|remains?|were|became)\s+(?:\w+ly )?(?:{words})\b", text):
-            yield _made("heterogeneity", degree, match, text, put=False, negated=bool(re.search(r"\bnot\b", match.group(), FLAGS)))
-        for match in _all(rf"\b(?:{words})\s+(?:heterogeneous|inconsistent|variable)\b|\b(?:var(?:y|ied|ies)|differ(?:s|ed)?|diverged?|disagree[ds]?)\s+(?:{words})\b(?=.*\b(?:trials?|stud(?:y|ies))\b)", text):
+        for match in _all(
+            rf"\b{UNLIKE}\b[^.;]{{0,60}}?\b(?:is|was|remains?|were|became)\s+(?:\w+ly )?(?:{words})\b", text
+        ):
+            yield _made(
+                "heterogeneity",
+                degree,
+                match,
+                text,
+                put=False,
+                negated=bool(re.search(r"\bnot\b", match.group(), FLAGS)),
+            )
+        for match in _all(
+            rf"\b(?:{words})\s+(?:heterogeneous|inconsistent|variable)\b|\b(?:var(?:y|ied|ies)|"
+            rf"differ(?:s|ed)?|diverged?|disagree[ds]?)\s+(?:{words})\b(?=.*\b(?:trials?|stud(?:y|"
+            r"ies))\b)",
+            text,
+        ):
             yield _made("heterogeneity", degree, match, text)
-    for match in _all(r"\b(?:heterogeneous|inconsistent|conflicting|diverse|mixed)\b(?! (?:pain|population|condition|group|sample)s?)", text):
+    for match in _all(
+        r"\b(?:heterogeneous|inconsistent|conflicting|diverse|mixed)\b(?! (?:pain|population|"
+        r"condition|group|sample)s?)",
+        text,
+    ):
         yield _made("heterogeneity", "heterogeneous", match, text)
-    for match in _all(r"\b(?:results?|effects?|findings?|trials?|studies|estimates?)\b[^.;]*?\b(?:var(?:y|ied|ies)|disagree[ds]?|diverged?)\b|\bdiffer(?:s|ed)? (?:between|across|among) (?:the )?(?:trials|studies)\b", text):
+    for match in _all(
+        r"\b(?:results?|effects?|findings?|trials?|studies|estimates?)\b[^.;]*?\b(?:var(?:y|"
+        r"ied|ies)(?! in\b)|disagree[ds]?|diverged?)\b|\bdiffer(?:s|ed)? (?:between|across|"
+        r"among) (?:the )?(?:trials|studies)\b",
+        text,
+    ):
         yield _made("heterogeneity", "heterogeneous", match, text)
-    for match in _all(r"\b(?:consistent(?:ly)?(?! with)|homogen(?:e)?ous|homogeneity|in agreement|agree[ds]?|similar (?:across|between|among|in all) (?:the )?(?:trials|studies)|consistency)\b", text):
+    for match in _all(
+        r"\b(?:consistent(?:ly)?(?! with)|homogen(?:e)?ous|homogeneity|in agreement|"
+        r"agree[ds]?|similar (?:across|between|among|in all) (?:the )?(?:trials|studies)|"
+        r"consistency)\b",
+        text,
+    ):
         yield _made("heterogeneity", "homogeneous", match, text)
     for match in _all(rf"\b{UNLIKE}\b", text):
         claim = _made("heterogeneity", "heterogeneous", match, text)
         # The word alone names a topic; denied, or said to be found, it is a claim.
-        if claim.negated or re.search(r"\b(?:there (?:is|was)|found|saw|showed|shows?|observed|evidence of|due to)\b", text, FLAGS):
+        if claim.negated or re.search(
+            r"\b(?:there (?:is|was)|found|saw|showed|shows?|observed|evidence of|due to)\b", text, FLAGS
+        ):
             yield claim
 
 
 TRIALS = r"(?:trials?|stud(?:y|ies)|comparisons?|RCTs?)"
-SUBSET = r"(?:found|finds?|show(?:ed|s)?|favou?r(?:ed|s)?|saw|sees|observed|suggest(?:ed|s)?|had|point(?:ed|s)?|reported (?:a|an|no|lower|higher|less|more|better|worse)\b)"
+SUBSET = (
+    r"(?:(?<!were )(?<!was )(?<!been )found|finds?|show(?:ed|s)?|favou?r(?:ed|s)?|saw|"
+    r"sees|observed|suggest(?:ed|s)?|had|point(?:ed|s)?|reported (?:a|an|no|lower|higher|"
+    r"less|more|better|worse)\b)"
+)
 
 
 def _votes(text, names):
     """Claims about how the trials' own results point."""
-    pattern = rf"\b(all|every|each|both|most|the majority|no|none|nearly all|almost all)(?: of)?(?: the)?(?: \w+)?? {TRIALS}\b[^.;]*?\b{SUBSET}"
+    pattern = (
+        r"\b(all|every|each|both|most|the majority|no|none|nearly all|"
+        rf"almost all)(?: of)?(?: the)?(?: (?!new|further|additional|more)\w+)?? {TRIALS}\b"
+        rf"[^.;]*?\b{SUBSET}"
+    )
     for match in _all(pattern, text):
-        share = {"every": "all", "each": "all", "both": "all", "the majority": "most", "nearly all": "most", "almost all": "most", "none": "no"}
+        share = {
+            "every": "all",
+            "each": "all",
+            "both": "all",
+            "the majority": "most",
+            "nearly all": "most",
+            "almost all": "most",
+            "none": "no",
+        }
         word = match[1].lower()
         rest = text[match.start() :]
         side = "harm" if _harmful(rest, names) else "benefit"
@@ -291,21 +440,59 @@ def _harmful(text, names):
     return bool(next(iter(harm), None)) and not next(iter(benefit), None)
 
 
-def _k(text, names):
+def _k(text, _names):
     adjective = r"(?:\s+(?!trials|studies)[\w-]+){0,2}?"
-    for match in _all(rf"\b(no|too few|very few|few|many|several|a single|only a single|numerous)(?: of the)?{adjective}\s+{TRIALS}\b", text):
-        if re.search(rf"{TRIALS} {SUBSET}", text[match.start() :], FLAGS) and match[1].lower() not in ("a single",):
+    for match in _all(
+        r"\b(no|too few|very few|few|many|several|a single|only a single|"
+        rf"numerous)(?: of the)?{adjective}\s+{TRIALS}\b",
+        text,
+    ):
+        if re.search(rf"{TRIALS} {SUBSET}", text[match.start() :], FLAGS) and match[1].lower() not in (
+            "a single",
+        ):
             continue
         word = match[1].lower()
-        value = {"no": ("exactly", 0), "a single": ("exactly", 1), "only a single": ("exactly", 1), "several": ("at least", 3), "many": ("many", 10), "numerous": ("many", 10)}
+        value = {
+            "no": ("exactly", 0),
+            "a single": ("exactly", 1),
+            "only a single": ("exactly", 1),
+            "several": ("at least", 3),
+            "many": ("many", 10),
+            "numerous": ("many", 10),
+        }
         yield Claim("k", value.get(word, ("few", 10)), match.group(), match.start())
-    bound = r"(?:(more than|over|at least|no fewer than|fewer than|less than|under|at most|up to|no more than|only|just|exactly|all|the)\s+)?"
+    bound = (
+        r"(?:(more than|over|at least|no fewer than|fewer than|less than|under|at most|up to|"
+        r"no more than|only|just|exactly|all|the)\s+)?"
+    )
     for match in _all(rf"\b{bound}({SPELLED}){adjective}\s+{TRIALS}\b", text):
         word = (match[1] or "").lower()
         tail = text[match.end() :]
-        subset = re.match(rf"\s+(?:\w+ )?{SUBSET}", tail, FLAGS) and word not in ("only", "just", "exactly", "all", "the")
-        way = {"more than": "above", "over": "above", "at least": "at least", "no fewer than": "at least", "fewer than": "below", "less than": "below", "under": "below", "at most": "at most", "up to": "at most", "no more than": "at most"}
-        yield Claim("k", ("at least" if subset else way.get(word, "exactly"), value_of(match[2])), match.group(), match.start())
+        subset = re.match(rf"\s+(?:\w+ )?{SUBSET}", tail, FLAGS) and word not in (
+            "only",
+            "just",
+            "exactly",
+            "all",
+            "the",
+        )
+        way = {
+            "more than": "above",
+            "over": "above",
+            "at least": "at least",
+            "no fewer than": "at least",
+            "fewer than": "below",
+            "less than": "below",
+            "under": "below",
+            "at most": "at most",
+            "up to": "at most",
+            "no more than": "at most",
+        }
+        yield Claim(
+            "k",
+            ("at least" if subset else way.get(word, "exactly"), value_of(match[2])),
+            match.group(),
+            match.start(),
+        )
 
 
 SIZES = (
@@ -313,29 +500,42 @@ SIZES = (
     ("very small", r"very (?:small|slight(?:ly)?)|tiny|minute|marginal(?:ly)?|minimal(?:ly)?|minor"),
     ("small to moderate", r"small[- ]to[- ]moderate|small[- ]to[- ]medium"),
     ("moderate to large", r"moderate[- ]to[- ]large|medium[- ]to[- ]large"),
-    ("large", r"very large|large(?:ly)?|substantial(?:ly)?|strong(?:ly)?|marked(?:ly)?|considerabl[ey]|great(?:ly)?|dramatic(?:ally)?|big|huge|sizeable|pronounced|a lot|much|striking(?:ly)?|powerful(?:ly)?"),
+    (
+        "large",
+        r"very large|large(?:ly)?|substantial(?:ly)?|strong(?:ly)?|marked(?:ly)?|"
+        r"considerabl[ey]|great(?:ly)?|dramatic(?:ally)?|big|huge|sizeable|pronounced|a lot|"
+        r"much|striking(?:ly)?|powerful(?:ly)?",
+    ),
     ("moderate", r"moderate(?:ly)?|medium(?:-sized)?"),
     ("small", r"small|slight(?:ly)?|modest(?:ly)?|a little|somewhat|limited|weak(?:ly)?"),
-)  # fmt: skip
+)
 CHANGING = (
-    r"(?:reduc\w*|decreas\w*|lower\w*|improv\w*|reliev\w*|alleviat\w*|increas\w*|worse\w*|rais\w*|fell|fall\w*|dropped|rose"
-    r"|declin\w*|lessen\w*|better|eas(?:ed|es|e)|benefi\w*|help\w*|less|more|effective|superior|ameliorat\w*|diminish\w*)"
+    r"(?:reduc\w*|decreas\w*|lower\w*|improv\w*|reliev\w*|alleviat\w*|increas\w*|worse\w*|"
+    r"rais\w*|fell|fall\w*|dropped|rose"
+    r"|declin\w*|lessen\w*|better|eas(?:ed|es|e)|benefi\w*|help\w*|less|more|effective|"
+    r"superior|ameliorat\w*|diminish\w*)"
 )
 
 
-def _size(text, names):
+def _size(text, _names):
     for value, words in SIZES:
         patterns = [
             rf"\b({words})(?:,? (?:but |and |yet )?\w+)?\s+(?:\w+\s+)??(?={EFFECT_NOUN}\b)",
-            rf"\b{EFFECT_NOUN}\b[^.;]{{0,50}}?\b(?:is|was|were|are|be|remains?|seems?|appears?|looks?)\s+(?:\w+ly |at most |at best |rather |quite )?({words})\b(?! {TRIALS})",
+            rf"\b{EFFECT_NOUN}\b[^.;]{{0,50}}?\b(?:is|was|were|are|be|remains?|seems?|appears?|"
+            rf"looks?)\s+(?:\w+ly |at most |at best |rather |quite )?({words})\b(?! {TRIALS})",
             rf"\b({words})\s+(?={CHANGING}\b)",
-            rf"\b{CHANGING}\b[^.;]{{0,40}}?\b({words})(?=\s*(?:$|[.,;]|in|with|by|after|compared|among|than|for|on|at|and|but))(?! {TRIALS})",
+            rf"\b{CHANGING}\b[^.;]{{0,40}}?\b({words})(?=\s*(?:$|[.,;]|in|with|by|after|compared|"
+            rf"among|than|for|on|at|and|but))(?! {TRIALS})",
             rf"\bto an? ({words}) (?:degree|extent)\b",
         ]
         for pattern in patterns:
             for match in _all(pattern, text):
                 word = match.start(1)
-                if re.match(rf"\s+(?:\w+ )?(?:{TRIALS}|sample|number|share|certainty|group)", text[match.end(1) :], FLAGS):
+                if re.match(
+                    rf"\s+(?:\w+ )?(?:{TRIALS}|sample|number|share|certainty|group)",
+                    text[match.end(1) :],
+                    FLAGS,
+                ):
                     continue
                 claim = Claim("size", value, match[1], word)
                 yield _put(claim, text)
@@ -343,14 +543,26 @@ def _size(text, names):
 
 def _null(text, names):
     about = r"(?:effects?|differences?|changes?|impact|influence)"
-    for match in _all(rf"\b(?:no|little) evidence (?:that|of|for|to suggest|in favour)\b[^.;]*", text):
+    for match in _all(r"\b(?:no|little) evidence (?:that|of|for|to suggest|in favour)\b[^.;]*", text):
         rest = match.group()
         if re.search(rf"\b(?:{UNLIKE}|bias|small[- ]study)\b", rest, FLAGS):
             continue
         # An effect on an outcome that is not named as harm is one to its good.
-        yield Claim("no_evidence", "harm" if _harmful(rest, names) else "benefit", rest.rstrip(" .,;"), match.start())
-    for match in _all(rf"\b(?:little or no|little to no|no(?: \w+)?|without(?: an| any)?|not (?:any|an?)) {about}\b|\b(?:unaffected|ineffective|unhelpful)\b|\bno (?:better|worse|different) than\b|\b(?:similar|equivalent|comparable|equal) (?:to|with|in both|between)\b|\b(?:not|n['’]t) (?:affect|change|influence|alter)\b", text):
-        if re.match(r"(?:no|little)\s+(?:statistically|significant|clear|clinically|important|definite|convincing)", match.group(), FLAGS):
+        yield Claim(
+            "no_evidence", "harm" if _harmful(rest, names) else "benefit", rest.rstrip(" .,;"), match.start()
+        )
+    for match in _all(
+        r"\b(?:little or no|little to no|no(?: \w+)?|without(?: an| any)?|not (?:any|"
+        rf"an?)) {about}\b|\b(?:unaffected|ineffective|unhelpful)\b|\bno (?:better|worse|"
+        r"different) than\b|\b(?:similar|equivalent|comparable|equal) (?:to|with|in both|"
+        r"between)\b|\b(?:not|n['’]t) (?:affect|change|influence|alter)\b",
+        text,
+    ):
+        if re.match(
+            r"(?:no|little)\s+(?:statistically|significant|clear|clinically|important|definite|convincing)",
+            match.group(),
+            FLAGS,
+        ):
             continue
         hedged = bool(HEDGE.search(text[: match.start()]))
         yield Claim("null", None, match.group(), match.start(), hedged=hedged)
@@ -358,10 +570,15 @@ def _null(text, names):
 
 def _benefit(text, names):
     yield from _all(
-        r"\b(?:reduc(?:e|es|ed|ing|tions?)|decreas(?:e|es|ed|ing)|lower(?:s|ed|ing)?|lessen(?:s|ed|ing)?|improv(?:e|es|ed|ing|ements?)"
-        r"|reliev(?:e|es|ed|ing)|relief|alleviat(?:e|es|ed|ing|ion)|eas(?:e|es|ed|ing)|diminish(?:es|ed|ing)?|f[ae]ll|falls|dropped|drops|declined?|declines"
-        r"|benefits?|benefited|beneficial|help(?:s|ed|ful|ing)?|effective(?:ly|ness)?|efficacious|better|superior(?:ity)?|outperform\w*"
-        r"|mitigat\w+|ameliorat\w+|(?:milder|fewer)|cuts?|works?|worked|did well|favou?r(?:s|ed|ing|able)?(?! (?:the )?(?:control|comparator|usual|waiting))|in favour of (?:the )?(?:\w+ )?treatment)\b",
+        r"\b(?:reduc(?:e|es|ed|ing|tions?)|decreas(?:e|es|ed|ing)|lower(?:s|ed|ing)?|"
+        r"lessen(?:s|ed|ing)?|improv(?:e|es|ed|ing|ements?)"
+        r"|reliev(?:e|es|ed|ing)|relief|alleviat(?:e|es|ed|ing|ion)|eas(?:e|es|ed|ing)|"
+        r"diminish(?:es|ed|ing)?|f[ae]ll|falls|dropped|drops|declined?|declines"
+        r"|benefits?|benefited|beneficial|help(?:s|ed|ful|ing)?|effective(?:ly|ness)?|"
+        r"efficacious|better|superior(?:ity)?|outperform\w*"
+        r"|mitigat\w+|ameliorat\w+|(?:milder|fewer)|cuts?|works?|worked|did well|favou?r(?:s|"
+        r"ed|ing|able)?(?! (?:the )?(?:control|comparator|usual|waiting))|"
+        r"in favour of (?:the )?(?:\w+ )?treatment)\b",
         text,
     )
     yield from _all(rf"\bless(?:\s+\w+)?\s+(?={names.pattern})", text)
@@ -369,8 +586,11 @@ def _benefit(text, names):
 
 def _harm(text, names):
     yield from _all(
-        r"\b(?:increas(?:e|es|ed|ing)|wors(?:e|en|ens|ened|ening)|rais(?:e|es|ed|ing)|rose|rises?|risen|aggravat\w+|harm(?:s|ed|ful|ing)?"
-        r"|exacerbat\w+|inferior|higher|heighten\w*|deteriorat\w+|detriment\w*|elevat\w+|intensif\w+|(?:in )?favou?r(?:s|ed|ing)?(?: of)? (?:the )?(?:control|comparator|usual care|waiting list))\b",
+        r"\b(?:increas(?:e|es|ed|ing)|wors(?:e|en|ens|ened|ening)|rais(?:e|es|ed|ing)|rose|"
+        r"rises?|risen|aggravat\w+|harm(?:s|ed|ful|ing)?"
+        r"|exacerbat\w+|inferior|higher|heighten\w*|deteriorat\w+|detriment\w*|elevat\w+|"
+        r"intensif\w+|(?:in )?favou?r(?:s|ed|ing)?(?: of)? (?:the )?(?:control|comparator|"
+        r"usual care|waiting list))\b",
         text,
     )
     yield from _all(rf"\bmore(?:\s+\w+)?\s+(?={names.pattern})", text)
@@ -385,5 +605,15 @@ def _direction(text, names):
 
 
 READERS = (
-    _uncertain, _certainty, _votes, _change, _interval, _heterogeneity, _null, _k, _significance, _size, _direction,
-)  # fmt: skip
+    _uncertain,
+    _certainty,
+    _votes,
+    _change,
+    _interval,
+    _heterogeneity,
+    _null,
+    _k,
+    _significance,
+    _size,
+    _direction,
+)

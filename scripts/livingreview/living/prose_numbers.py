@@ -13,7 +13,8 @@ MONTHS = (
 )
 PLACES = (
     "sections?|chapters?|tables?|figures?|figs?\\.?|items?|steps?|appendix|appendices|box|boxes|versions?"
-    "|releases?|phases?|pages?|pp?\\.|questions?|parts?|equations?|footnotes?|notes?|types?|lines?|paragraphs?"
+    "|releases?|phases?|pages?|pp?\\.|questions?|parts?|equations?|footnotes?|notes?|"
+    "types?|lines?|paragraphs?"
     "|volumes?|issues?|supplements?|domains?|stages?"
 )
 NUMERAL = r"\d+(?:[.,]\d+)*"

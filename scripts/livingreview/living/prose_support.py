@@ -142,13 +142,13 @@ def _null(claim, result, rules):
     return inside_zone(result.now, rules)
 
 
-def _no_evidence(claim, result, rules):
+def _no_evidence(claim, result, _rules):
     if not pooled(result.now):
         return True
     return zero_side(result.now) != ("below" if claim.value == "benefit" else "above")
 
 
-def _uncertain(claim, result, rules):
+def _uncertain(_claim, result, rules):
     row = result.now
     return (
         not pooled(row)
@@ -176,7 +176,7 @@ def _size(claim, result, rules):
     return fits != claim.negated
 
 
-def _significant(claim, result, rules):
+def _significant(claim, result, _rules):
     side = zero_side(result.now)
     if side is None:
         return False
@@ -199,12 +199,12 @@ def _precise(claim, result, rules):
     return (not reaches_over(row, rules) and _enough(row, rules)) == (claim.value != claim.negated)
 
 
-def _crosses(claim, result, rules):
+def _crosses(claim, result, _rules):
     side = zero_side(result.now, which=claim.value)
     return side is not None and (side == "holds") != claim.negated
 
 
-def _excludes(claim, result, rules):
+def _excludes(claim, result, _rules):
     side = zero_side(result.now, which=claim.value)
     return side is not None and (side == "holds") == claim.negated
 
@@ -216,14 +216,16 @@ def _spans(claim, result, rules):
     return (low < -rules["no_effect"] and high > rules["no_effect"]) != claim.negated
 
 
-def _side(claim, result, rules):
+def _side(claim, result, _rules):
     which, side = claim.value
     where = zero_side(result.now, which=which)
     return where is not None and (where == {"benefit": "below", "harm": "above"}[side]) != claim.negated
 
 
-def _heterogeneity(claim, result, rules):
+def _heterogeneity(claim, result, _rules):
     found = result.now["I2"]
+    if claim.hedged and not claim.negated:
+        return True  # that results may differ is no claim about these
     if missing(found) or result.now["k"] < 2:
         return False
     holds = {
@@ -237,7 +239,7 @@ def _heterogeneity(claim, result, rules):
     return holds != claim.negated
 
 
-def _votes(claim, result, rules):
+def _votes(claim, result, _rules):
     share, side = claim.value
     on = result.n_favour if side == "benefit" else result.n_against
     total = result.now["k"]
@@ -246,7 +248,7 @@ def _votes(claim, result, rules):
     return {"all": on == total, "both": on == total == 2, "most": on > total / 2, "no": on == 0}[share]
 
 
-def _k(claim, result, rules):
+def _k(claim, result, _rules):
     way, value = claim.value
     fits = {
         "exactly": lambda n: n == value,
@@ -261,25 +263,25 @@ def _k(claim, result, rules):
     return fits(result.now[counted])
 
 
-def _certainty(claim, result, rules):
+def _certainty(claim, result, _rules):
     return (result.certainty == claim.value) != claim.negated and result.certainty is not None
 
 
-def _confident(claim, result, rules):
+def _confident(claim, result, _rules):
     sure = result.certainty == "high"
     if claim.negated or claim.hedged:
         return result.certainty is not None and not sure
     return sure
 
 
-def _now_crosses(claim, result, rules):
+def _now_crosses(claim, result, _rules):
     if not pooled(result.before) or not pooled(result.now):
         return False
     then, now = zero_side(result.before) == "holds", zero_side(result.now) == "holds"
     return then != now and now == claim.value
 
 
-def _added(claim, result, rules):
+def _added(claim, result, _rules):
     before = result.before["n_studies"] if result.before else 0
     return (result.now["n_studies"] > before) == (claim.value != claim.negated)
 
@@ -295,7 +297,11 @@ def moved(result, about, rules):
     if not pooled(now) or not pooled(before):
         return "same" if before is not None and not pooled(now) and not pooled(before) else None
     if about == "heterogeneity":
-        return None if missing(now["I2"]) or missing(before["I2"]) else _way(round(now["I2"]) - round(before["I2"]))
+        return (
+            None
+            if missing(now["I2"]) or missing(before["I2"])
+            else _way(round(now["I2"]) - round(before["I2"]))
+        )
     if about == "width":
         return _way(round(now["ci_high"] - now["ci_low"], 2) - round(before["ci_high"] - before["ci_low"], 2))
     if about == "conclusion":
@@ -364,7 +370,9 @@ def described(result, kind, rules):
     if kind == "votes":
         return f"{result.n_favour} of {row['k']} effects favour treatment, {result.n_against} control"
     if kind in ("change", "now_crosses"):
-        return f"{_estimate(row)}; last release {_estimate(result.before) if pooled(result.before) else 'none'}"
+        return (
+            f"{_estimate(row)}; last release {_estimate(result.before) if pooled(result.before) else 'none'}"
+        )
     if kind == "size":
         return f"{_estimate(row)}, in the protocol's words: {size_of(row, rules)}"
     prediction = f"; prediction interval {_number(row['pi_low'])} to {_number(row['pi_high'])}"

@@ -22,26 +22,34 @@ CITED = re.compile(r"\[[^\]]*@[^\]]+\]\s*[.!]?\s*$")
 # People with a condition are whom a sentence is about, not what was measured in them.
 PEOPLE = (
     r"\b(?:people|persons?|patients|participants|adults|adolescents|children|young people|women|men|those"
-    r"|individuals|populations?|samples?|trials of people|living|someone|anyone)\s+(?:who (?:have|had|live with)"
-    r"|with|having|living with|suffering from)\s+(?:[\w-]+\s+){0,3}?"
+    r"|individuals|populations?|samples?|trials of people|living|someone|"
+    r"anyone)\s+(?:who (?:have|had|live with)"
+    r"|with|having|living with|suffering from)\s+(?:(?!(?:in|on|of|for|had|have|has|\w+ed)\b)[\w-]+\s+){0,3}?"
 )
 BREAK = re.compile(
-    r"\s*[;:]\s+|\s+[–—]\s+|,?\s+\b(?:but|whereas|while|although|though|however|yet|even though)\b\s*,?|^(?:Although|While|Whereas|Though)\b",
+    r"\s*[;:]\s+|\s+[–—]\s+|,?\s+\b(?:but|whereas|while|although|though|however|yet|"
+    r"even though)\b\s*,?|^(?:Although|While|Whereas|Though)\b",
     FLAGS,
 )
 BACK = re.compile(
-    r"\b(?:it|its|this|these|they|the (?:effects?|estimates?|intervals?|results?|trials?|differences?|benefits?|harms?"
+    r"\b(?:it|its|this|these|they|the (?:effects?|estimates?|intervals?|results?|trials?|"
+    r"differences?|benefits?|harms?"
     r"|reductions?|improvements?|certainty|evidence|heterogeneity|findings?|confidence|prediction))\b",
     FLAGS,
 )
 EVIDENCE = re.compile(
     r"\b(?:effects?|estimates?|outcomes?|evidence|trials?|stud(?:y|ies)|results?|findings?|interventions?"
-    r"|treatments?|treated|therap(?:y|ies)|programmes?|control|certainty|heterogeneity|interval|version|symptoms)\b",
+    r"|treatments?|treated|therap(?:y|ies)|programmes?|control|certainty|heterogeneity|"
+    r"interval|version|symptoms)\b",
     FLAGS,
 )
-ALL = re.compile(r"\b(?:all|every|each|any|both|none|no)(?: of)?(?: the)?(?: \w+)? outcomes?\b|\bacross outcomes\b", FLAGS)
+ALL = re.compile(
+    r"\b(?:all|every|each|any|both|none|no)(?: of)?(?: the)?(?: \w+)? outcomes?\b|\bacross outcomes\b", FLAGS
+)
 SOME = re.compile(r"\b(?:some|several|most|many|at least one|a few|one)(?: of)?(?: the)? outcomes?\b", FLAGS)
-ABBREVIATIONS = r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bet al)(?<!\bFig)(?<!\bNo)(?<!\bapprox)(?<!\bDr)(?<!\bSt)"
+ABBREVIATIONS = (
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bet al)(?<!\bFig)(?<!\bNo)(?<!\bapprox)(?<!\bDr)(?<!\bSt)"
+)
 SENTENCE_END = re.compile(rf"{ABBREVIATIONS}(?<=[.!?])(?:[\"”’)\]]*)\s+(?=[\"“‘(\[]*[A-Z0-9{{])")
 
 
@@ -86,7 +94,9 @@ class Names:
         found = []
         for match in re.finditer(self.pattern, text, FLAGS):
             before = text[: match.start()]
-            if re.search(PEOPLE + "$", before, FLAGS) or re.search(r"\b(?:chronic|persistent)\s+$", before, FLAGS):
+            if re.search(f"{PEOPLE}$", before, FLAGS) or re.search(
+                r"\b(?:chronic|persistent)\s+$", before, FLAGS
+            ):
                 continue
             found.append((self.outcomes[match.group().lower()], match.start()))
         return found
@@ -128,7 +138,7 @@ def check(paragraph, results, *, names, rules, topic=()):
         ]
         claims, last = _claims(sentence, names, results, last)
         for claim, outcomes, some in claims:
-            faults += _faults(sentence, claim, outcomes, some, results, rules)
+            faults += _faults(sentence, claim, outcomes, some=some, results=results, rules=rules)
         found += [(position, fault) for fault in dict.fromkeys(faults)]
     return found
 
@@ -145,11 +155,11 @@ def claims_in(sentence, *, names, results):
 
 def _by_key(number):
     return (
-        f"quote the result by key; a number that is no result: {{{{ literal \"{number}\": why it is none }}}}"
+        f'quote the result by key; a number that is no result: {{{{ literal "{number}": why it is none }}}}'
     )
 
 
-def _faults(sentence, claim, outcomes, some, results, rules):
+def _faults(sentence, claim, outcomes, *, some, results, rules):
     wrong = [name for name in outcomes if not prose_support.borne_out(claim, results[name], rules)]
     if some and len(wrong) < len(outcomes):
         return []
@@ -180,17 +190,21 @@ def _claims(sentence, names, results, last):
         denied = prose_claims.is_elliptic(clause)
         if not read and denied is not None and mentioned[index]:
             base = [claim for claim in previous if claim.kind in ("direction", "significant", "change")]
-            read = [replace(claim, negated=claim.negated != denied, words=clause.strip(" .,")) for claim in base]
+            read = [
+                replace(claim, negated=claim.negated != denied, words=clause.strip(" .,")) for claim in base
+            ]
         if not read:
             continue
         previous = read
-        about, some = _about(index, clause, mentioned, named_by_key, last, results, text)
+        about, some = _about(index, clause, mentioned, named_by_key=named_by_key, last=last, results=results)
+        if not mentioned[index]:
+            read = [claim for claim in read if not prose_claims.is_a_topic(claim)]
         out += [(claim, about, some) for claim in read if about]
     everything = list(dict.fromkeys([name for part in mentioned for name in part] or named_by_key))
     return out, everything or last
 
 
-def _about(index, clause, mentioned, named_by_key, last, results, text):
+def _about(index, clause, mentioned, *, named_by_key, last, results):
     pooled = [name for name, result in results.items() if prose_support.pooled(result.now)]
     if mentioned[index]:
         return mentioned[index], False
@@ -225,6 +239,9 @@ def _halves(part, names):
             return [sides[0], *_halves(sides[1], names)]
         if names.mentions(sides[1]) and prose_claims.is_elliptic(sides[1]) is not None:
             return [sides[0], *_halves(sides[1], names)]
+        full = prose_claims.completed(*sides)
+        if full and names.mentions(sides[1]):
+            return [sides[0], full]
     return [part]
 
 
