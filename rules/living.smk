@@ -161,3 +161,60 @@ rule suggest_certainty:
         "Suggesting how certain the evidence is"
     script:
         "../scripts/suggest_certainty.py"
+
+
+rule compare_methods:
+    input:
+        releases=RELEASES,
+        # A review may do without: it has had no change to give a reason for.
+        reasons=[p for p in ["data/methods/changes.csv"] if Path(p).is_file()],
+        checked=f"results/{RUN}/checked.json",
+    output:
+        changes=f"results/{RUN}/methods_changes.json",
+        wanted=f"results/{RUN}/methods_reasons.csv",
+    log:
+        f"logs/{RUN}/compare_methods.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        config=config,
+        code=fingerprint("compare_methods.py", schemas=["methods_changes"]),
+    message:
+        "Comparing the protocol with that of the last release"
+    script:
+        "../scripts/compare_methods.py"
+
+
+rule evaluate_triggers:
+    input:
+        changes=f"results/{RUN}/changes.json",
+        certainty=f"results/{RUN}/certainty.json",
+        included=f"results/{RUN}/included.csv",
+        notices=f"results/{RUN}/notices.csv",
+        studies="data/trials/studies.csv",
+        releases=RELEASES,
+    output:
+        triggers=f"results/{RUN}/triggers.json",
+    log:
+        f"logs/{RUN}/evaluate_triggers.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        triggers=config.get("triggers", {}),
+        certainty=config.get("certainty", {}),
+        interpretation=config["interpretation"],
+        code=fingerprint("evaluate_triggers.py", schemas=["studies"]),
+    message:
+        "Evaluating the triggers"
+    script:
+        "../scripts/evaluate_triggers.py"

@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-from livingreview import config as protocol
 from livingreview import tables
 from livingreview.living import changes, frozen_protocol, releases
 from livingreview.pooling.outcomes import fitting
@@ -47,9 +46,10 @@ def _said(moved):
 
 def _attributions(job, compared, effects, release):
     """What moved each estimate; the release's own protocol, where it froze one, is the method then."""
-    path, today = Path(release["path"]), job.params.analysis
-    level = tables.read_json(path / "estimates.json").get("level")
-    then, unstated = frozen_protocol.analysis_of(_config(path), release["estimates"], level, today)
+    today = job.params.analysis
+    level = tables.read_json(Path(release["path"]) / "estimates.json").get("level")
+    frozen = releases.protocol(release)
+    then, unstated = frozen_protocol.analysis_of(frozen, release["estimates"], level, today)
     if unstated:
         log.info("the release does not state %s; taken as today", ", ".join(unstated))
     noticed = tables.read_results(job.input.notices)
@@ -62,11 +62,6 @@ def _attributions(job, compared, effects, release):
         reanalysed=_effects(job, then, noticed) if other else None,
         retracted=notices.excluded_studies(noticed),
     )
-
-
-def _config(folder):
-    frozen = folder / "config.yaml"
-    return protocol.read(frozen) if frozen.is_file() else None
 
 
 def _effects(job, analysis, noticed):

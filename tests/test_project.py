@@ -40,6 +40,7 @@ DOCUMENTED = {
     "risk_of_bias": "trials/risk_of_bias.csv",
     "clearances": "trials/clearances.csv",
     "ratings": "certainty/ratings.csv",
+    "methods_changes": "methods/changes.csv",
     "sandbox_records": "sandbox/records.csv",
 }
 # Tables that a machine writes, likewise.

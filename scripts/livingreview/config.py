@@ -40,20 +40,6 @@ def load(path, *, run=None):
     return config if run is None else check(config | {"run": run})
 
 
-def read(path):
-    """A protocol as its file has it, unchecked: a frozen one may be of an older version.
-
-    Raises
-    ------
-    InputError
-        If it is not YAML, has a key twice, or holds no keys.
-    """
-    found = _parse(Path(path))
-    if not isinstance(found, dict):
-        raise InputError(path, problem="the file holds no keys")
-    return found
-
-
 def check_file(path, config):
     """Check a config that Snakemake merged with ``--config``, and its file for doubled keys."""
     if Path(path).is_file():

@@ -1,0 +1,77 @@
+"""Evaluate the protocol's triggers against the last release."""
+
+import logging
+from pathlib import Path
+
+from livingreview import tables
+from livingreview.living import releases, triggers
+from livingreview.living.certainty_domains import DOMAINS
+from livingreview.trials.labels import labels
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+
+def main(job):
+    """Write each trigger, fired, not fired or not evaluated, with its numbers.
+
+    ``job.input``: changes, certainty (JSON), included, notices (results), studies (people's table), releases
+    (a list of JSON files); ``job.output``: triggers; ``job.params``: run, triggers, certainty,
+    interpretation (the last three as in the config; the first two may be empty).
+    """
+    params = job.params
+    release = releases.last_before(releases.read(job.input.releases), params.run)
+    rules = triggers.settings(
+        params.triggers, interpretation=params.interpretation, rules_of_certainty=params.certainty
+    )
+    found = triggers.evaluate(
+        tables.read_json(job.input.changes),
+        rules=rules,
+        studies=_studies(job, release),
+        notices=tables.read_results(job.input.notices),
+        rated=(_frozen(release), _ratings(tables.read_json(job.input.certainty))),
+    )
+    about = release and {name: release[name] for name in ("version", "run")}
+    tables.write_json({"release": about, "rules": rules, "triggers": found}, job.output.triggers)
+    for row in found:
+        if row["state"] == triggers.FIRED:
+            log.info("%s, %s: %s", row["name"], row["outcome"] or "the review", row["sentence"])
+    log.info("%d triggers fired", sum(row["state"] == triggers.FIRED for row in found))
+
+
+def _studies(job, release):
+    """Included trials at the release, as the table stood then, and now."""
+    table = tables.read(job.input.studies, "studies")
+    now = set(tables.read_results(job.input.included)["study_id"].dropna())
+    ends = [(job.params.run, now)]
+    if release:
+        ends.insert(0, (release["run"], set(releases.table(release, "included")["study_id"].dropna())))
+    found = [_about(rows_at(table, run, ["study_id"]), included) for run, included in ends]
+    return tuple(found if release else [{}, *found])
+
+
+def _about(studies, included):
+    rows = studies.assign(label=labels(studies)).to_dict("records")
+    return {row["study_id"]: row for row in rows if row["study_id"] in included}
+
+
+def _frozen(release):
+    """The ratings that a release kept, or None."""
+    path = release and Path(release["path"]) / "certainty.json"
+    return _ratings(tables.read_json(path)) if path and path.is_file() else None
+
+
+def _ratings(certainty):
+    """Per outcome and domain the rating in force: people's, else what the data suggest."""
+    return {
+        outcome: {
+            domain: (one["people"].get(domain) or one["suggested"][domain])["rating"] for domain in DOMAINS
+        }
+        for outcome, one in certainty["outcomes"].items()
+    }
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821
