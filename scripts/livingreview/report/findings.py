@@ -40,13 +40,14 @@ def findings(context):
     """
     config, found = context["config"], context["certainty"]
     rules = config["interpretation"]
-    rows = [_row(name, row, rules=rules) for name, row in found["outcomes"].items()]
+    outcomes = {name: found["outcomes"][name] for name in config["outcomes"]}
+    rows = [_row(name, row, rules=rules) for name, row in outcomes.items()]
     stale = [row["label"] for row in rows if row["stale"]]
     return {
         "level": prose.percent(100 * config["analysis"]["level"]),
         "rows": rows,
         "in_points": any(row["points"] for row in rows),
-        "suggested": _alone(found["outcomes"], config),
+        "suggested": _alone(outcomes, config),
         "stale": f"Judged on older data: {prose.listed(stale)}." if stale else "",
         "assumed": any(row["people"] and row["people"]["assumed"] for row in rows),
         "limits": _limits(found["rules"]),
@@ -280,8 +281,8 @@ def _limits(rules):
     width, small, fit = rules["imprecision"], rules["publication_bias"], rules["indirectness"]
     zone = f"±{number(rules['smallest_effect'])}"
     one = [
-        f"Risk of bias lowers by one level from {number(bias['serious_high'], 0)}% of the weight at high risk,"
-        f" or {number(bias['serious_not_low'], 0)}% not at low risk, by two from"
+        f"Risk of bias lowers by one level from {number(bias['serious_high'], 0)}% of the weight at high"
+        f" risk, or {number(bias['serious_not_low'], 0)}% not at low risk, by two from"
         f" {number(bias['very_serious_high'], 0)}% at high risk; nothing is suggested where that depends on"
         f" trials without judgement that hold more than {number(bias['unknown'], 0)}% of the weight.",
         f"Inconsistency lowers by one where the prediction interval (from {spread['prediction_from']} effects"
@@ -289,9 +290,9 @@ def _limits(rules):
         f" {number(spread['unimportant'], 0)}% or more; with fewer effects where I² is"
         f" {number(spread['substantial'], 0)}% or more. By two where the effects point both ways and I² is"
         f" {number(spread['considerable'], 0)}% or more.",
-        f"Imprecision lowers by one for each end of the smallest effect of interest ({zone}) that the interval"
-        f" holds; or by one where it holds neither and the participants are fewer than a trial would need to"
-        f" see g {number(width['effect'])} (two-sided α {number(width['alpha'])},"
+        f"Imprecision lowers by one for each end of the smallest effect of interest ({zone}) that the"
+        f" interval holds; or by one where it holds neither and the participants are fewer than a trial would need"
+        f" to see g {number(width['effect'])} (two-sided α {number(width['alpha'])},"
         f" power {number(width['power'])}).",
         f"Publication bias lowers by one where a test has p below {number(small['p'])} and at least half of"
         f" the adjustments move the estimate by {number(small['shift'])} or more towards no effect; it is not"
@@ -301,6 +302,6 @@ def _limits(rules):
         return [*one, "Indirectness is left to people: the protocol does not say which groups are direct."]
     return [
         *one,
-        f"Indirectness lowers by one from {number(fit['serious'], 0)}% of the weight outside the groups that the"
-        f" protocol calls direct, by two from {number(fit['very_serious'], 0)}%.",
+        f"Indirectness lowers by one from {number(fit['serious'], 0)}% of the weight outside the groups that"
+        f" the protocol calls direct, by two from {number(fit['very_serious'], 0)}%.",
     ]
