@@ -16,6 +16,7 @@ import jsonschema
 import pandas as pd
 
 from livingreview.errors import InputError, problem
+from livingreview.formulas import guarded, unguarded
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -57,7 +58,7 @@ def read(path, schema, *, skip=None):
 
 
 def cells(path):
-    """The cells of a CSV file as they stand, for a reader who completes them before `read_cells`.
+    """The cells of a CSV file as they were typed, for a reader who completes them before `read_cells`.
 
     Returns
     -------
@@ -156,8 +157,14 @@ def read_results(path):
                 raise InputError(path, column=column, found=sorted(map(str, unknown)), allowed="true, false")
             frame[column] = (frame[column].str.lower() == "true").astype(bool)
         elif not pd.api.types.is_numeric_dtype(frame[column]):
-            frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+            frame[column] = _text_column(frame[column])
     return frame
+
+
+def _text_column(column):
+    texts = column.astype(object).where(column.notna(), None)
+    begins = column.astype(str).str.startswith("'")
+    return texts.where(~begins, texts[begins].map(unguarded))
 
 
 # Columns of the workflow's own tables that hold text, even where they look like numbers or are all empty.
@@ -288,19 +295,22 @@ def write(frame, path):
 
 
 def to_csv(frame):
-    """A frame as CSV text: None and NaN empty, true/false, numbers with ten significant digits."""
+    """A frame as CSV text: None and NaN empty, true/false, numbers with ten significant digits.
+
+    Text that a spreadsheet would take for a formula begins with an apostrophe, which reading takes off.
+    """
     return "".join(_line(cells) for cells in [frame.columns, *frame.itertuples(index=False, name=None)])
 
 
 def to_text(value):
-    """A value as a cell of a CSV file holds it: "" for None and NaN."""
+    """A value as text, as a cell holds it before formulas are guarded: "" for None and NaN."""
     return _cell(value)
 
 
 def _line(cells):
     out = io.StringIO()
     # The writer quotes what its line end holds: a lone carriage return must be quoted too.
-    csv.writer(out, lineterminator="\r\n").writerow([_cell(value) for value in cells])
+    csv.writer(out, lineterminator="\r\n").writerow([guarded(_cell(value)) for value in cells])
     return out.getvalue().removesuffix("\r\n") + "\n"
 
 
@@ -447,7 +457,8 @@ def _cells(path):
     rows = [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
     if not rows:
         raise InputError(path, problem="the file is empty", hint="it needs at least its header row")
-    return [cell.strip() for cell in rows[0][1]], rows[1:]
+    held = [(number, [unguarded(cell) for cell in cells]) for number, cells in rows[1:]]
+    return [cell.strip() for cell in rows[0][1]], held
 
 
 def _check_header(path, header, declared):

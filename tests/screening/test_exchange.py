@@ -108,7 +108,7 @@ def test_no_cell_can_break_a_csv_row(send, tool):
     key = {"asreview": "record_id", "rayyan": "key"}[tool]
     cells = {row[key]: row for row in rows}
     assert cells.keys() == {one for one in WAITING if tool == "rayyan" or one != "110"}
-    assert cells["106"]["title"] == "=cmd|' /C calc'!A0"
+    assert cells["106"]["title"] == "'=cmd|' /C calc'!A0"
     assert all(None not in row and None not in row.values() for row in rows)
 
 
@@ -141,7 +141,7 @@ def test_what_a_person_should_know_of_an_export_is_said(send):
         "5 records would be one to ASReview, which compares titles by a-z and 0-9 only; so their ids stand in their titles",
     ]
     assert send("rayyan", "csv").remarks[-1] == (
-        "1 records have cells that a spreadsheet takes for formulas; import them as text"
+        "1 records have cells that a spreadsheet would take for formulas; an apostrophe stands before them"
     )
     only_decided = send("asreview", part="decisions").remarks
     assert (

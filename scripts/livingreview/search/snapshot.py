@@ -22,6 +22,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import ReviewError
+from livingreview.formulas import unguarded
 from livingreview.search import content, events, guards
 from livingreview.search import query as query_check
 from livingreview.search.comparison import Comparison
@@ -534,7 +535,8 @@ def _listed(body, part):
 
 
 def _rows(data):
-    return list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    rows = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
+    return [{name: unguarded(cell) for name, cell in row.items()} for row in rows]
 
 
 def _csv(rows, columns):

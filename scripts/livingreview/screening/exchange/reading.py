@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from livingreview.errors import InputError, problem
+from livingreview.formulas import unguarded
 from livingreview.screening.exchange import ticket
 from livingreview.screening.exchange.ticket import ASREVIEW, NAMES, RAYYAN, ZOTERO
 from livingreview.search.imports import exports
@@ -226,7 +227,7 @@ def _csv(text):
                 where=f"row {at}",
                 hint="the file was cut off or saved anew by another program; export it again",
             )
-    return header, [(at, dict(zip(header, row, strict=True))) for at, row in filled[1:]]
+    return header, [(at, dict(zip(header, map(unguarded, row), strict=True))) for at, row in filled[1:]]
 
 
 def _cells_of_csv(row, tool):

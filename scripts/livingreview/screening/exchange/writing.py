@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from livingreview.errors import InputError, ReviewError, problem
+from livingreview.formulas import guarded
 from livingreview.screening import decisions as ledger
 from livingreview.screening.exchange import ticket
 from livingreview.screening.exchange.ticket import ASREVIEW, RAYYAN, ZOTERO, Ticket
@@ -25,8 +26,6 @@ BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 PERSON = re.compile(r"(.+) ([^\W\d_a-z]{1,4})(?: (Jr|Sr|II|III|IV|2nd|3rd))?")
 # ASReview reads CSV with Python's csv module, whose cells end here (its data/utils.py says so too).
 ASREVIEW_CELL = 131_072
-# What a spreadsheet takes for a formula.
-FORMULA = re.compile(r"[=+\-@]")
 
 ASREVIEW_NOTES = {"include": "ASReview_relevant", "exclude": "ASReview_irrelevant", None: "ASReview_not_seen"}
 ASREVIEW_LABELS = {"include": "1", "exclude": "0", None: ""}
@@ -200,8 +199,9 @@ def _tell_apart(rows):
 
 def _formulas(rows):
     shown = ("title", "abstract", "authors", "keywords", "journal")
-    n = sum(any(FORMULA.match(row[name]) for name in shown) for row in rows)
-    return [f"{n} records have cells that a spreadsheet takes for formulas; import them as text"] if n else []
+    n = sum(any(guarded(row[name]) != row[name] for name in shown) for row in rows)
+    said = "records have cells that a spreadsheet would take for formulas; an apostrophe stands before them"
+    return [f"{n} {said}"] if n else []
 
 
 def _faults(rows, *, tool, form):
@@ -298,7 +298,7 @@ def _csv(rows, tool):
     out = io.StringIO()
     writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(cells(row) for row in rows)
+    writer.writerows({name: guarded(str(cell or "")) for name, cell in cells(row).items()} for row in rows)
     return out.getvalue()
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview.trials.exchange.guard import guard
-
 SCRIPT = Path(__file__).with_name("analysis.R")
 COLUMNS = ("outcome", "study", "effect", "label", "comparison", "yi", "vi", "sei", "ni", "n_1", "n_2")
 EXPECTED_COLUMNS = ("outcome", "model", "variable", "group", "statistic", "expected")
@@ -34,7 +32,7 @@ def table(effects, *, subgroups):
     """
     rows = effects[effects["in_sensitivity"].astype(bool)]
     rows = rows.assign(effect=rows["row_id"], sei=[math.sqrt(v) for v in rows["vi"]])
-    return guard(rows[[*COLUMNS, *subgroups, "in_pool", "source"]].sort_values(["outcome", "effect"]))
+    return rows[[*COLUMNS, *subgroups, "in_pool", "source"]].sort_values(["outcome", "effect"])
 
 
 def dependent(effects):

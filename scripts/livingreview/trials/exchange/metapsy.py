@@ -18,7 +18,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
-from livingreview.trials.exchange.guard import STARTS, unguard
+from livingreview.formulas import guarded, unguarded
 from livingreview.trials.labels import labels
 
 # What metapsyTools' checkDataFormat() wants, with the class that it wants it in.
@@ -191,7 +191,7 @@ def _cell(value, point):
         return "TRUE" if value else "FALSE"
     if isinstance(value, str):
         text = " ".join(value.replace(";", ",").split())
-        return f"'{text}" if text.startswith(STARTS) else text
+        return guarded(text)
     return format(float(value), ".15g").replace(".", point)
 
 
@@ -253,7 +253,7 @@ def _value(column, text, number, separator, problems):
     if text in ("", "NA"):
         return None
     if column not in NUMBERS:
-        return unguard(text)
+        return unguarded(text)
     try:
         return float(text.replace(",", ".") if separator == ";" else text)
     except ValueError:

@@ -9,7 +9,6 @@ import math
 
 import pandas as pd
 
-from livingreview.trials.exchange.guard import guard
 from livingreview.trials.exchange.metapsy import has_means
 
 CONTINUOUS, DICHOTOMOUS, GENERIC = "Continuous", "Dichotomous", "Generic inverse variance"
@@ -79,7 +78,7 @@ def rows(effects, outcomes, studies, *, labels):
                 }
                 | _numbers(effect, raw.loc[effect["row_id"]])
             )
-    return guard(pd.DataFrame(found, columns=list(COLUMNS)))
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def why_not_means(effect, row):

@@ -10,7 +10,6 @@ import math
 
 import pandas as pd
 
-from livingreview.trials.exchange.guard import guard
 from livingreview.trials.exchange.revman import CONTINUOUS, why_not_means
 
 ARM_COLUMNS = ("Study", "Arm", "Description", "Intervention")
@@ -66,8 +65,8 @@ def tables(effects, outcomes, studies, *, labels):
         results += [shared | cells for cells in _results(effect, row, names)]
     arm_rows = [(study, arm, None, intervention) for (study, arm), intervention in arms.items()]
     return (
-        guard(pd.DataFrame(arm_rows, columns=list(ARM_COLUMNS))),
-        guard(pd.DataFrame(results, columns=list(RESULT_COLUMNS))),
+        pd.DataFrame(arm_rows, columns=list(ARM_COLUMNS)),
+        pd.DataFrame(results, columns=list(RESULT_COLUMNS)),
     )
 
 
