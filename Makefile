@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release rehearse sandbox test lint format lock
+.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay rehearse sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,9 +52,11 @@ export-trials: $(READY)  ## Write trials and effects for metafor (with its R scr
 import-trials: $(READY)  ## Add the trials of a Metapsy data set (FILE, SOURCE, OUTCOME, HIGHER_IS, FAVOURS; docs/exchange.md)
 	@python scripts/import_trials.py $(REVIEW_OPTIONS) "$(FILE)" --source "$(SOURCE)" $(if $(OUTCOME),--outcome "$(OUTCOME)") $(if $(HIGHER_IS),--higher-is "$(HIGHER_IS)") $(if $(FAVOURS),--favours "$(FAVOURS)")
 
-release: $(READY)  ## Build the run and freeze it as a release (VERSION=26.1.0 NOTE="...")
-	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
-	@python scripts/freeze_release.py $(VERSION) $(REVIEW_OPTIONS) --note "$(NOTE)"
+release: $(READY)  ## Build the run under a version and freeze it (VERSION=26.1.0 NOTE="...", DOI)
+	@python scripts/freeze_release.py "$(VERSION)" $(REVIEW_OPTIONS) --cores $(CORES) --note "$(NOTE)" $(if $(DOI),--doi "$(DOI)")
+
+replay: $(READY)  ## Build a release again from its frozen inputs and compare it byte for byte (VERSION=26.1.0)
+	@python scripts/replay_release.py "$(VERSION)" --directory $(REVIEW) --cores $(CORES)
 
 rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show what grows
 	@python scripts/rehearse_months.py --directory $(REVIEW) --cores $(CORES)

@@ -26,12 +26,15 @@ include: "rules/risk_of_bias.smk"
 include: "rules/pooling.smk"
 include: "rules/living.smk"
 include: "rules/report.smk"
+include: "rules/archive.smk"
 
 
 rule all:
     default_target: True
     input:
         f"results/{RUN}/report.html",
+        f"results/{RUN}/archive.html",
+        f"results/{RUN}/feed.atom",
         f"results/{RUN}/queue.csv",
         f"results/{RUN}/conflicts.csv",
         f"results/{RUN}/agreement.json",

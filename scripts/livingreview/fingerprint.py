@@ -42,6 +42,35 @@ def fingerprint(script, *also, schemas=()):
     return digest.hexdigest()[:12]
 
 
+# All that results follow from besides the data and the protocol.
+OF_THE_CODE = (
+    "Snakefile",
+    "rules",
+    "scripts",
+    "schemas",
+    "templates",
+    "data/trials/tools",
+    "requirements.lock",
+)
+
+
+def of_all_code(root=SCRIPTS.parent):
+    """Digest of the whole program, from which results follow together with the data and the protocol.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits; the same in every clone of the same version.
+    """
+    places = [Path(root) / name for name in OF_THE_CODE]
+    files = [path for place in places for path in ([place] if place.is_file() else place.rglob("*"))]
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files if path.is_file()):
+        if "__pycache__" not in path.parts:
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 def digests(paths):
     """Digests of files, so that one is seen to have changed whatever its time stamp says.
 

@@ -1,5 +1,6 @@
 """One run at a time in a review's folder; a run that was killed leaves no lock behind."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -9,6 +10,11 @@ from livingreview.errors import ReviewError
 
 def hold(path):
     """Take the lock of a review for the rest of this process.
+
+    Returns
+    -------
+    int
+        The descriptor on which it is held.
 
     Raises
     ------
@@ -30,3 +36,14 @@ def hold(path):
     # lock back. Snakemake's own lock stays after a kill and would stop every later run of a scheduler.
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+@contextlib.contextmanager
+def held(path):
+    """Hold the lock of a review for a while; raises as `hold`."""
+    descriptor = hold(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)

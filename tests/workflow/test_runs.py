@@ -30,14 +30,14 @@ def rows(path):
 
 def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
     results = built_once.path("results/2026-11")
-    promised = "report.html queue.csv records.csv included.csv extraction.csv effects.csv estimates.csv"
+    promised = "report.html archive.html feed.atom queue.csv records.csv included.csv extraction.csv effects.csv estimates.csv"
     promised += (
         " estimates.json leave_one_out.csv subgroups.csv changes.json flow.json status.json ranking.json"
     )
     promised += " checked.json record_events.csv imports.json companions.csv pairs.csv"
     promised += " backtest.json backtest.csv predictions.csv suspicious.csv conflicts.csv agreement.json"
     promised += " extraction_agreement.json extraction_conflicts.csv corrections.csv findings.csv"
-    promised += " risk_of_bias.csv sensitivity.csv influence.csv cumulative.csv"
+    promised += " risk_of_bias.csv sensitivity.csv influence.csv cumulative.csv ledger.csv"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
 
 

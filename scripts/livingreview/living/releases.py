@@ -1,13 +1,51 @@
-"""Releases: what was published, frozen. A release is written once and never recomputed."""
+"""Releases: what was published, frozen. A release is written once, whole, and never recomputed.
 
+A release is a folder ``data/releases/<version>`` that came into being by one rename. It holds the run's
+results, the report, the protocol, the tables that people edit as they were (``inputs.zip``), digests of the
+searches and earlier releases that were read (``inputs.json``), and what a repository of data wants to know.
+"""
+
+import hashlib
+import re
 import shutil
 from pathlib import Path
 
+import yaml
+
 from livingreview import tables
 from livingreview.errors import InputError
+from livingreview.living import bundles, citation, crate, versions
+from livingreview.search import snapshot
 
-# What a release keeps of a run's results; the report itself goes with it for readers.
-KEPT = ["estimates.csv", "estimates.json", "effects.csv", "included.csv", "flow.json"]
+# A run without these is not built, and no later run could be compared with it.
+REQUIRED = ["estimates.csv", "estimates.json", "effects.csv", "included.csv", "flow.json"]
+# Kept as well where the run made them. What is large and follows from the rest is not among them.
+ALSO = [
+    "report.html",
+    "ledger.csv",
+    "changes.json",
+    "methods_changes.json",
+    "triggers.json",
+    "certainty.json",
+    "summary_of_findings.csv",
+    "status.json",
+    "whats_new.json",
+    "whats_new.md",
+    "risk_of_bias.csv",
+    "subgroups.csv",
+    "sensitivity.csv",
+]
+KEPT = [*REQUIRED, *ALSO]
+
+RELEASE, CONFIG = "release.json", "config.yaml"
+CHECKSUMS = "checksums.sha256"
+INPUTS, TABLES = "inputs.json", "inputs.zip"
+ARCHIVE = "archive.html"
+# Not tables of people: searches and releases are named by their digests, the sandbox stands in for PubMed.
+NOT_TABLES = ("searches", "releases", "sandbox")
+DRAFTS = ".draft"  # one folder deeper than releases are looked for
+
+last_before = versions.last_before
 
 
 def read(paths):
@@ -19,7 +57,12 @@ def read(paths):
         The content of each ``release.json``, with its folder as ``path``.
     """
     found = [tables.read_json(path) | {"path": str(Path(path).parent)} for path in paths]
-    return sorted(found, key=lambda release: _version(release["version"]))
+    return sorted(found, key=lambda release: versions.parse(release["version"]))
+
+
+def read_all(review):
+    """Every release in a review's folder, as from `read`."""
+    return read(sorted((Path(review) / "data/releases").glob(f"*/{RELEASE}")))
 
 
 def table(release, name):
@@ -27,32 +70,72 @@ def table(release, name):
     return tables.read_results(Path(release["path"]) / f"{name}.csv")
 
 
-def last_before(releases, run):
-    """The newest release of our own that is older than a run, or None.
+def contents(release):
+    """A release with what the page of all versions shows of it.
 
-    A release of the same run does not count: a month is compared with what readers had before it.
+    Returns
+    -------
+    dict
+        The release with ``files``, their names, and, unless it is a published review that this one follows,
+        the frames ``estimates`` and ``effects``.
     """
-    own = [r for r in releases if r["kind"] == "release" and r["run"] < run]
-    return max(own, key=lambda r: (r["run"], _version(r["version"])), default=None)
+    files = sorted(path.name for path in Path(release["path"]).iterdir())
+    if release["kind"] != "release":
+        return release | {"files": files}
+    return release | {"files": files, **{name: table(release, name) for name in ("estimates", "effects")}}
 
 
-def freeze(results_dir, releases_dir, *, version, run, frozen_on, note):
+def protocol(release):
+    """The protocol of a release as it was, a dict; None of a release that froze none."""
+    path = Path(release["path"]) / CONFIG
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def find(review, version):
+    """One release of a review, as from `read`.
+
+    Raises
+    ------
+    InputError
+        If there is none of this version, or it is a published review and no release of this one.
+    """
+    every = {release["version"]: release for release in read_all(review)}
+    own = [release["version"] for release in versions.own(every.values())]
+    if version not in own:
+        raise InputError(
+            Path(review) / "data/releases",
+            problem="a published review, and no release of this one"
+            if version in every
+            else "no such release",
+            found=version,
+            allowed=", ".join(own) or "none: nothing was released yet",
+        )
+    return every[version]
+
+
+def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=None, page=None):
     """Freeze a run's results as a release.
 
     Parameters
     ----------
-    results_dir : path
-        results/<run>.
-    releases_dir : path
-        data/releases.
+    review : path
+        The review's folder, with config.yaml, data/ and results/<run>.
+    config : dict
+        The protocol, checked.
     version : str
-        YY.minor.patch.
+        YY.minor.patch; see `versions.check`.
     run : str
         The month that is frozen.
     frozen_on : str
         YYYY-MM-DD.
     note : str
         What this release is, in a sentence for readers.
+    doi : str, optional
+        Reserved for this version.
+    made_by : dict, optional
+        ``software`` (name to version) and ``code`` (fingerprint, commit, edited).
+    page : callable, optional
+        Given every release, this one included, the text of the page that lists them.
 
     Returns
     -------
@@ -62,44 +145,215 @@ def freeze(results_dir, releases_dir, *, version, run, frozen_on, note):
     Raises
     ------
     InputError
-        If the version exists, is not newer than every other, or results are missing.
+        If the note is empty, the version is not the next one, or results or searches are missing. Nothing is
+        written then.
     """
-    results_dir, releases_dir = Path(results_dir), Path(releases_dir)
-    newest = max(
-        (_version(r["version"]) for r in read(releases_dir.glob("*/release.json"))), default=(0, 0, 0)
-    )
-    if _version(version) <= newest:
-        raise InputError(
-            releases_dir,
-            problem="a release is never replaced",
-            found=version,
-            allowed=f"a version after {'.'.join(map(str, newest))}",
-        )
-    missing = [name for name in KEPT if not (results_dir / name).exists()]
-    if missing:
-        raise InputError(
-            results_dir,
-            problem=f"{', '.join(missing)} missing",
-            hint=f"build the run {run} before releasing it",
-        )
-    # The marker is written last into a folder that is renamed into place: a crash leaves no half release.
-    draft = releases_dir / f".{version}.draft"
+    review = Path(review)
+    folder, results = review / "data/releases", review / "results" / run
+    every = read_all(review)
+    if not note.strip():
+        raise InputError("the note", problem="it is empty", hint='make release VERSION=26.1.0 NOTE="..."')
+    versions.check(version, run=run, frozen_on=frozen_on, releases=every)
+    _check_built(results, run=run)
+    last = versions.newest(versions.own(every))
+    about = {
+        "version": version,
+        "kind": "release",
+        "run": run,
+        "frozen_on": frozen_on,
+        "note": note.strip(),
+        "previous": last and last["version"],
+        **({"doi": doi} if doi else {}),
+        **(made_by or {}),
+    }
+    draft = folder / DRAFTS / version
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for name in KEPT:
-        tables.write_bytes((results_dir / name).read_bytes(), draft / name)
-    about = {"version": version, "kind": "release", "run": run, "frozen_on": frozen_on, "note": note}
-    tables.write_json(about, draft / "release.json")
-    return draft.rename(releases_dir / version)
+        if (results / name).exists():
+            tables.write_bytes((results / name).read_bytes(), draft / name)
+    tables.write_bytes((review / CONFIG).read_bytes(), draft / CONFIG)
+    tables.write_json(_inputs(review, run=run, releases=every), draft / INPUTS)
+    with (draft / TABLES).open("wb") as file:
+        bundles.write(file, _people_s_tables(review), day=frozen_on)
+    tables.write_json(about, draft / RELEASE)
+    tables.write_text(citation.cff(about, config["review"]), draft / "CITATION.cff")
+    tables.write_json(citation.zenodo(about, config["review"]), draft / ".zenodo.json")
+    if page:
+        tables.write_text(page([*every, about | {"path": str(draft)}]), draft / ARCHIVE)
+    _seal(draft, about, config["review"])
+    # A crash leaves no half release: only what was renamed into place is one.
+    made = draft.rename(folder / version)
+    draft.parent.rmdir()
+    return made
 
 
-def _version(text):
-    try:
-        parts = tuple(int(part) for part in text.split("."))
-    except ValueError:
-        parts = ()
-    if len(parts) != 3:
+def _check_built(results, *, run):
+    missing = [name for name in REQUIRED if not (results / name).exists()]
+    if missing:
         raise InputError(
-            "data/releases", problem="version", found=text, allowed="YY.minor.patch, such as 26.1.0"
+            results,
+            problem=f"{', '.join(missing)} missing",
+            hint=f"build the run {run} before releasing it",
         )
-    return parts
+
+
+def _seal(folder, about, review):
+    """Describe a folder's files for machines, and write their digests: last, so that they are of all."""
+    files = {path.name: digest(path.read_bytes()) for path in sorted(folder.iterdir())}
+    later = {CHECKSUMS: {"bytes": None, "sha256": None}}
+    tables.write_json(crate.describe(about, review, files | later), folder / crate.DESCRIPTOR)
+    files[crate.DESCRIPTOR] = digest((folder / crate.DESCRIPTOR).read_bytes())
+    lines = [f"{found['sha256']}  {name}\n" for name, found in sorted(files.items())]
+    tables.write_text("".join(lines), folder / CHECKSUMS)
+
+
+def _inputs(review, *, run, releases):
+    """Digests of the searches up to a run, and of the releases that it could be compared with."""
+    searches = review / "data/searches"
+    found = {}
+    for path in sorted(searches.glob("*/*/*")):
+        month = path.parents[1].name
+        if path.is_file() and not _is_hidden(path.relative_to(searches)) and month <= run:
+            found[path.relative_to(review).as_posix()] = digest(path.read_bytes())
+    return {
+        "searches": found,
+        "releases": {release["version"]: folder_digest(release["path"]) for release in releases},
+    }
+
+
+def _people_s_tables(review):
+    """(path within the review, content) of every file of people, sorted."""
+    data = review / "data"
+    for path in sorted(data.rglob("*"), key=lambda one: one.relative_to(data).as_posix()):
+        inside = path.relative_to(data)
+        if path.is_file() and inside.parts[0] not in NOT_TABLES and not LEFT_BEHIND.fullmatch(path.name):
+            yield path.relative_to(review).as_posix(), path.read_bytes()
+
+
+# Locks, and what a write that was cut off left; ``.as_made`` beside a sheet belongs to it.
+LEFT_BEHIND = re.compile(r"\..*\.lock|\..*\.partial|\..+\.(csv|json|xlsx)\.\w+")
+
+
+def _is_hidden(path):
+    return any(part.startswith(".") for part in path.parts)
+
+
+def digest(data):
+    """Size and SHA-256 of some bytes."""
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def folder_digest(folder):
+    """One SHA-256 over the names and contents of a folder's files."""
+    whole = hashlib.sha256()
+    for path in sorted(Path(folder).iterdir()):
+        whole.update(f"{digest(path.read_bytes())['sha256']}  {path.name}\n".encode())
+    return whole.hexdigest()
+
+
+def damaged(release):
+    """Names of a release's files that its checksums do not hold for, or that are missing.
+
+    A release of an older version of this program has no checksums; then nothing is known to be damaged.
+    """
+    folder = Path(release["path"])
+    if not (folder / CHECKSUMS).is_file():
+        return []
+    lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    wanted = {name: value for value, name in (line.split("  ", 1) for line in lines)}
+    return [
+        name
+        for name, value in wanted.items()
+        if not (folder / name).is_file() or digest((folder / name).read_bytes())["sha256"] != value
+    ]
+
+
+def package(review, config, release, target):
+    """Write a release as one zip file to deposit: a whole review's folder, from which it can be built again.
+
+    Parameters
+    ----------
+    review : path
+        The review's folder.
+    config : dict
+        The protocol.
+    release : dict
+        One of `read`, frozen with its inputs.
+    target : path
+        Where the zip goes; one of the same name is replaced, since it follows from the release.
+
+    Returns
+    -------
+    list of str
+        Files of the searches that are not in it, because the protocol keeps them on the machine that fetched
+        them.
+    """
+    review, target = Path(review), Path(target)
+    members, left_out = _package_members(review, config, release)
+    files = {name: digest(read_it()) for name, read_it in members.items()}
+    described = crate.describe(release, config["review"], files)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    with partial.open("wb") as file:
+        ordered = ((name, read_it()) for name, read_it in sorted(members.items()))
+        own = (crate.DESCRIPTOR, tables.to_json(described).encode())
+        bundles.write(file, [own, *ordered], day=release["frozen_on"])
+    partial.replace(target)
+    return left_out
+
+
+def _package_members(review, config, release):
+    """What goes into a package: path to a function that reads it; and the paths left out."""
+    folder = Path(release["path"])
+    inputs = tables.read_json(folder / INPUTS)
+    held = bundles.read(folder / TABLES)
+    members = {name: (lambda data=data: data) for name, data in held.items()}
+    for name in (CONFIG, "CITATION.cff", ".zenodo.json"):
+        members[name] = (folder / name).read_bytes
+    left_out = [path for path in inputs["searches"] if not shareable(review / path, config)]
+    for path in inputs["searches"].keys() - set(left_out):
+        members[path] = (review / path).read_bytes
+    for version in [*inputs["releases"], release["version"]]:
+        for path in sorted((review / "data/releases" / version).iterdir()):
+            members[path.relative_to(review).as_posix()] = path.read_bytes
+    results = review / "results" / release["run"]
+    for path in sorted([*results.glob("report.json"), *results.glob("figures/*.*")]):
+        members[path.relative_to(review).as_posix()] = path.read_bytes
+    readme = _readme(release, config, left_out).encode()
+    members["README.md"] = lambda: readme
+    return members, left_out
+
+
+def shareable(path, config):
+    """Whether a file of a search may be passed on.
+
+    Where the protocol keeps records on the machine that fetched them (``search: bodies: local``), neither
+    they nor what people exported from other databases may; digests, lists and provenance may.
+    """
+    path = Path(path)
+    if path.parent.name == snapshot.FOLDER:
+        about = tables.read_json(path.parent / snapshot.PROVENANCE)
+        return about.get("bodies_kept") != snapshot.LOCAL or path.name not in about["bodies"]
+    return config["search"]["bodies"] != snapshot.LOCAL or path.name == snapshot.PROVENANCE
+
+
+def _readme(release, config, left_out):
+    version = release["version"]
+    lines = [
+        f"# {config['review']['title']}",
+        f"Living systematic review, version {version}, run of {release['run']}, frozen on"
+        f" {release['frozen_on']}. {release['note']}",
+        f"The report is `data/releases/{version}/report.html`, the numbers are beside it. Everything here is"
+        " the review's folder as it was: searches as they were answered, the tables that people filled in,"
+        " the protocol, and earlier releases. With the software living-review, in its folder, this builds"
+        " the version again and compares it byte for byte:",
+        f"```\nmake replay VERSION={version} REVIEW=path/to/this/folder\n```",
+    ]
+    if left_out:
+        listed = "\n".join(f"- {path}" for path in sorted(left_out))
+        lines.append(
+            "Not passed on, because the protocol keeps these records on the machine that fetched them; their"
+            f" digests are in `data/releases/{version}/{INPUTS}`:\n\n{listed}"
+        )
+    return "\n\n".join(lines) + "\n"

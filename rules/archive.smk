@@ -1,0 +1,27 @@
+# Needs: the releases as they were frozen, and this run's status. Makes: the page of all versions, and the feed.
+
+
+rule build_archive:
+    input:
+        status=f"results/{RUN}/status.json",
+        releases=RELEASES,
+    output:
+        archive=f"results/{RUN}/archive.html",
+        feed=f"results/{RUN}/feed.atom",
+    log:
+        f"logs/{RUN}/build_archive.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        config={key: value for key, value in config.items() if key != "version"},
+        frozen=digests(sorted(Path("data/releases").glob("*/e*.csv"))),
+        code=fingerprint("build_archive.py", TEMPLATES),
+    message:
+        "Building the page of all versions"
+    script:
+        "../scripts/build_archive.py"

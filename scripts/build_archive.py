@@ -1,0 +1,69 @@
+"""Build the page of all versions, and the feed of versions and of what is new."""
+
+import logging
+from pathlib import Path
+
+from livingreview import tables
+from livingreview.living import releases, versions
+from livingreview.report import archive, feed, prose
+
+log = logging.getLogger(__name__)
+
+TOP = "../../"  # from results/<run>/ to the review's folder
+
+
+def main(job):
+    """Write the page and the feed.
+
+    ``job.input``: status (JSON), releases (the ``release.json`` of each); ``job.output``: archive, feed;
+    ``job.params``: run, config (the whole).
+    """
+    run, config = job.params.run, job.params.config
+    # An older month that is built again does not know what came later.
+    every = releases.read(job.input.releases)
+    known = [one for one in every if one["kind"] != "release" or one["run"] <= run]
+    own = sorted(versions.own(known), key=lambda one: versions.parse(one["version"]), reverse=True)
+    status = tables.read_json(job.input.status)
+    version = versions.version_of(run, known)
+    page = archive.build(
+        [releases.contents(one) for one in known],
+        config,
+        root=f"{TOP}data/releases",
+        current={"version": version, "run": run, "report": "report.html"},
+        feed="feed.atom",
+    )
+    tables.write_text(page, job.output.archive)
+    entries = [_of_run(run, version, status), *map(_of_release, own)]
+    tables.write_bytes(feed.feed(entries, config["review"], top=TOP), job.output.feed)
+    log.info("%d releases, %d entries in the feed", len(own), len(entries))
+
+
+def _of_run(run, version, status):
+    """What is new in this run, as an entry of the feed."""
+    return {
+        "part": f"run/{run}",
+        "date": run,
+        "title": f"{prose.month(run)}: what is new ({version})",
+        "updated": status["searched_at"],
+        "summary": prose.sentence("; ".join(prose.this_month(status))) + ".",
+        "link": f"results/{run}/report.html",
+    }
+
+
+def _of_release(release):
+    folder = f"data/releases/{release['version']}"
+    kept = (Path(release["path"]) / archive.REPORT).is_file()
+    return {
+        "part": f"release/{release['version']}",
+        "date": release["frozen_on"],
+        "title": f"Version {release['version']}",
+        "updated": release["frozen_on"],
+        "summary": release["note"],
+        "link": f"{folder}/{archive.REPORT if kept else releases.RELEASE}",
+    }
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821
