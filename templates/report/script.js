@@ -3,6 +3,7 @@
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
+    if (head.tagName !== "TH") return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
@@ -17,8 +18,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
         const numeric = x !== "" && y !== "" && !isNaN(x) && !isNaN(y);
         return numeric ? x - y : x.localeCompare(y);
       };
-      const rows = [...table.tBodies[0].rows].sort((a, b) => (down ? -order(a, b) : order(a, b)));
-      table.tBodies[0].append(...rows);
+      const body = table.tBodies[0];
+      const behind = new Map([...body.querySelectorAll(".behind")].map((row) => [row.previousElementSibling, row]));
+      const rows = [...body.rows].filter((row) => !row.matches(".behind, .group-row"));
+      rows.sort((a, b) => (down ? -order(a, b) : order(a, b)));
+      body.append(...rows.flatMap((row) => (behind.has(row) ? [row, behind.get(row)] : [row])));
+      table.dispatchEvent(new Event("sorted"));
     });
   });
 }
@@ -28,3 +33,4 @@ addEventListener("beforeprint", () => {
   opened.forEach((part) => { part.open = true; });
 });
 addEventListener("afterprint", () => opened.forEach((part) => { part.open = false; }));
+{% include "report/forest.js" %}

@@ -1,7 +1,7 @@
-"""Drawings of effects: the small interval of the first screen, and the forest plot.
+"""Drawings of effects: small ones in table cells, and whole forest plots.
 
 Every function takes numbers and returns markup. Horizontal positions come from `Scale`, so that a test can
-ask where a value must lie.
+ask where a value must lie. Cells of a table and whole figures are made of the same marks.
 """
 
 import dataclasses
@@ -10,8 +10,13 @@ import math
 from livingreview.report import svg
 from livingreview.report.prose import excerpt, interval, missing, number, percent
 
-STEP = 0.5  # distance of axis ticks, in g
+STEP = 0.5  # distance of axis ticks, in g, as long as they are few
+STEPS = (STEP, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+MOST_TICKS = 7
 WIDEST = (-1.5, 1.0)  # whiskers alone never stretch an axis beyond this; point estimates do
+# An effect beyond this is hardly a real standardised difference: it does not squeeze all others, but stands
+# at the edge as an arrowhead, with its digits beside it. Pooled estimates always lie inside.
+FARTHEST = 3.0
 ROOM = 0.25  # space beyond the outermost point estimate, in g
 ARROW = (6, 3.5)  # length and half height of an arrowhead, in pixels
 DIAMOND = 7  # half height of a pooled estimate's diamond
@@ -39,23 +44,32 @@ class Scale:
         """The same axis, drawn elsewhere."""
         return dataclasses.replace(self, left=left, right=right)
 
+    def holds(self, value):
+        """Whether a value lies within the axis."""
+        return self.low <= value <= self.high
+
     def ticks(self):
-        """Values of the ticks, multiples of `STEP` within the axis."""
-        first, last = math.ceil(self.low / STEP - 1e-9), math.floor(self.high / STEP + 1e-9)
-        return [step * STEP for step in range(first, last + 1)]
+        """Values of the ticks: multiples of the smallest of `STEPS` that gives at most `MOST_TICKS`."""
+        for step in STEPS:
+            first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+            if last - first < MOST_TICKS:
+                break
+        return [at * step for at in range(first, last + 1)]
 
 
-def scale(points, intervals, *, left=0.0, right=1.0):
-    """An axis that holds all point estimates and zero, and whiskers as far as `WIDEST` allows.
+def scale(points, intervals, *, pools=(), left=0.0, right=1.0):
+    """An axis that holds zero, pooled and single estimates, and whiskers as far as `WIDEST` allows.
 
     Parameters
     ----------
     points : iterable of float
-        Values that must lie inside.
+        Single estimates; those beyond `FARTHEST` on either side do not stretch the axis.
     intervals : iterable of (float, float)
         Ends that should lie inside; those beyond are clipped and get an arrowhead.
+    pools : iterable of float
+        Values that must lie inside.
     """
-    points = [0.0, *(p for p in points if not missing(p))]
+    points = [0.0, *(p for p in points if not missing(p) and abs(p) <= FARTHEST), *pools]
     ends = [end for pair in intervals if not any(map(missing, pair)) for end in pair]
     low = min(min(points) - ROOM, max(min(ends, default=0.0), WIDEST[0]))
     high = max(max(points) + ROOM, min(max(ends, default=0.0), WIDEST[1]))
@@ -108,164 +122,205 @@ def small_axis(axis, *, height=22):
     return svg.markup(drawing)
 
 
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """Where the parts of a forest plot go, in pixels at full size.
-
-    A row is `row` high; its text stands `text_up`, its marks stand `mark_up` above the row's lower edge.
-    The plot runs from `left` to `right`; `numbers` and `weight` are right edges (no weights if None).
-    """
-
-    name: str
-    width: float
-    left: float
-    right: float
-    row: float
-    text_up: float
-    mark_up: float
-    numbers: float
-    weight: float | None
-    head: float
-    largest: float
+ROW = 25  # height of a row of a whole figure, in pixels
+TEXT_UP, MARK_UP = 8, 12.5  # how far texts and marks stand above the lower edge of their row
+WIDTH, LEFT, RIGHT = 860, 226, 590  # of a whole figure, and of the plot within it
+NUMBERS, WEIGHTS = 768, 860  # right edges of the columns of digits
+HEAD = 26
+LARGEST = 15  # side of the square of the heaviest effect
+PLAIN = 8  # side of a square that stands for no weight
+CELL_LEFT, CELL_RIGHT, CELL_WIDTH = 8, 212, 220  # the plot within a cell of a table, in pixels
+CELL_HEIGHT = 22
+CELL_LARGEST = 13
 
 
-WIDE = Shape(
-    name="wide",
-    width=860,
-    left=226,
-    right=590,
-    row=25,
-    text_up=8,
-    mark_up=12.5,
-    numbers=768,
-    weight=860,
-    head=26,
-    largest=15,
-)
-NARROW = Shape(
-    name="narrow",
-    width=350,
-    left=15,
-    right=335,
-    row=37,
-    text_up=24,
-    mark_up=9,
-    numbers=350,
-    weight=None,
-    head=22,
-    largest=12,
-)
-
-
-def forest(view, shape):
-    """A forest plot.
+def forest(view):
+    """A whole forest plot, or a list of estimates drawn like one.
 
     Parameters
     ----------
     view : dict
-        ``name`` (unique in the page), ``title``, ``description``, ``rows`` (label, yi, ci_low, ci_high,
-        weight, new), ``pool`` (the main estimate, or None where nothing is pooled), ``before`` (estimate,
-        ci_low, ci_high and label, or None), ``level``, ``zone``, ``favours_left``, ``favours_right``.
-    shape : Shape
-        `WIDE` (labels beside the plot) or `NARROW` (above it, for phones).
+        ``name`` (unique in the page), ``title``, ``description``, ``what`` (head of the labels), ``rows``,
+        ``pool`` (the main estimate, or None where nothing is pooled), ``before`` (estimate, ci_low, ci_high
+        and label, or None), ``level``, ``zone``, ``favours_left``, ``favours_right``. A row is one of: an
+        effect (label, yi, ci_low, ci_high, weight or None, new), an estimate (label, estimate, ci_low,
+        ci_high), or a heading (heading).
     """
-    return svg.markup(_Forest(view, shape).draw())
+    return svg.markup(_Forest(view).draw())
 
 
 def forest_scale(view):
     """The axis of a forest plot, one unit wide."""
     pools = [pool for pool in (view["pool"], view["before"]) if pool is not None]
+    pools += [row for row in view["rows"] if "estimate" in row]
+    effects = [row for row in view["rows"] if "yi" in row]
     return scale(
-        [row["yi"] for row in view["rows"]] + [pool["estimate"] for pool in pools],
-        [(row["ci_low"], row["ci_high"]) for row in (*view["rows"], *pools)]
+        [row["yi"] for row in effects],
+        [(row["ci_low"], row["ci_high"]) for row in (*effects, *pools)]
         + [(pool["pi_low"], pool["pi_high"]) for pool in pools if "pi_low" in pool],
+        pools=[pool["estimate"] for pool in pools if not missing(pool["estimate"])],
     )
 
 
 def diamond(axis, pool, middle, half=DIAMOND):
-    """Corners of a pooled estimate's diamond: interval ends and point estimate."""
-    return [
-        (axis.x(pool["ci_low"]), middle),
-        (axis.x(pool["estimate"]), middle - half),
-        (axis.x(pool["ci_high"]), middle),
-        (axis.x(pool["estimate"]), middle + half),
-    ]
+    """Corners of a pooled estimate's diamond: interval ends and point estimate.
+
+    Without an interval, or for an interval shorter than a sign can be, the diamond keeps its least width.
+    """
+    x = axis.x(pool["estimate"])
+    ends = [pool[key] for key in ("ci_low", "ci_high")]
+    left, right = (x if missing(end) else axis.x(end) for end in ends)
+    return [(min(left, x - 1), middle), (x, middle - half), (max(right, x + 1), middle), (x, middle + half)]
+
+
+def cell_scale(axis):
+    """The same axis within a cell of a table."""
+    return axis.between(CELL_LEFT, CELL_RIGHT)
+
+
+def cell_band(axis, *, zone):
+    """Where the band of no effect and the line at zero lie in a cell: custom properties of the table."""
+    edges = {"zl": -zone, "zr": zone, "z0": 0.0}
+    return ";".join(f"--{key}:{100 * axis.x(value) / CELL_WIDTH:.2f}%" for key, value in edges.items())
+
+
+def cell_effect(axis, row, *, heaviest=None):
+    """An effect in its cell: interval, and a square whose area is its weight (plain if none is heaviest)."""
+    drawing = _cell()
+    _effect(drawing, axis, row, CELL_HEIGHT / 2, heaviest=heaviest, largest=CELL_LARGEST)
+    return svg.markup(drawing)
+
+
+def cell_pool(axis, row, *, style="pool"):
+    """A pooled estimate in its cell, as a diamond; empty where there is none."""
+    drawing = _cell()
+    if not missing(row["estimate"]):
+        svg.polygon(drawing, diamond(axis, row, CELL_HEIGHT / 2, half=6), style)
+    return svg.markup(drawing)
+
+
+def cell_prediction(axis, row):
+    """A prediction interval in its cell."""
+    drawing = _cell()
+    _prediction(drawing, axis, (row["pi_low"], row["pi_high"]), CELL_HEIGHT / 2)
+    return svg.markup(drawing)
+
+
+def cell_estimate(axis, row):
+    """An estimate with its interval and, thinner, its prediction interval where it has one."""
+    drawing = _cell()
+    if not missing(row["estimate"]):
+        _whiskers(drawing, axis, (row.get("pi_low"), row.get("pi_high")), CELL_HEIGHT / 2, "pi")
+        svg.polygon(drawing, diamond(axis, row, CELL_HEIGHT / 2, half=5), "pool")
+    return svg.markup(drawing)
+
+
+def cell_axis(axis):
+    """The axis below a column of cells."""
+    drawing = _cell(height=24)
+    _axis(drawing, axis, 1, 19)
+    return svg.markup(drawing)
+
+
+def _cell(*, height=CELL_HEIGHT):
+    return svg.start(CELL_WIDTH, height, "cell", hidden=True)
+
+
+def _effect(drawing, axis, row, middle, *, heaviest, largest):
+    """Interval and square of an effect; one that lies beyond the axis is an arrowhead at its edge."""
+    if not axis.holds(row["yi"]):
+        right = row["yi"] > axis.high
+        x, towards = (axis.right, -1) if right else (axis.left, 1)
+        length, half = ARROW[0] * 1.5, ARROW[1] * 1.5
+        corners = [(x, middle), (x + towards * length, middle - half), (x + towards * length, middle + half)]
+        svg.polygon(drawing, corners, "arrow beyond")
+        return
+    _whiskers(drawing, axis, (row["ci_low"], row["ci_high"]), middle, "ci")
+    side = PLAIN if heaviest is None else max(SMALLEST, largest * math.sqrt(row["weight"] / heaviest))
+    svg.square(drawing, (axis.x(row["yi"]), middle), side)
+
+
+def _prediction(drawing, axis, ends, middle):
+    _whiskers(drawing, axis, ends, middle, "pi")
+    for end in ends:
+        if not missing(end) and axis.holds(end):
+            svg.line(drawing, (axis.x(end), middle - CAP), (axis.x(end), middle + CAP), "pi")
 
 
 class _Forest:
     """One forest plot in the making; `y` is the lower edge of the row drawn last."""
 
-    def __init__(self, view, shape):
+    def __init__(self, view):
         self.view = view
-        self.shape = shape
-        self.axis = forest_scale(view).between(shape.left, shape.right)
-        self.predicted = view["pool"] is not None and not missing(view["pool"]["pi_low"])
+        self.axis = forest_scale(view).between(LEFT, RIGHT)
+        self.predicted = view["pool"] is not None and not missing(view["pool"].get("pi_low"))
         n_pools = (view["pool"] is not None) + self.predicted + (view["before"] is not None)
-        self.bottom = shape.head + shape.row * (len(view["rows"]) + n_pools) + 14
-        self.drawing = svg.start(shape.width, self.bottom + AXIS_HEIGHT, f"forest {shape.name}")
-        self.y = shape.head
+        self.bottom = HEAD + ROW * (len(view["rows"]) + n_pools) + 14
+        self.drawing = svg.start(WIDTH, self.bottom + AXIS_HEIGHT, "forest")
+        self.y = HEAD
 
     def draw(self):
-        view, shape = self.view, self.shape
-        name = f"{view['name']}-{shape.name}"
-        svg.describe(self.drawing, name=name, title=view["title"], description=view["description"])
-        _zone(self.drawing, self.axis, view["zone"], shape.head, self.bottom)
-        self.head()
-        heaviest = max(row["weight"] for row in view["rows"])
+        view = self.view
+        svg.describe(self.drawing, name=view["name"], title=view["title"], description=view["description"])
+        _zone(self.drawing, self.axis, view["zone"], HEAD, self.bottom)
+        weights = [row["weight"] for row in view["rows"] if not missing(row.get("weight"))]
+        self.head(weighted=bool(weights))
         for row in view["rows"]:
-            self.study(row, heaviest)
+            self.row(row, max(weights, default=None))
         if view["pool"] is not None:
-            svg.line(self.drawing, (0, self.y + 4), (shape.width, self.y + 4))
+            svg.line(self.drawing, (0, self.y + 4), (WIDTH, self.y + 4))
             self.y += 6
-            self.diamond(view["pool"] | {"label": "Pooled, random effects"}, "pool")
-        if self.predicted:
-            self.prediction(view["pool"])
+            self.diamond({"label": "Pooled, random effects"} | view["pool"], "pool")
+            if self.predicted:
+                self.prediction(view["pool"])
         if view["before"] is not None:
             self.diamond(view["before"], "before")
         self.foot()
         return self.drawing
 
-    def head(self):
-        shape = self.shape
-        svg.text(self.drawing, (0, 14), "Trial", "head")
-        heading = f"g [{percent(100 * self.view['level'])} CI]"
-        svg.text(self.drawing, (shape.numbers, 14), heading, "head", anchor="end")
-        if shape.weight is not None:
-            svg.text(self.drawing, (shape.weight, 14), "Weight", "head", anchor="end")
-        svg.line(self.drawing, (0, shape.head - 4), (shape.width, shape.head - 4))
+    def head(self, *, weighted):
+        svg.text(self.drawing, (0, 14), self.view["what"], "head")
+        numbers = f"g [{percent(100 * self.view['level'])} CI]"
+        svg.text(self.drawing, (NUMBERS, 14), numbers, "head", anchor="end")
+        if weighted:
+            svg.text(self.drawing, (WEIGHTS, 14), "Weight", "head", anchor="end")
+        svg.line(self.drawing, (0, HEAD - 2), (WIDTH, HEAD - 2))
 
-    def study(self, row, heaviest):
-        shape = self.shape
+    def row(self, row, heaviest):
+        if "heading" in row:
+            self.next_row(row["heading"], "", "pool")
+        elif "estimate" in row:
+            self.diamond(row, "pool")
+        else:
+            self.effect(row, heaviest)
+
+    def effect(self, row, heaviest):
         numbers = f"{number(row['yi'])} {interval(row['ci_low'], row['ci_high'])}"
         middle = self.next_row(row["label"], numbers, "new" if row["new"] else "")
-        _whiskers(self.drawing, self.axis, (row["ci_low"], row["ci_high"]), middle, "ci")
-        side = max(SMALLEST, shape.largest * math.sqrt(row["weight"] / heaviest))
-        svg.square(self.drawing, (self.axis.x(row["yi"]), middle), side)
-        if shape.weight is not None:
-            place = (shape.weight, self.y - shape.text_up)
+        weighted = heaviest if not missing(row["weight"]) else None
+        _effect(self.drawing, self.axis, row, middle, heaviest=weighted, largest=LARGEST)
+        if not missing(row["weight"]):
+            place = (WEIGHTS, self.y - TEXT_UP)
             svg.text(self.drawing, place, percent(row["weight"], 1), anchor="end")
 
     def diamond(self, pool, style):
         numbers = f"{number(pool['estimate'])} {interval(pool['ci_low'], pool['ci_high'])}"
         middle = self.next_row(pool["label"], numbers, style)
-        svg.polygon(self.drawing, diamond(self.axis, pool, middle), style)
+        if not missing(pool["estimate"]):
+            svg.polygon(self.drawing, diamond(self.axis, pool, middle), style)
 
     def prediction(self, pool):
         ends = (pool["pi_low"], pool["pi_high"])
         middle = self.next_row("Prediction interval", interval(*ends), "")
-        _whiskers(self.drawing, self.axis, ends, middle, "pi")
-        for end in ends:
-            if self.axis.low <= end <= self.axis.high:
-                x = self.axis.x(end)
-                svg.line(self.drawing, (x, middle - CAP), (x, middle + CAP), "pi")
+        _prediction(self.drawing, self.axis, ends, middle)
 
     def next_row(self, label, numbers, style):
         """Write the texts of the next row; the height of its marks."""
-        shape = self.shape
-        self.y += shape.row
-        svg.text(self.drawing, (0, self.y - shape.text_up), excerpt(label, LABEL_LENGTH), style)
-        svg.text(self.drawing, (shape.numbers, self.y - shape.text_up), numbers, style, anchor="end")
-        return self.y - shape.mark_up
+        self.y += ROW
+        svg.text(self.drawing, (0, self.y - TEXT_UP), excerpt(label, LABEL_LENGTH), style)
+        if numbers:
+            svg.text(self.drawing, (NUMBERS, self.y - TEXT_UP), numbers, style, anchor="end")
+        return self.y - MARK_UP
 
     def foot(self):
         _axis(self.drawing, self.axis, self.bottom, self.bottom + 20)
