@@ -6,6 +6,7 @@ import pytest
 from livingreview.living import status
 from livingreview.screening import decisions as ledger
 from livingreview.search.events import ALERTS
+from livingreview.trials import notices as cascade
 
 COLUMNS = ["record_id", "title", "source", "first_run", "last_run", "duplicate_of"]
 MORE = ["pmid", "retrieval", "editorial_status", "notices"]
@@ -44,6 +45,8 @@ def describe():
         events=(),
         living=None,
         extraction=(),
+        notices=(),
+        studies=(),
     ):
         standing = [(*row, None)[:4] for row in statuses]
         return status.describe(
@@ -54,6 +57,8 @@ def describe():
             pd.DataFrame(effects, columns=["study", "in_pool"]).astype({"in_pool": bool}),
             awaiting=pd.DataFrame(awaiting, columns=["record_id", "since_run"], dtype=object),
             events=happened(*events),
+            notices=pd.DataFrame(notices, columns=list(cascade.COLUMNS), dtype=object),
+            studies=pd.DataFrame(studies, columns=["study_id", "first_author", "year"], dtype=object),
             run="2020-02",
             provenance={"searched_at": "2020-02-01T00:00:00Z", "base_url": "sandbox", "count": 3},
             living=living or {"mode": "active", "search_every_months": 1},
@@ -185,26 +190,40 @@ def test_records_that_nobody_included_test_nothing():
     assert status.sentinels(corpus(*RECORDS), set()) == {"n": 0, "missing": [], "without_pmid": 0}
 
 
-def test_notices_on_included_records_are_told_in_every_run_and_others_are_not(describe):
-    retracted = {"editorial_status": "retracted", "notices": "RetractionIn:900"}
-    records = [
-        (*RECORDS[0], retracted),
-        (*RECORDS[1], retracted | {"editorial_status": "corrected"}),
-        (*RECORDS[2][:6], {"editorial_status": "expression of concern", "notices": None}),
-    ]
-    found = describe(records, included=[("a_2020", "101; 103")])["notices_on_included"]
-    assert found == [
+def test_notices_on_reports_are_told_in_every_run_with_their_studies(describe):
+    found = describe(
+        RECORDS,
+        [("101", ledger.INCLUDED, "2020-01"), ("103", ledger.EXCLUDED_FULL_TEXT, "2020-01")],
+        notices=[
+            ("101", "a_2020", "retracted", "excluded", "RetractionIn:900", "2020-01"),
+            ("102", "a_2020", "other report", "excluded", "", "2020-01"),
+            ("103", None, "expression of concern", "flagged", "ExpressionOfConcernIn:901", "2020-02"),
+        ],
+        studies=[("a_2020", "Example", "2020")],
+    )
+    assert found["studies_withdrawn"] == 1
+    assert found["notices_on_included"] == [
         {
             "record_id": "101",
             "title": "One",
+            "study_id": "a_2020",
+            "label": "Example 2020",
             "editorial_status": "retracted",
+            "effect": "excluded",
             "notices": "RetractionIn:900",
+            "since_run": "2020-01",
+            "read": True,
         },
         {
             "record_id": "103",
             "title": "Three",
+            "study_id": None,
+            "label": None,
             "editorial_status": "expression of concern",
-            "notices": None,
+            "effect": "flagged",
+            "notices": "ExpressionOfConcernIn:901",
+            "since_run": "2020-02",
+            "read": False,
         },
     ]
 

@@ -511,7 +511,7 @@ def test_hostile_text_is_shown_and_never_run(context, latest):
         {"record_id": "5", "pmid": '5"><script>', "title": HOSTILE, "reason": HOSTILE}
     ]
     context["status"]["notices_on_included"] = [
-        {"record_id": "5", "title": HOSTILE, "editorial_status": "retracted", "notices": HOSTILE}
+        example.notice("5", "retracted", "excluded", title=HOSTILE, notices=HOSTILE, label=HOSTILE)
     ]
     context["refetched"] = [AGAIN | {"changed": [HOSTILE]}]
     latest |= {
@@ -526,30 +526,6 @@ def test_hostile_text_is_shown_and_never_run(context, latest):
     assert "<script>alert('x')" not in page
     assert not [link for link in tree.xpath("//a/@href") if "<" in link or '"' in link]
     assert text_of(tree.get_element_by_id("search")).count(HOSTILE) >= 12
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (
-            "retracted",
-            "has been retracted. Its numbers are still in this version; the maintainers have to decide.",
-        ),
-        ("expression of concern", "is under an expression of concern."),
-        (
-            "corrected",
-            "has a published erratum; the maintainers have to check the extracted values against it.",
-        ),
-        ("retraction notice", "is the notice of a retraction, not a trial."),
-    ],
-)
-def test_a_notice_on_an_included_report_is_on_the_first_screen_in_neutral_words(context, status, said):
-    context["status"]["notices_on_included"] = [
-        {"record_id": "5", "title": "Example 5", "editorial_status": status, "notices": "RetractionIn:900"}
-    ]
-    tree = html.document_fromstring(pages.build(context))
-    (notice,) = tree.xpath("//header//*[@aria-label='Notices on included reports']")
-    assert text_of(notice) == f"Included report. Example 5 {said} RetractionIn:900"
 
 
 def test_without_notices_there_is_no_such_box(context):

@@ -168,7 +168,7 @@ def _with_retracted(effects, options):
 
 def _without_notices(pooled, options):
     """The pool without trials that an expression of concern, an erratum or another notice leaves in it."""
-    noticed = _flags(pooled, "notice").astype(object).fillna("")
+    noticed = _flags(pooled, "notice").map(lambda kind: kind if isinstance(kind, str) else "")
     kept = pooled[noticed == ""]
 
     def compute():

@@ -162,7 +162,7 @@ def mark(effects, notices):
         reason=reasons,
         in_pool=in_pool & ~gone,
         in_sensitivity=in_sensitivity & ~gone,
-        notice=effects["study"].map(kinds).fillna("").astype(object),
+        notice=pd.Series([kinds.get(study, "") for study in effects["study"]], effects.index, dtype=object),
         withdrawn=in_pool & gone,
     )
 
@@ -184,7 +184,9 @@ def reason(rows):
 
 def is_partial(notices):
     """Whether a cell of notices tells of retractions in part, or with a new version, and of no other."""
-    kinds = {kind for kind, _ in content.split_notices(notices)}.intersection(content.RETRACTING)
+    kinds = {entry.partition(":")[0] for entry in (notices or "").split("; ")}.intersection(
+        content.RETRACTING
+    )
     return bool(kinds) and kinds <= set(PARTLY)
 
 
