@@ -61,7 +61,7 @@ def _row(name, row, *, rules):
         "label": row["label"],
         "evidence": _evidence(row),
         "effect": prose.number(row["estimate"]) if row["k"] else prose.NOT_ESTIMATED,
-        "interval": interval(row["ci_low"], row["ci_high"]),
+        "interval": interval(row["ci_low"], row["ci_high"]) if row["k"] else "",
         "points": _points(row["familiar_scale"]),
         "people": _people(row["people_improved"]),
         "symbols": symbols(level),
@@ -238,7 +238,7 @@ def _domain(name, label, row):
         "label": label,
         "suggested": _told(suggested["rating"]),
         "reason": suggested["reason"],
-        "people": _told(people["rating"]) if people else "not judged",
+        "people": _told(people["rating"]) if people else "Not judged",
         "why": people["reason"] if people else "",
         "by": f"{people['by']}, {prose.month(people['run'])}" if people else "",
         "since": people["since"] if people else "",
@@ -291,8 +291,8 @@ def _limits(rules):
         f" {number(spread['substantial'], 0)}% or more. By two where the effects point both ways and I² is"
         f" {number(spread['considerable'], 0)}% or more.",
         f"Imprecision lowers by one for each end of the smallest effect of interest ({zone}) that the"
-        f" interval holds; or by one where it holds neither and the participants are fewer than a trial would need"
-        f" to see g {number(width['effect'])} (two-sided α {number(width['alpha'])},"
+        f" interval holds; or by one where it holds neither and the participants are fewer than a trial"
+        f" would need to see g {number(width['effect'])} (two-sided α {number(width['alpha'])},"
         f" power {number(width['power'])}).",
         f"Publication bias lowers by one where a test has p below {number(small['p'])} and at least half of"
         f" the adjustments move the estimate by {number(small['shift'])} or more towards no effect; it is not"
