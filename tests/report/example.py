@@ -81,6 +81,7 @@ def context():
         "difference": outcomes["many"]["main"]["estimate"] - before["estimate"],
         "added": [{key: last[key] for key in ("row_id", "study", "label", "yi", "vi")}],
     }
+    changes["many"] |= _attributed(before, changes["many"]["after"], last)
     changes["two"] |= {"before": _state(outcomes["two"]["main"]), "difference": 0.0}
     return {
         "config": copy.deepcopy(CONFIG),
@@ -97,6 +98,23 @@ def context():
             {"group_id": "1", "record_id": name, "evidence": "NCT00000001"} for name in ("1", "4")
         ],
         "refetched": [],
+        "text": {
+            "sections": [
+                {
+                    "file": "data/text/background.md",
+                    "name": "background",
+                    "title": "Background",
+                    "body": "The effect was {{ many.estimate }} [@example].\n\n## More\n\n> Quoted.\n",
+                    "references": {"example": "Example A. An example. Example J 2016."},
+                    "values": {"many.estimate": "−0.36"},
+                    "literals": [{"line": 4, "text": "24", "reason": "hours in a day"}],
+                    "sentences": 3,
+                    "others": 2,
+                    "claims": 1,
+                }
+            ],
+            "protocol_sentences": 2,
+        },
         "decisions": [{"record_id": "1", "reviewer": "E. X."}],
         "effects": effects,
         "findings": [
@@ -129,6 +147,8 @@ def context():
             "outcomes": changes,
             "outcomes_dropped": [],
         },
+        "triggers": _triggers(),
+        "methods_changes": _methods_changes(),
         "flow": _flow(),
         "status": _status(),
         "studies": [_study(index) for index in range(8)],
@@ -371,6 +391,93 @@ def _record(index):
         "terms": "internet (+0.51); title: pain (-0.20)",
         "model": "ranker-2 n=60 0123abcd",
         "link": f"https://pubmed.ncbi.nlm.nih.gov/{2000 + index}/",
+    }
+
+
+def _attributed(before, after, added):
+    """The move of an outcome by one trial added and a method changed, in two parts of which one is larger."""
+    total = {name: after[name] - before[name] for name in ("estimate", "ci_low", "ci_high")}
+    row = {"study": added["study"], "label": added["label"], "row_ids": [added["row_id"]]}
+    steps = [("added", 0.75), ("method", 0.25)]
+    numbers = {name: after[name] for name in ("ci_low", "ci_high", "tau2", "I2", "k")}
+    at = [before["estimate"] + 0.75 * total["estimate"], after["estimate"]]
+    return {
+        "reason": None,
+        "causes": [
+            {"cause": "added", "n_rows": 1, "trials": [row]},
+            {"cause": "method", "n_rows": 0, "trials": []},
+        ],
+        "total": total,
+        "software": dict.fromkeys(total, 0.0),
+        "steps": [
+            {"cause": cause, "change": part * total["estimate"], "estimate": value, **numbers}
+            for (cause, part), value in zip(steps, at, strict=True)
+        ],
+        "shapley": [
+            {"cause": cause, **{name: part * value for name, value in total.items()}}
+            for cause, part in (("added", 0.6), ("method", 0.4))
+        ],
+        "n_orders": 2,
+        "n_orders_possible": 2,
+        "by_change": [
+            {"cause": "added", **row, "share": 0.6 * total["estimate"], "without": -0.37, "undone": 0.01},
+            {
+                "cause": "method",
+                "study": None,
+                "label": "",
+                "row_ids": [],
+                "share": 0.4 * total["estimate"],
+                "without": -0.36,
+                "undone": 0.02,
+            },
+        ],
+        "participants_added": {"known": 105, "unknown_rows": 0},
+    }
+
+
+def _triggers():
+    about = {"rule": "An example rule", "numbers": {}, "threshold": 0}
+    return {
+        "release": {"version": "26.0.0", "run": "2026-01"},
+        "rules": {},
+        "triggers": [
+            {"name": name, "outcome": outcome, "state": state, "sentence": sentence, **about}
+            for name, outcome, state, sentence in [
+                ("no_effect", "many", "fired", "The interval now crosses no effect."),
+                ("no_effect", "two", "not fired", "The interval crossed no effect and still does."),
+                ("no_effect", "none", "not evaluated", "Cannot be evaluated: there is no estimate now."),
+                ("retraction", None, "not fired", "No included trial has been retracted."),
+            ]
+        ],
+    }
+
+
+def _methods_changes():
+    return {
+        "release": "26.0.0",
+        "protocol_frozen": True,
+        "compared": [],
+        "changes": [
+            {
+                "key": "analysis.method_tau2",
+                "before": "DL",
+                "after": "REML",
+                "reason": "It is less biased where trials are few.",
+                "by": "E. X.",
+                "run": "2026-11",
+            },
+            {
+                "key": "eligibility.include",
+                "before": "",
+                "after": "Adolescents",
+                "reason": None,
+                "by": None,
+                "run": None,
+            },
+        ],
+        "left_out": [{"key": "run", "before": "2026-01", "after": "2026-11", "why": "the month"}],
+        "software": {"before": "0.1.0", "after": "0.1.0"},
+        "unused_reasons": [],
     }
 
 

@@ -19,6 +19,9 @@ JSON = (
     "estimates",
     "certainty",
     "changes",
+    "triggers",
+    "methods_changes",
+    "text",
     "flow",
     "status",
 )

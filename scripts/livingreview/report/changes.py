@@ -1,6 +1,6 @@
 """What changed since the last release, and the releases so far."""
 
-from livingreview.report import links, prose
+from livingreview.report import links, moves, prose
 from livingreview.report.prose import count, interval, number, percent
 
 
@@ -26,6 +26,7 @@ def changes(context):
         change = found["outcomes"][name]
         rows.append(
             {
+                "name": name,
                 "label": declared["short"],
                 "before": _state(change["before"]),
                 "after": _state(change["after"]),
@@ -39,7 +40,14 @@ def changes(context):
                 ],
             }
         )
+    moved = {
+        name: moves.moved(found["outcomes"][name], release=compared_with(context))
+        for name in config["outcomes"]
+    }
+    for row in rows:
+        row["parts"] = bool(moved[row["name"]] and moved[row["name"]]["rows"])
     return {
+        "moved": moved,
         "release": compared_with(context),
         "frozen": prose.day(found["release"]["frozen_on"]) if found["release"] else "",
         "dropped": found["outcomes_dropped"],

@@ -12,6 +12,7 @@ from livingreview.report import (
     downloads,
     extraction,
     findings,
+    method_changes,
     methods,
     notices,
     outcomes,
@@ -20,6 +21,8 @@ from livingreview.report import (
     search,
     studies,
     summary,
+    text,
+    triggers,
 )
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -44,7 +47,8 @@ def build(context, *, templates=TEMPLATES):
     ----------
     context : dict
         ``config``, ``run``, ``records``, ``decisions`` (in force at this run), ``effects``, ``estimates``,
-        ``changes``, ``flow``, ``status``, ``studies`` (those included at this run), ``queue``, ``ranking``,
+        ``changes``, ``triggers``, ``methods_changes``, ``flow``, ``status``,
+        ``studies`` (those included at this run), ``queue``, ``ranking``,
         ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
         ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
@@ -67,6 +71,7 @@ def view(context):
     return {
         "heading": summary.heading(context),
         "summary": summary.summary(context),
+        "text": text.text(context),
         "findings": findings.findings(context),
         "outcomes": outcomes.outcomes(context),
         "studies": studies.studies(context),
@@ -76,6 +81,8 @@ def view(context):
         "screening": screening.screening(context),
         "search": search.search(context),
         "changes": changes.changes(context),
+        "triggers": triggers.triggers(context),
+        "method_changes": method_changes.method_changes(context),
         "methods": methods.methods(context),
         "downloads": downloads.downloads(context),
         "provenance": methods.provenance(context),

@@ -20,6 +20,13 @@ COMPARATORS = {
     "information": "information",
     "unknown": "not stated",
 }
+CAUSES = {
+    "added": "added",
+    "admitted": "let into the pool",
+    "set_aside": "set aside",
+    "removed": "removed",
+    "retracted": "retracted",
+}
 NAMED = 3  # up to so many trials are named in one line; more are counted
 
 
@@ -287,6 +294,8 @@ def cause(change):
     change : dict
         One outcome of ``changes.json``.
     """
+    if change.get("causes"):
+        return _causes(change)
     parts = [_cause_part(change[what], what) for what in ("added", "removed", "corrected") if change[what]]
     if parts:
         return "; ".join(parts)
@@ -297,6 +306,39 @@ def cause(change):
     if round(change["difference"], 10) != 0:
         return "same trials and values; the method or the software differs"
     return "no change in the data"
+
+
+def _causes(change):
+    """Every cause, the largest part of the move first, with its share of the move where there are several."""
+    shares = {part["cause"]: part["estimate"] for part in change.get("shapley") or []}
+    parts = change["causes"]
+    if len(parts) > 1 and len(shares) == len(parts):
+        parts = sorted(parts, key=lambda part: -abs(shares[part["cause"]]))
+        return "; ".join(f"{cause_words(part)}: {signed(shares[part['cause']])}" for part in parts)
+    return "; ".join(map(cause_words, parts))
+
+
+def cause_words(part):
+    """One cause of a move: ``1 trial added (Example 2020)``, ``2 values corrected``, ``method changed``.
+
+    Parameters
+    ----------
+    part : dict
+        One of the ``causes`` of an outcome of changes.json.
+    """
+    if part["cause"] == "method":
+        return "method changed"
+    trials, n_rows = part["trials"], part["n_rows"]
+    labels = [trial["label"] for trial in trials]
+    names = f" ({listed(labels)})" if len(labels) <= NAMED else ""
+    if part["cause"] == "corrected":
+        return f"{plural(n_rows, 'value')} corrected{names}"
+    noun = plural(len(trials), "trial")
+    if part["cause"] == "redivided":
+        return f"shared control divided anew in {noun}{names}"
+    if n_rows != len(trials):
+        noun += f" with {plural(n_rows, 'comparison')}"
+    return f"{noun} {CAUSES[part['cause']]}{names}"
 
 
 def _cause_part(rows, what):

@@ -1,0 +1,66 @@
+"""Changes of methods since the last release, each with the maintainers' reason."""
+
+from livingreview.report import prose
+
+NOT_GIVEN = "reason not given yet"
+NOTHING = "(nothing)"
+
+
+def method_changes(context):
+    """What the protocol and the software do otherwise than at the release."""
+    found = context["methods_changes"]
+    return {
+        "release": found["release"],
+        "lead": _lead(found),
+        "software": _software(found["software"]),
+        "rows": [
+            {
+                "key": row["key"],
+                "before": row["before"] or NOTHING,
+                "after": row["after"] or NOTHING,
+                "reason": row["reason"] or NOT_GIVEN,
+                "given": f"{row['by']}, {prose.month(row['run'])}" if row["reason"] else "",
+            }
+            for row in found["changes"]
+        ],
+        "left_out": [
+            {
+                "key": row["key"],
+                "before": row["before"] or NOTHING,
+                "after": row["after"] or NOTHING,
+                "why": row["why"],
+            }
+            for row in found["left_out"]
+        ],
+        "left_out_count": prose.plural(len(found["left_out"]), "other key"),
+    }
+
+
+def _lead(found):
+    if found["release"] is None:
+        return "There is no earlier release to compare the methods with."
+    n = len(found["changes"])
+    wanting = sum(not row["reason"] for row in found["changes"])
+    if not found["protocol_frozen"]:
+        known = prose.listed(key.removeprefix("analysis.") for key in found["compared"]) or "nothing"
+        start = (
+            f"Release {found['release']} did not freeze its protocol. What its estimates name ({known}) is"
+            " compared; other changes of methods before the next release cannot be listed."
+        )
+    else:
+        start = f"The protocol is compared, key by key, with the one that release {found['release']} froze."
+    if not n:
+        return f"{start} No difference was found."
+    text = f"{start} {prose.sentence(prose.spelled_plural(n, 'change'))}"
+    if wanting:
+        text += f", {prose.spelled(wanting)} of them without a reason yet"
+        return f"{text}. No release is made while a reason is lacking."
+    return f"{text}, each with its reason."
+
+
+def _software(versions):
+    if versions["before"] is None:
+        return f"Software: living-review {versions['after']}; the release does not record its version."
+    if versions["before"] == versions["after"]:
+        return f"Software: living-review {versions['after']}, as at the release."
+    return f"Software: living-review {versions['after']}; {versions['before']} at the release."

@@ -1,0 +1,50 @@
+"""The triggers of the protocol: fired, not fired or not evaluated, each with its numbers."""
+
+from livingreview.report import prose
+
+FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
+
+
+def triggers(context):
+    """The triggers, those that fired first told in full, and per rule its state in each outcome."""
+    found, config = context["triggers"], context["config"]
+    names = {name: declared["short"] for name, declared in config["outcomes"].items()}
+    rows = [row for row in found["triggers"] if row["outcome"] is None or row["outcome"] in names]
+    fired = [row for row in rows if row["state"] == FIRED]
+    rules = list(dict.fromkeys(row["name"] for row in rows))
+    return {
+        "release": found["release"]["version"] if found["release"] else None,
+        "lead": _lead(rows, fired),
+        "fired": [_told(row, names) for row in fired],
+        "rules": [_rule([row for row in rows if row["name"] == name], names) for name in rules],
+        "outcomes": list(names.values()),
+    }
+
+
+def _lead(rows, fired):
+    states = [row["state"] for row in rows]
+    checked = len(states) - states.count(NOT_EVALUATED)
+    n = prose.plural(len(fired), "trigger")
+    text = f"{n} fired of {prose.count(checked)} that could be evaluated."
+    left = states.count(NOT_EVALUATED)
+    if left:
+        text += f" {prose.count(left)} could not be evaluated; the reason stands with each."
+    return text
+
+
+def _told(row, names):
+    where = names.get(row["outcome"], "The review")
+    return {"where": where, "rule": row["rule"], "sentence": row["sentence"]}
+
+
+def _rule(rows, names):
+    """One rule: how it stands for each outcome, or for the review."""
+    told = [_told(row, names) | {"state": row["state"]} for row in rows]
+    counts = {
+        state: sum(row["state"] == state for row in rows) for state in (FIRED, NOT_FIRED, NOT_EVALUATED)
+    }
+    return {
+        "rule": rows[0]["rule"],
+        "summary": ", ".join(f"{state} {n}" if len(rows) > 1 else state for state, n in counts.items() if n),
+        "rows": told,
+    }
