@@ -58,6 +58,17 @@ EXAMPLES = {
         "authors": "Registry E",
         "year": "2020",
     },
+    "ratings": {
+        "outcome": "pain_intensity",
+        "domain": "imprecision",
+        "rating": "-1",
+        "reason": "few people",
+        "by": "EX",
+        "k": "1",
+        "estimate": "-0.5",
+        "run": "2020-01",
+        "revision": "1",
+    },
     "sandbox_records": {
         "pmid": "101",
         "title": "Internet treatment for example pain",
