@@ -21,7 +21,6 @@ def main(job):
     interpretation, subgroups, certainty (the last three as in the config), folder (the review's own tools).
     """
     params = job.params
-    absolute_effects.check_scales(params.domains)
     rules = certainty.settings(params.certainty, params.interpretation)
     given = _read(job.input, params)
     estimates = tables.read_json(job.input.details)["outcomes"]

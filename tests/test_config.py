@@ -350,3 +350,52 @@ def test_one_reviewer_or_two_independent_ones_may_be_asked_for(shipped, asked):
 )
 def test_what_is_asked_of_independent_reviewers_is_checked(shipped, asked, message):
     assert refused(config.check, reviewers(shipped, **asked)) == f"config.yaml: {message}"
+
+
+def test_limits_of_certainty_and_a_familiar_scale_may_be_stated(shipped):
+    shipped["certainty"] = {
+        "smallest_effect": 0.2,
+        "inconsistency": {"unimportant": 30, "substantial": 50, "considerable": 80, "prediction_from": 5},
+        "indirectness": {"direct": {"population": ["adult"], "comparator": ["waitlist", "usual_care"]}},
+    }
+    scale = {"instrument": "FIQ", "unit": "points", "sd": 16.1, "source": "the manual", "higher_is": "worse"}
+    shipped["outcomes"]["interference_disability"]["familiar_scale"] = scale
+    shipped["outcomes"]["anxiety"]["control_responses"] = [{"percent": 18, "source": "a cohort"}]
+    assert config.check(shipped) is shipped
+
+
+@pytest.mark.parametrize(
+    ("certainty", "message"),
+    [
+        ({"smallest": 0.1}, "unknown key certainty.smallest; allowed: smallest_effect"),
+        (
+            {"indirectness": {"direct": {"population": ["adults"]}}},
+            "key certainty.indirectness.direct.population: found 'adults'; allowed: adult, youth",
+        ),
+        (
+            {"indirectness": {"serious": 60, "very_serious": 50, "direct": {"population": ["adult"]}}},
+            "key certainty.indirectness: found [60, 50]; allowed: in this order: serious <= very_serious",
+        ),
+        ({"publication_bias": {"tests_from": 9}}, "10 or more: fewer effects cannot be tested"),
+    ],
+)
+def test_what_is_said_of_certainty_is_checked(shipped, certainty, message):
+    shipped["certainty"] = certainty
+    assert message.replace(": found", "; found") in refused(config.check, shipped).replace(
+        ": found", "; found"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ({"sd": 2.0}, "missing key outcomes.anxiety.familiar_scale.source"),
+        (
+            {"sd": "trials"},
+            "found 'trials'; allowed: \"from trials\", or a standard deviation with its source",
+        ),
+    ],
+)
+def test_a_standard_deviation_has_a_source(shipped, scale, message):
+    shipped["outcomes"]["anxiety"]["familiar_scale"] = {"instrument": "GAD-7", "unit": "points"} | scale
+    assert message in refused(config.check, shipped)

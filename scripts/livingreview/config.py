@@ -9,6 +9,13 @@ import yaml
 from livingreview import tables
 from livingreview.errors import InputError, problem
 
+# Limits of which none may be below the one before it.
+CERTAINTY_LIMITS = {
+    "risk_of_bias": ("serious_high", "very_serious_high"),
+    "inconsistency": ("unimportant", "substantial", "considerable"),
+    "indirectness": ("serious", "very_serious"),
+}
+
 
 def load(path, *, run=None):
     """Read and check a config file.
@@ -74,6 +81,7 @@ def check(config, path="config.yaml"):
             *_size_faults(config["interpretation"]),
             *_label_faults(config["screening"]),
             *_correlation_faults(config["analysis"]),
+            *_certainty_faults(config.get("certainty", {}), config["subgroups"]),
         ]
     if problems:
         raise InputError(path, problems=problems)
@@ -142,6 +150,28 @@ def _label_faults(screening):
     hint = "people decide at the stages that the key screening.stages names, and at no other"
     allowed = ", ".join((*stages, "both"))
     return [problem("key screening.ranking.learn_from", found=label, allowed=allowed, hint=hint)]
+
+
+def _certainty_faults(certainty, subgroups):
+    """Groups that no subgroup has would make every trial indirect; limits stand in order."""
+    known = {row["variable"]: list(row["groups"]) for row in subgroups}
+    found = [
+        problem(
+            f"key certainty.indirectness.direct.{variable}",
+            found=group,
+            allowed=", ".join(known.get(variable, [])) or f"nothing: subgroups has no variable {variable}",
+        )
+        for variable, groups in certainty.get("indirectness", {}).get("direct", {}).items()
+        for group in groups
+        if group not in known.get(variable, [])
+    ]
+    for domain, names in CERTAINTY_LIMITS.items():
+        limits = [certainty.get(domain, {}).get(name) for name in names]
+        limits = [value for value in limits if value is not None]
+        if limits != sorted(limits):
+            text = f"key certainty.{domain}"
+            found.append(problem(text, found=limits, allowed=f"in this order: {' <= '.join(names)}"))
+    return found
 
 
 def _correlation_faults(analysis):

@@ -118,12 +118,6 @@ def test_without_estimate_or_standard_deviation_there_are_no_points(main, sd):
     assert found["estimate"] is None
 
 
-def test_a_number_without_source_is_refused():
-    with pytest.raises(InputError, match=r"outcomes\.pain\.familiar_scale\.source is missing"):
-        absolute_effects.check_scales({"pain": {"familiar_scale": SCALE | {"sd": 2.0}}})
-    absolute_effects.check_scales({"pain": {"familiar_scale": SCALE}, "anxiety": {}})
-
-
 def test_people_who_improve_follow_from_the_normal_distribution():
     found = absolute_effects.people_improved(MAIN, [{"percent": 50, "source": "a cohort"}])
     assert found == [

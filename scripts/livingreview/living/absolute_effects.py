@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from livingreview.errors import InputError, problem
+from livingreview.errors import InputError
 from livingreview.pooling.shares import helped
 from livingreview.trials.instruments import plain
 
@@ -172,28 +172,6 @@ def people_improved(main, responses):
             }
         )
     return rows
-
-
-def check_scales(outcomes, *, file="config.yaml"):
-    """Refuse a familiar scale whose number has no source.
-
-    Raises
-    ------
-    InputError
-        Naming each key.
-    """
-    problems = [
-        problem(
-            f"key outcomes.{name}.familiar_scale.source is missing",
-            allowed="where the number comes from",
-            hint='or sd: "from trials", which computes it from data/trials/outcomes.csv',
-        )
-        for name, one in outcomes.items()
-        if one.get("familiar_scale", {}).get("sd", FROM_TRIALS) != FROM_TRIALS
-        and "source" not in one["familiar_scale"]
-    ]
-    if problems:
-        raise InputError(file, problems=problems)
 
 
 def _same_instrument(name, wanted, outcome, lookup):
