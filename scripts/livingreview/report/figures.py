@@ -291,6 +291,8 @@ class _Forest:
             self.next_row(row["heading"], "", "pool")
         elif "estimate" in row:
             self.diamond(row, "pool")
+            ends = (row.get("pi_low"), row.get("pi_high"))
+            _whiskers(self.drawing, self.axis, ends, self.y - MARK_UP, "pi")
         else:
             self.effect(row, heaviest)
 

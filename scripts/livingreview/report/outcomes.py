@@ -1,6 +1,6 @@
 """The section of each outcome: sentences, forest plot, and the tables behind them."""
 
-from livingreview.report import changes, forest, links, prose, sensitivity
+from livingreview.report import changes, drawings, forest, links, prose, sensitivity
 from livingreview.report.prose import count, interval, number, percent
 
 
@@ -16,6 +16,7 @@ def _outcome(context, name):
     declared = config["outcomes"][name]
     level = config["analysis"]["level"]
     pooled, aside = forest.in_pool(context, name), forest.aside(context, name)
+    table = forest.view(context, name)
     return {
         "name": name,
         "label": declared["label"],
@@ -40,7 +41,8 @@ def _outcome(context, name):
         "aside": aside,
         "aside_count": prose.plural(len(aside), "row"),
         "aside_sensitivity": prose.spelled(sum(row["sensitivity"] == "yes" for row in aside)),
-        "forest": forest.view(context, name),
+        "forest": table,
+        "drawn": drawings.in_page(context, name, table),
     }
 
 

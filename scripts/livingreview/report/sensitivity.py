@@ -105,6 +105,8 @@ def _influence(row):
         "cov_r": number(row["cov_r"]),
         "tau2_del": number(row["tau2_del"], 3),
         "hat": number(row["hat"]),
+        "heterogeneity": number(row["baujat_heterogeneity"]),
+        "moved": number(row["baujat_influence"]),
         "influential": "yes" if row["influential"] else "no",
     }
 

@@ -3,6 +3,8 @@
 from lxml import etree
 from markupsafe import Markup
 
+from livingreview.report.characters import fit
+
 
 def start(width, height, style, *, hidden=False):
     """An empty drawing, `width` by `height` pixels at full size.
@@ -17,8 +19,8 @@ def describe(svg, *, name, title, description):
     """Make the drawing an image with a title and a description; `name` must be unique in the page."""
     svg.set("role", "img")
     svg.set("aria-labelledby", f"{name}-title {name}-desc")
-    etree.SubElement(svg, "title", id=f"{name}-title").text = title
-    etree.SubElement(svg, "desc", id=f"{name}-desc").text = description
+    etree.SubElement(svg, "title", id=f"{name}-title").text = fit(title)
+    etree.SubElement(svg, "desc", id=f"{name}-desc").text = fit(description)
 
 
 def line(svg, start, end, style="rule"):
@@ -39,6 +41,11 @@ def square(svg, centre, side):
     box(svg, (x - side / 2, y - side / 2), (x + side / 2, y + side / 2), "square")
 
 
+def circle(svg, centre, radius, style):
+    """A circle around a point."""
+    _add(svg, "circle", style, cx=centre[0], cy=centre[1], r=radius)
+
+
 def polygon(svg, points, style):
     """A closed shape."""
     shape = etree.SubElement(svg, "polygon", points=" ".join(f"{x:.2f},{y:.2f}" for x, y in points))
@@ -49,7 +56,7 @@ def text(svg, point, content, style="", *, anchor="start"):
     """A line of text; `anchor` is start, middle or end. Returns the element."""
     element = _add(svg, "text", style, x=point[0], y=point[1])
     element.set("text-anchor", anchor)
-    element.text = content
+    element.text = fit(content)
     return element
 
 
