@@ -25,6 +25,7 @@ include: "rules/plausibility.smk"
 include: "rules/risk_of_bias.smk"
 include: "rules/pooling.smk"
 include: "rules/living.smk"
+include: "rules/text.smk"
 include: "rules/report.smk"
 include: "rules/archive.smk"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from livingreview.living.prose_numbers import SPELLED, value_of
 
 FLAGS = re.IGNORECASE
+MANY = 10  # from so many trials the Cochrane Handbook (13.3.5.4) would test a funnel for asymmetry
 NEGATION = re.compile(
     r"\b(?:not|never|neither|nor|no|none|without|cannot|fail(?:s|ed)? to|hardly|unlikely to|lack(?:s|ed)? of"
     r"|absence of|rather than|lacked|lacks)\b|n['’]t\b",
@@ -457,10 +458,15 @@ def _k(text, _names):
             "a single": ("exactly", 1),
             "only a single": ("exactly", 1),
             "several": ("at least", 3),
-            "many": ("many", 10),
-            "numerous": ("many", 10),
+            "many": ("many", MANY),
+            "numerous": ("many", MANY),
         }
-        yield Claim("k", value.get(word, ("few", 10)), match.group(), match.start())
+        yield Claim("k", value.get(word, ("few", MANY)), match.group(), match.start())
+    for match in _all(
+        rf"\b{TRIALS} (?:is|are|remain) (?:too |very |still )?(few|scarce|many|numerous)\b", text
+    ):
+        value = ("many", MANY) if match[1].lower() in ("many", "numerous") else ("few", MANY)
+        yield Claim("k", value, match.group(), match.start())
     bound = (
         r"(?:(more than|over|at least|no fewer than|fewer than|less than|under|at most|up to|"
         r"no more than|only|just|exactly|all|the)\s+)?"

@@ -29,7 +29,6 @@ import math
 from dataclasses import dataclass
 
 LOW_I2, MODERATE_I2, SUBSTANTIAL_I2, CONSIDERABLE_I2 = 40, (30, 60), 50, 75  # Cochrane Handbook 10.10.2
-MANY = 10  # the number from which the Handbook (13.3.5.4) would test for asymmetry of a funnel
 
 
 @dataclass(frozen=True)

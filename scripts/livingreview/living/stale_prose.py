@@ -47,10 +47,12 @@ ALL = re.compile(
     r"\b(?:all|every|each|any|both|none|no)(?: of)?(?: the)?(?: \w+)? outcomes?\b|\bacross outcomes\b", FLAGS
 )
 SOME = re.compile(r"\b(?:some|several|most|many|at least one|a few|one)(?: of)?(?: the)? outcomes?\b", FLAGS)
-ABBREVIATIONS = (
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bet al)(?<!\bFig)(?<!\bNo)(?<!\bapprox)(?<!\bDr)(?<!\bSt)"
+# A stop after one of these ends no sentence, whatever follows.
+ABBREVIATIONS = "".join(
+    rf"(?<!\b{short})"
+    for short in (r"e\.g\.", r"i\.e\.", r"vs\.", r"cf\.", r"et al\.", r"Fig\.", r"No\.", r"Dr\.", r"St\.")
 )
-SENTENCE_END = re.compile(rf"{ABBREVIATIONS}(?<=[.!?])(?:[\"”’)\]]*)\s+(?=[\"“‘(\[]*[A-Z0-9{{])")
+SENTENCE_END = re.compile(rf"(?<=[.!?]){ABBREVIATIONS}[\"”’)\]]*(\s+)(?=[\"“‘(\[]*[A-Z0-9{{\ue000])")
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,22 @@ class Names:
         return found
 
 
+def spans(paragraph):
+    """Where the sentences of a paragraph stand; its lines are joined by single blanks.
+
+    Returns
+    -------
+    list of (int, int)
+    """
+    ends = [(match.start(1), match.end(1)) for match in SENTENCE_END.finditer(paragraph)]
+    starts = [0, *(end for _, end in ends)]
+    stops = [*(start for start, _ in ends), len(paragraph)]
+    return [(a, b) for a, b in zip(starts, stops, strict=True) if paragraph[a:b].strip()]
+
+
 def sentences(paragraph):
     """The sentences of a paragraph whose lines are joined by single blanks."""
-    return [part.strip() for part in SENTENCE_END.split(paragraph) if part.strip()]
+    return [paragraph[start:stop].strip() for start, stop in spans(paragraph)]
 
 
 def check(paragraph, results, *, names, rules, topic=()):
@@ -143,14 +158,14 @@ def check(paragraph, results, *, names, rules, topic=()):
     return found
 
 
-def claims_in(sentence, *, names, results):
+def claims_in(sentence, *, names, results, topic=()):
     """The claims of one sentence by itself, each with the outcomes that it is held against.
 
     Returns
     -------
     list of (Claim, list of str)
     """
-    return [(claim, outcomes) for claim, outcomes, _ in _claims(sentence, names, results, [])[0]]
+    return [(claim, outcomes) for claim, outcomes, _ in _claims(sentence, names, results, list(topic))[0]]
 
 
 def _by_key(number):

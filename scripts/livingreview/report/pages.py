@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from livingreview.report import (
     changes,
+    characters,
     downloads,
     extraction,
     findings,
@@ -34,6 +35,7 @@ def environment(templates=TEMPLATES):
         loader=jinja2.FileSystemLoader(templates),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=characters.fit,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

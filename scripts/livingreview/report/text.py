@@ -1,0 +1,103 @@
+"""What people wrote for this version, with today's numbers in it, as safe HTML.
+
+The Markdown is read with keys standing as marks, and each mark is replaced by its escaped text afterwards: a
+label or note that came from data can therefore be neither markup nor Markdown.
+"""
+
+import re
+
+from markupsafe import Markup, escape
+
+from livingreview.living import hand_text
+from livingreview.living.stale_prose import KEY
+
+LEVEL = 3  # of the title of a section; headings within begin one below
+DEEPEST = 6
+
+
+def text(context):
+    """The sections in the order of their files' names, and how they were checked.
+
+    Returns
+    -------
+    dict
+        ``sections``: name, title, html, references (name, text); ``counts`` for the sentence below them.
+    """
+    sections = [_section(one) for one in context["text"]["sections"]]
+    given = context["text"]["sections"]
+    return {
+        "sections": sections,
+        "sentences": sum(one["sentences"] for one in given),
+        "claims": sum(one["claims"] for one in given),
+        "others": sum(one["others"] for one in given),
+        "keys": len({key for one in given for key in one["values"]}),
+        "literals": [{"title": one["title"], **literal} for one in given for literal in one["literals"]],
+    }
+
+
+def _section(one):
+    references = list(one["references"])
+    return {
+        "name": one["name"],
+        "title": one["title"],
+        "html": rendered(one["body"], one["values"], references=references, name=one["name"]),
+        "references": [
+            {"id": _reference_id(one["name"], key), "text": one["references"][key]} for key in references
+        ],
+    }
+
+
+def rendered(body, values, *, references=(), name="text"):
+    """Markdown with keys as HTML that needs no escaping.
+
+    Parameters
+    ----------
+    body : str
+    values : dict of str to str
+        Key to its text as printed.
+    references : sequence of str
+        Keys of references in the order of their numbers.
+    name : str
+        Of the section, for the anchors of references.
+
+    Returns
+    -------
+    Markup
+    """
+    held = []
+
+    def key(match):
+        given = hand_text.literal(match[1])
+        held.append(escape(given[0] if given else values[match[1]]))
+        return f"{hand_text.OPEN}{len(held) - 1}{hand_text.CLOSE}"
+
+    def cited(match):
+        found = hand_text.CITED_KEY.findall(match[1])
+        links = [
+            Markup('<a href="#{}">{}</a>').format(_reference_id(name, one), references.index(one) + 1)
+            for one in found
+        ]
+        held.append(Markup("[{}]").format(Markup(", ").join(links)))
+        return f"{hand_text.OPEN}{len(held) - 1}{hand_text.CLOSE}"
+
+    marked = hand_text.CITATION.sub(cited, KEY.sub(key, body))
+    reader = hand_text.markdown()
+    tokens = reader.parse(marked)
+    _lower_headings(tokens)
+    html = reader.renderer.render(tokens, reader.options, {})
+    return Markup(hand_text.held_text(html, held))
+
+
+def _lower_headings(tokens):
+    """Headings begin below the section's title, and go down one level at a time."""
+    depth = []
+    for token in tokens:
+        if token.type == "heading_open":
+            asked = int(token.tag[1])
+            depth = [one for one in depth if one < asked] + [asked]
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(LEVEL + len(depth), DEEPEST)}"
+
+
+def _reference_id(name, key):
+    return f"text-{name}-{re.sub('[^A-Za-z0-9_-]', '-', key)}"
