@@ -36,6 +36,7 @@ rule count_flow:
         ledger=f"results/{RUN}/ledger.csv",
         records=f"results/{RUN}/records.csv",
         included=f"results/{RUN}/included.csv",
+        extraction=f"results/{RUN}/extraction.csv",
         releases=RELEASES,
     output:
         flow=f"results/{RUN}/flow.json",
@@ -66,10 +67,16 @@ rule describe_status:
         included=f"results/{RUN}/included.csv",
         effects=f"results/{RUN}/effects.csv",
         extraction=f"results/{RUN}/extraction.csv",
+        triggers=f"results/{RUN}/triggers.json",
+        certainty=f"results/{RUN}/certainty.json",
         decisions="data/decisions/screening.csv",
         reports="data/trials/reports.csv",
         studies="data/trials/studies.csv",
-        provenance=f"data/searches/{RUN}/pubmed/provenance.json",
+        outcomes="data/trials/outcomes.csv",
+        provenances=SNAPSHOTS,
+        releases=RELEASES,
+        # The bundled records say which of their entry dates are estimates; PubMed's have none.
+        corpus=[config["search"]["sandbox_corpus"]] if config["search"]["base_url"] == "sandbox" else [],
     output:
         status=f"results/{RUN}/status.json",
     log:
@@ -84,11 +91,52 @@ rule describe_status:
         run=RUN,
         stages=config["screening"]["stages"],
         living=config["living"],
-        code=fingerprint("describe_status.py", schemas=["screening", "reports", "studies", "queue"]),
+        code=fingerprint(
+            "describe_status.py",
+            schemas=["screening", "reports", "studies", "outcomes", "queue", "sandbox_records"],
+        ),
     message:
         "Describing the status of the review"
     script:
         "../scripts/describe_status.py"
+
+
+rule tell_news:
+    input:
+        status=f"results/{RUN}/status.json",
+        records=f"results/{RUN}/records.csv",
+        events=f"results/{RUN}/record_events.csv",
+        notices=f"results/{RUN}/notices.csv",
+        included=f"results/{RUN}/included.csv",
+        changes=f"results/{RUN}/changes.json",
+        triggers=f"results/{RUN}/triggers.json",
+        decisions="data/decisions/screening.csv",
+        reports="data/trials/reports.csv",
+        studies="data/trials/studies.csv",
+        outcomes="data/trials/outcomes.csv",
+        provenances=SNAPSHOTS,
+        releases=RELEASES,
+    output:
+        news=f"results/{RUN}/whats_new.json",
+        digest=f"results/{RUN}/whats_new.md",
+    log:
+        f"logs/{RUN}/tell_news.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        title=config["review"]["title"],
+        outcomes=config["outcomes"],
+        code=fingerprint("tell_news.py", schemas=["screening", "reports", "studies", "outcomes"]),
+    message:
+        "Telling what is new"
+    script:
+        "../scripts/tell_news.py"
 
 
 rule compare_release:
@@ -210,6 +258,7 @@ rule evaluate_triggers:
         runtime=30,
     params:
         run=RUN,
+        outcomes=list(config["outcomes"]),
         triggers=config.get("triggers", {}),
         certainty=config.get("certainty", {}),
         interpretation=config["interpretation"],

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 def main(job):
     """Write the numbers of the flow diagrams, and the sums that they keep.
 
-    ``job.input``: ledger, records, included (results of this run), releases (a list of files);
+    ``job.input``: ledger, records, included, extraction (results of this run), releases (a list of files);
     ``job.output``: flow; ``job.params``: run, reasons (the protocol's codes).
     """
     run = job.params.run
@@ -25,6 +25,7 @@ def main(job):
         codes=job.params.reasons,
         known=len(tables.read_results(job.input.records)),
         included=tables.read_results(job.input.included),
+        waiting=set(tables.read_results(job.input.extraction)["record_id"]),
         frozen={one["version"]: _frozen(one) for one in published if one["version"] in earlier},
     )
     log.info("%d studies are included", counted["total"]["studies"])

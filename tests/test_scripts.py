@@ -23,6 +23,7 @@ import fold_corpus
 import freeze_release
 import group_companions
 import judge_risk_of_bias
+import keep_ledger
 import link_studies
 import list_corrections
 import merge_trials
@@ -231,16 +232,14 @@ class Review:
         self.run(pool_outcomes, run, "effects judged", outputs, **options)
 
     def count(self, run):
-        self.run(compare_release, run, "estimates effects releases", "changes")
+        options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}
+        inputs = "estimates effects included notices studies outcomes releases"
+        self.run(compare_release, run, inputs, "changes", **options)
         screening = self.config["screening"]
-        self.run(
-            count_flow,
-            run,
-            "records notices imports decisions included releases",
-            "flow",
-            stages=screening["stages"],
-            reasons=list(screening["reasons"]),
-        )
+        given = "records notices imports decisions reports pairs releases"
+        self.run(keep_ledger, run, given, "ledger", stages=screening["stages"])
+        reasons = list(screening["reasons"])
+        self.run(count_flow, run, "ledger records included extraction releases", "flow", reasons=reasons)
         self.run(
             describe_status,
             run,

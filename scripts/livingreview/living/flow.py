@@ -34,7 +34,7 @@ BOXES = (
 LIVING_BOXES = (*BOXES, "awaiting_extraction", "reports", "studies")
 
 
-def count(ledger, *, versions, codes, known, included, frozen=None):
+def count(ledger, *, versions, codes, known, included, waiting, frozen=None):
     """Count the flow of the last version, and of all versions.
 
     Parameters
@@ -49,18 +49,20 @@ def count(ledger, *, versions, codes, known, included, frozen=None):
         Records of the corpus, duplicates included; to be those of the ledger.
     included : DataFrame
         The included studies at the last version (included.csv): study_id, record_ids.
+    waiting : collection of str
+        Included records that no study carries yet, as the sheets to fill in have them (extraction.csv).
     frozen : dict, optional
         Version -> what a release froze: ``included`` (DataFrame) and ``flow`` (dict, or None).
 
     Returns
     -------
     dict
-        Of the last version: ``previous``, ``new``, ``removed`` (of these ``retracted``) and ``total`` studies
-        and reports, ``merged_reports``, the streams ``databases`` and ``other``, ``from_earlier_searches``,
-        ``included_before``, ``awaiting_extraction``. Of all versions: ``versions`` (each with what it
-        ``added`` and where all records were ``standing`` then) and ``cumulative``. ``restated``: where a
-        release's frozen numbers differ from what the tables say of its run today. ``checks``: identity, left,
-        right.
+        Of the last version: ``previous``, ``new``, ``removed`` (of these ``removed_by_notice`` and
+        ``removed_otherwise``) and ``total`` studies and reports, ``merged_reports``, the streams
+        ``databases`` and ``other``, ``from_earlier_searches``, ``included_before``, ``awaiting_extraction``.
+        Of all versions: ``versions`` (each with what it ``added`` and where all records were ``standing``
+        then) and ``cumulative``. ``corpus``: what other tables count. ``restated``: where a release's frozen
+        numbers differ from what the tables say of its run today. ``checks``: identity, left, right.
 
     Raises
     ------
@@ -75,8 +77,8 @@ def count(ledger, *, versions, codes, known, included, frozen=None):
     for one in flow["versions"]:
         one["standing"] = _living_boxes(book.at(ledger, versions, one["version"]), codes)
     flow["cumulative"] = _living_boxes(book.at(ledger, versions), codes)
-    flow["corpus"] = _corpus(ledger, versions, known, included)
-    flow["restated"] = _restated(ledger, versions, codes, frozen or {})
+    flow["corpus"] = _corpus(ledger, versions, known=known, included=included, waiting=waiting)
+    flow["restated"] = _restated(ledger, versions, flow["versions"], codes, frozen or {})
     flow["checks"] = checks(flow)
     broken = [check for check in flow["checks"] if check["left"] != check["right"]]
     if broken:
@@ -121,13 +123,16 @@ def _totals(now, before, *, new_ids):
     included = set(state.index[state["state"] == book.INCLUDED])
     out = now[now["reason"] == book.RETRACTED]
     retracted = {kind: set(out.loc[out["kind"] == kind, "id"]) for kind in book.KINDS}
+    gone = {book.STUDY: studies_before - studies, book.REPORT: same - reports}
+    by_notice = {kind: len(ids & retracted[kind]) for kind, ids in gone.items()}
     return {
         "previous": {"studies": len(studies_before), "reports": len(reports_before)},
         "new": {"studies": len(studies - studies_before), "reports": len(reports - same)},
-        "removed": {"studies": len(studies_before - studies), "reports": len(same - reports)},
-        "retracted": {
-            "studies": len((studies_before - studies) & retracted[book.STUDY]),
-            "reports": len((same - reports) & retracted[book.REPORT]),
+        "removed": {"studies": len(gone[book.STUDY]), "reports": len(gone[book.REPORT])},
+        "removed_by_notice": {"studies": by_notice[book.STUDY], "reports": by_notice[book.REPORT]},
+        "removed_otherwise": {
+            "studies": len(gone[book.STUDY]) - by_notice[book.STUDY],
+            "reports": len(gone[book.REPORT]) - by_notice[book.REPORT],
         },
         "merged_reports": len(reports_before) - len(same),
         "total": {"studies": len(studies), "reports": len(reports)},
@@ -178,8 +183,13 @@ def _living_boxes(rows, codes):
     """The boxes of the living form: both streams, and the studies."""
     boxes = _boxes(rows, codes)
     reports, studies = len(_ids(rows, book.REPORT)), len(_ids(rows, book.STUDY))
-    waiting = (rows["kind"] == book.REPORT) & (rows["state"] == book.INCLUDED) & rows["study_id"].isna()
-    return boxes | {"awaiting_extraction": int(waiting.sum()), "reports": reports, "studies": studies}
+    return boxes | {"awaiting_extraction": len(_waiting(rows)), "reports": reports, "studies": studies}
+
+
+def _waiting(rows):
+    """Ids of included reports that no study carries."""
+    held = rows[(rows["kind"] == book.REPORT) & (rows["state"] == book.INCLUDED) & rows["study_id"].isna()]
+    return set(held["id"])
 
 
 def _added(ledger, versions, number, codes):
@@ -204,8 +214,8 @@ def _less(plus, minus, code):
     return plus.get(code, 0) - minus.get(code, 0)
 
 
-def _corpus(ledger, versions, known, included):
-    """The same things as counted in the corpus and in the table of included studies."""
+def _corpus(ledger, versions, *, known, included, waiting):
+    """The same things as counted in the tables that the workflow makes by other roads."""
     now = book.at(ledger, versions)
     studies = set(included["study_id"])
     reports = {one for ids in included["record_ids"] for one in ids.split("; ")}
@@ -213,6 +223,7 @@ def _corpus(ledger, versions, known, included):
         "records": {"ledger": int((now["kind"] == book.RECORD).sum()), "table": int(known)},
         "studies": _compared(_ids(now, book.STUDY), studies),
         "reports": _compared(_ids(now, book.REPORT), reports),
+        "awaiting_extraction": _compared(_waiting(now), set(waiting)),
     }
 
 
@@ -220,14 +231,14 @@ def _compared(ours, theirs):
     return {"ledger": len(ours), "table": len(theirs), "in_one_only": len(ours ^ theirs)}
 
 
-def _restated(ledger, versions, codes, frozen):
+def _restated(ledger, versions, counted, codes, frozen):
     """Where what a release froze differs from what the tables say of its run today.
 
     People may file a decision for an earlier run, and records may turn out to be one; what was published
     stays as it was, and that it differs is not hidden. A box that an older program lacks is not compared.
     """
     rows = []
-    for number, one in enumerate(versions):
+    for number, one in enumerate(counted):
         if one["version"] not in frozen:
             continue
         released = frozen[one["version"]]
@@ -235,7 +246,9 @@ def _restated(ledger, versions, codes, frozen):
         rows += _restated_ids(book.at(ledger, until, one["version"]), released["included"], one["version"])
         if released.get("flow"):
             known = ledger[ledger["version"].isin([each["version"] for each in until])]
-            rows += _restated_boxes(_version(known, until, codes), released["flow"], one["version"])
+            rows += _restated_boxes(
+                _version(known, until, codes), one["standing"], released["flow"], one["version"]
+            )
     return rows
 
 
@@ -256,10 +269,11 @@ def _restated_ids(held, included, version):
     return rows
 
 
-def _restated_boxes(flow, released, version):
+def _restated_boxes(flow, cumulative, released, version):
     """Boxes whose number a release printed and that the ledger counts otherwise."""
     rows = []
-    for part in (*book.STREAMS, "previous", "new", "removed", "total"):
+    flow = flow | {"cumulative": cumulative}
+    for part in (*book.STREAMS, "previous", "new", "removed", "total", "cumulative"):
         for box in sorted(released.get(part, {})):
             then, now = released[part][box], flow[part].get(box)
             if isinstance(then, int) and now is not None and then != now:
@@ -290,6 +304,13 @@ def checks(flow):
                 f"total {what} = previous + new - removed{joined}",
                 flow["total"][what],
                 flow["previous"][what] + flow["new"][what] - flow["removed"][what] - merged,
+            )
+        )
+        found.append(
+            _check(
+                f"removed {what} = by a notice of retraction + otherwise",
+                flow["removed"][what],
+                flow["removed_by_notice"][what] + flow["removed_otherwise"][what],
             )
         )
     found.append(
@@ -338,6 +359,7 @@ def _of_versions(flow):
     for one in flow["versions"]:
         found += _of_boxes(f"added by {one['version']}", one["added"])
         found.append(_extracted(f"added by {one['version']}", one["added"]))
+        found += _of_boxes(f"standing at {one['version']}", one["standing"])
         sums = {box: sums[box] + one["added"][box] for box in LIVING_BOXES}
         found += [
             _check(f"{one['version']}: {_words(box)} of all versions so far", sums[box], one["standing"][box])
@@ -364,10 +386,17 @@ def _of_corpus(flow):
     """The ledger against the corpus, the table of included studies, and the totals."""
     corpus, total = flow["corpus"], flow["total"]
     found = [_check("records in the ledger = records of the corpus", *_sides(corpus["records"]))]
+    for what, table in (
+        ("studies", "included studies"),
+        ("reports", "reports of included studies"),
+        ("awaiting_extraction", "sheets to be filled in"),
+    ):
+        found += [
+            _check(f"{_words(what)} in the ledger = {table}", *_sides(corpus[what])),
+            _check(f"{_words(what)}: in only one of ledger and {table}", corpus[what]["in_one_only"], 0),
+        ]
     for what in ("studies", "reports"):
         found += [
-            _check(f"{what} in the ledger = {what} included", *_sides(corpus[what])),
-            _check(f"{what} that only one of the two includes", corpus[what]["in_one_only"], 0),
             _check(f"total {what} = {what} of all versions", total[what], flow["cumulative"][what]),
         ]
     waiting = flow["awaiting_extraction"]

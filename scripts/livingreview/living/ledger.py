@@ -12,7 +12,8 @@ import pandas as pd
 
 from livingreview.errors import ReviewError
 from livingreview.screening import decisions
-from livingreview.trials.notices import EXCLUDED, REASON
+from livingreview.trials.notices import COLUMNS as OF_NOTICES
+from livingreview.trials.notices import EXCLUDED, REASON, SIBLING
 
 COLUMNS = [
     "kind",
@@ -116,7 +117,7 @@ def build(records, screening, reports, *, versions, stages, databases, pairs=Non
     merged = _merged_since(records, pairs)
     about = _about(records, databases)
     if notices is None:
-        notices = pd.DataFrame(columns=["record_id", "study_id", "effect", "since_run"], dtype=object)
+        notices = pd.DataFrame(columns=list(OF_NOTICES), dtype=object)
     rows, before, done = [], {}, ""
     for version in versions:
         states = _states(
@@ -172,8 +173,10 @@ class _Known:
         for row in links.itertuples():
             self.studies.setdefault(row.record_id, set()).add(row.study_id)
         out = notices[(notices["effect"] == EXCLUDED) & (notices["since_run"] <= run)]
-        self.retracted = out.groupby("record_id")["since_run"].min().to_dict()
-        # Whichever of its reports is retracted takes a study out, and its other reports with it.
+        # Whichever of its reports is retracted takes a study out, and its other reports with it, each unless
+        # it is a report of another study too.
+        own = out[out["kind"] != SIBLING]
+        self.retracted = own.groupby("record_id")["since_run"].min().to_dict()
         self.studies_out = out.dropna(subset="study_id").groupby("study_id")["since_run"].min().to_dict()
         # Whatever is not touched stands where it stood; a decision on a duplicate touches both records.
         fresh = {one for one, (_, when) in merged.items() if since < when <= run}
@@ -347,7 +350,9 @@ def _faults(ledger, versions):
     order = {one["version"]: number for number, one in enumerate(versions)}
     number = ledger["version"].map(order)
     same = ledger[["kind", "id"]].eq(ledger[["kind", "id"]].shift()).all(axis=1)
-    repeated = same & ledger[TOLD].fillna("").eq(ledger[TOLD].shift().fillna("")).all(axis=1)
+    told = ledger[TOLD].astype(object)
+    told = told.where(told.notna(), "")  # an empty cell is the same as another
+    repeated = same & told.eq(told.shift()).all(axis=1)
     needs = ledger["state"].isin([DUPLICATE, EXCLUDED_FULL_TEXT]) & (ledger["kind"] != STUDY)
     return [
         ("two states in one version", ledger.duplicated(["kind", "id", "version"], keep=False)),
