@@ -100,6 +100,7 @@ def test_a_second_run_has_nothing_to_do(built):
     done = built.snakemake()
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout + done.stderr
+    assert "INFO:snakemake" not in done.stdout + done.stderr, "Snakemake says everything twice"
     assert built.files("results") == before
 
 

@@ -4,13 +4,15 @@ import functools
 from pathlib import Path
 
 import numpy as np
-import wordllama
 
 BATCH = 4096
 
 
 @functools.cache
 def _model():
+    # On import it sets up logging for the whole program; Snakemake would then print each of its lines twice.
+    import wordllama  # noqa: PLC0415
+
     # The package carries vectors and tokeniser; named as cache, its own folder is where both are looked for,
     # and nothing is ever fetched.
     return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
