@@ -10,6 +10,8 @@ from livingreview.living.prose_support import Result
 PROTOCOL_TEXTS = (
     ("living", "statement"),
     ("living", "retirement"),
+    ("living", "justification"),
+    ("living", "reason"),
     ("review", "demonstration"),
     ("screening", "interests"),
 )
