@@ -10,5 +10,5 @@ UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufd
 
 
 def fit(value):
-    """Text without characters that a page cannot hold, each as U+FFFD; markup and other values as they are."""
+    """Text with U+FFFD for every character that a page cannot hold; markup and other values as they are."""
     return UNFIT.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
