@@ -14,6 +14,7 @@ rule build_report:
         backtest=f"results/{RUN}/backtest.json",
         months=f"results/{RUN}/backtest.csv",
         suspicious=f"results/{RUN}/suspicious.csv",
+        drift=f"results/{RUN}/drift.json",
         agreement=f"results/{RUN}/agreement.json",
         conflicts=f"results/{RUN}/conflicts.csv",
         effects=f"results/{RUN}/effects.csv",
@@ -58,3 +59,31 @@ rule build_report:
         "Building the report"
     script:
         "../scripts/build_report.py"
+
+
+rule draw_figures:
+    input:
+        effects=f"results/{RUN}/effects.csv",
+        estimates=f"results/{RUN}/estimates.json",
+        changes=f"results/{RUN}/changes.json",
+        included=f"results/{RUN}/included.csv",
+        studies="data/trials/studies.csv",
+        releases=RELEASES,
+    output:
+        figures=directory(f"results/{RUN}/figures"),
+    log:
+        f"logs/{RUN}/draw_figures.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        run=RUN,
+        config=config,
+        code=fingerprint("draw_figures.py", TEMPLATES, schemas=["studies"]),
+    message:
+        "Drawing the figures into files"
+    script:
+        "../scripts/draw_figures.py"

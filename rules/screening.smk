@@ -65,3 +65,31 @@ rule rank_records:
         "Ranking the records that wait for a decision"
     script:
         "../scripts/rank_records.py"
+
+
+rule watch_drift:
+    input:
+        records=f"results/{RUN}/records.csv",
+        decisions="data/decisions/screening.csv",
+        months=f"results/{RUN}/backtest.csv",
+        predictions=f"results/{RUN}/predictions.csv",
+        queue=f"results/{RUN}/queue.csv",
+    output:
+        drift=f"results/{RUN}/drift.json",
+    log:
+        f"logs/{RUN}/watch_drift.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        run=RUN,
+        stages=config["screening"]["stages"],
+        learn_from=config["screening"]["ranking"]["learn_from"],
+        code=fingerprint("watch_drift.py", schemas=["screening", "queue"]),
+    message:
+        "Watching whether new records are like the old ones"
+    script:
+        "../scripts/watch_drift.py"

@@ -24,6 +24,7 @@ SINGLE = (
     "backtest",
     "months",
     "suspicious",
+    "drift",
     "agreement",
     "conflicts",
     "effects",
@@ -54,7 +55,7 @@ def main(job):
 
     ``job.input``: records, events, pairs, companions, queue, months, suspicious, conflicts, effects,
     included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
-    agreement, estimates, certainty, changes, flow, status (JSON),
+    agreement, estimates, certainty, drift, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
     ``job.output``: report, data; ``job.params``: run, config (the whole).
     """
@@ -95,6 +96,7 @@ def read(inputs, *, config, run):
         "backtest": tables.read_json(inputs.backtest),
         "months": plain(tables.read_results(inputs.months)),
         "suspicious": plain(tables.read_results(inputs.suspicious)),
+        "drift": tables.read_json(inputs.drift),
         "agreement": tables.read_json(inputs.agreement),
         "conflicts": plain(tables.read(inputs.conflicts, "conflicts")),
         "effects": plain(tables.read_results(inputs.effects)),

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from livingreview.screening import agreement, backtest, statement, stopping, suspicious
+from livingreview.screening import agreement, backtest, drift, statement, stopping, suspicious
 from livingreview.tables import columns
 
 RUN = "2026-11"
@@ -191,9 +191,27 @@ def _made():
         "backtest": {"full-text": about},
         "months": plain(one.months.assign(label="full-text")),
         "suspicious": plain(doubts(one)),
+        "drift": drifted(one),
         "agreement": measured(),
         "conflicts": [],
     }
+
+
+def drifted(one):
+    """drift.json of the invented past, whose records say what their months are."""
+    records, included, months = past()
+    decided = pd.DataFrame({"month": months, "included": included}).groupby("month")["included"]
+    return drift.watch(
+        predictions=list(zip(one.predictions["month"], one.predictions["probability"], strict=True)),
+        waiting=[0.3, 0.2],
+        months=[(month, len(part), int(part.sum())) for month, part in decided],
+        records=[
+            {"title": f"example trial {month}", "first_run": month}
+            for _, month in zip(records, months, strict=True)
+        ],
+        decided_in=months,
+        run=RUN,
+    )
 
 
 def measured(*rows, names=()):

@@ -15,6 +15,7 @@ JSON = (
     "extraction_agreement",
     "ranking",
     "backtest",
+    "drift",
     "agreement",
     "estimates",
     "certainty",

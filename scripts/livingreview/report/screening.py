@@ -7,7 +7,7 @@ that measured it; here they are put beside each other.
 import re
 from collections import Counter
 
-from livingreview.report import links, prose
+from livingreview.report import drift, links, prose
 from livingreview.report.backtest import backtest, between, share
 from livingreview.report.prose import count, number
 from livingreview.screening import bands
@@ -83,6 +83,7 @@ def screening(context):
             )
             for label in labels
         ],
+        "drift": drift.drift(context["drift"]),
         "doubts": [_doubt(row) for row in context["suspicious"]],
         "doubtful": _doubtful(len(context["suspicious"])),
         "agreement": _agreement(context),
