@@ -29,7 +29,12 @@ def main(job):
         [releases.contents(one) for one in known],
         config,
         root=f"{TOP}data/releases",
-        current={"version": version, "run": run, "report": "report.html"},
+        current={
+            "version": version,
+            "run": run,
+            "report": "report.html",
+            "released": [one["version"] for one in own if one["run"] == run],
+        },
         feed="feed.atom",
     )
     tables.write_text(page, job.output.archive)

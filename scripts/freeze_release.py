@@ -60,7 +60,10 @@ def _release(args, config, today, *, build):
     # Before the long part, so that a slip of the pen costs no time.
     versions.check(args.version, run=run, frozen_on=day, releases=every)
     _refuse_unfiled(review, config)
+    program = code()
     build(review, run=run, version=args.version, cores=args.cores)
+    if code()["fingerprint"] != program["fingerprint"]:
+        raise ReviewError("the program was edited while it built the run; hint: run the same command again")
     with lock.held(review / ".snakemake/living-review.lock"):
         _refuse_unfiled(review, config)
         folder = releases.freeze(
@@ -71,7 +74,7 @@ def _release(args, config, today, *, build):
             frozen_on=day,
             note=args.note,
             doi=args.doi,
-            made_by={"software": _software(), "code": code()},
+            made_by={"software": _software(), "code": program},
             page=lambda known: archive.build([releases.contents(one) for one in known], config, root=".."),
         )
     release = releases.find(review, folder.name)

@@ -56,12 +56,11 @@ def code_remarks(release, now):
     made = release.get("code") or {}
     if made.get("fingerprint") == now["fingerprint"]:
         return []
-    by = made.get("commit") or "no known commit"
+    by, this = (f"commit {one['commit']}" if one.get("commit") else "no known commit" for one in (made, now))
     edited = ", with edits that no commit holds" if made.get("edited") else ""
     return [
-        f"The program is not the one that made release {release['version']} (commit {by}{edited}; this is"
-        f" {now['commit'] or 'no known commit'}). Differences may come from that; check that commit out to"
-        " compare with the same program."
+        f"The program is not the one that made release {release['version']} ({by}{edited}; this is {this})."
+        " Differences may come from that; check that commit out to compare with the same program."
     ]
 
 

@@ -34,7 +34,8 @@ def build(releases, config, *, root, current=None, feed=None, templates=pages.TE
     root : str
         Path from the page to the folder of releases, such as ``../../data/releases``.
     current : dict, optional
-        ``version``, ``run`` and ``report`` (its address) of a run that is not released.
+        The run that is built: ``version`` (what it is called), ``run``, ``report`` (its address), and
+        ``released``, the versions under which it was released, newest first.
     feed : str, optional
         Address of the feed.
 
@@ -47,12 +48,24 @@ def build(releases, config, *, root, current=None, feed=None, templates=pages.TE
     view = {
         "title": config["review"]["title"],
         "demonstration": config["review"]["demonstration"],
-        "current": current and {**current, "month": prose.month(current["run"])},
+        "current": current and _current(current),
         "feed": feed,
         "versions": steps,
         "released": sum(step["own"] for step in steps),
     }
     return pages.environment(templates).get_template("archive.html.j2").render(view)
+
+
+def _current(current):
+    """The run that is built, with a sentence that says what its report is."""
+    released = current["released"]
+    says = f"Released as version {prose.listed(released)}; the report below may have changed since."
+    return {
+        "month": prose.month(current["run"]),
+        "report": current["report"],
+        "heading": f"Run {current['version'] if not released else current['run']}",
+        "says": says if released else "Not a release: its report may still change.",
+    }
 
 
 def _view(step, *, root):
@@ -86,8 +99,8 @@ def _outcome(row, *, first):
         "estimate": number(row["estimate"]) if row["k"] else "no estimate",
         "interval": interval(row["ci_low"], row["ci_high"]) if row["k"] else "",
         "k": count(row["k"]),
-        "difference": prose.NOT_ESTIMATED if first else prose.difference({**row, "after": row}),
-        "cause": "first release" if first else _cause(row),
+        "difference": "" if first else prose.difference({**row, "after": row}),
+        "cause": "" if first else _cause(row),
     }
 
 
@@ -128,5 +141,5 @@ def _says(step):
     estimated = [row for row in moved if row["estimate"] is not None or (row["before"] or {}).get("estimate")]
     if not estimated:
         return f"{since}, no estimate changed."
-    of = prose.plural(len(step["outcomes"]), "outcome")
+    of = prose.spelled_plural(len(step["outcomes"]), "outcome")
     return f"{since}, the estimates of {prose.spelled(len(estimated))} of {of} changed."
