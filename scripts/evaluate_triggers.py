@@ -16,8 +16,8 @@ def main(job):
     """Write each trigger, fired, not fired or not evaluated, with its numbers.
 
     ``job.input``: changes, certainty (JSON), included, notices (results), studies (people's table), releases
-    (a list of JSON files); ``job.output``: triggers; ``job.params``: run, triggers, certainty,
-    interpretation (the last three as in the config; the first two may be empty).
+    (a list of JSON files); ``job.output``: triggers; ``job.params``: run, outcomes (names), triggers,
+    certainty, interpretation (the last three as in the config; triggers and certainty may be empty).
     """
     params = job.params
     release = releases.last_before(releases.read(job.input.releases), params.run)
@@ -25,7 +25,7 @@ def main(job):
         params.triggers, interpretation=params.interpretation, rules_of_certainty=params.certainty
     )
     found = triggers.evaluate(
-        tables.read_json(job.input.changes),
+        _in_order(tables.read_json(job.input.changes), params.outcomes),
         rules=rules,
         studies=_studies(job, release),
         notices=tables.read_results(job.input.notices),
@@ -37,6 +37,11 @@ def main(job):
         if row["state"] == triggers.FIRED:
             log.info("%s, %s: %s", row["name"], row["outcome"] or "the review", row["sentence"])
     log.info("%d triggers fired", sum(row["state"] == triggers.FIRED for row in found))
+
+
+def _in_order(changes, outcomes):
+    """The outcomes in the protocol's order; a JSON file has them in that of their names."""
+    return changes | {"outcomes": {name: changes["outcomes"][name] for name in outcomes}}
 
 
 def _studies(job, release):

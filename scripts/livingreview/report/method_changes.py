@@ -4,6 +4,16 @@ from livingreview.report import prose
 
 NOT_GIVEN = "reason not given yet"
 NOTHING = "(nothing)"
+# What estimates name of their methods, in words.
+NAMED = {
+    "analysis.level": "the level of the intervals",
+    "analysis.measure": "the measure",
+    "analysis.method_ci": "the kind of confidence interval",
+    "analysis.method_pi": "that of prediction interval",
+    "analysis.method_tau2": "the estimator of τ²",
+    "analysis.assumed_correlation": "the correlation assumed",
+    "analysis.several_effects": "which of several effects enter",
+}
 
 
 def method_changes(context):
@@ -42,7 +52,7 @@ def _lead(found):
     n = len(found["changes"])
     wanting = sum(not row["reason"] for row in found["changes"])
     if not found["protocol_frozen"]:
-        known = prose.listed(key.removeprefix("analysis.") for key in found["compared"]) or "nothing"
+        known = prose.listed(NAMED.get(key, key) for key in found["compared"]) or "nothing"
         start = (
             f"Release {found['release']} did not freeze its protocol. What its estimates name ({known}) is"
             " compared; other changes of methods before the next release cannot be listed."

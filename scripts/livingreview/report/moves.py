@@ -56,7 +56,7 @@ def moved(change, *, release):
         "rows": _rows(change, axis, release, software=software),
         "axis": waterfall.foot(axis, step),
         "legend": _legend(change),
-        "averaged": change["shapley"] is not None,
+        "averaged": len(change["shapley"] or []) > 1,
         "singles": _singles(change),
     }
 

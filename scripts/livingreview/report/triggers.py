@@ -6,19 +6,24 @@ FIRED, NOT_FIRED, NOT_EVALUATED = "fired", "not fired", "not evaluated"
 
 
 def triggers(context):
-    """The triggers, those that fired first told in full, and per rule its state in each outcome."""
+    """The triggers: those that fired, by outcome in the protocol's order, and each rule with its states."""
     found, config = context["triggers"], context["config"]
     names = {name: declared["short"] for name, declared in config["outcomes"].items()}
     rows = [row for row in found["triggers"] if row["outcome"] is None or row["outcome"] in names]
+    order = [*names, None]
+    rows.sort(key=lambda row: order.index(row["outcome"]))
     fired = [row for row in rows if row["state"] == FIRED]
-    rules = list(dict.fromkeys(row["name"] for row in rows))
+    rules = list(dict.fromkeys(row["name"] for row in found["triggers"]))
     return {
         "release": found["release"]["version"] if found["release"] else None,
         "lead": _lead(rows, fired),
         "fired": [_told(row, names) for row in fired],
-        "rules": [_rule([row for row in rows if row["name"] == name], names) for name in rules],
-        "outcomes": list(names.values()),
+        "rules": [_rule(of_rule, names) for name in rules if (of_rule := _of(rows, name))],
     }
+
+
+def _of(rows, name):
+    return [row for row in rows if row["name"] == name]
 
 
 def _lead(rows, fired):
