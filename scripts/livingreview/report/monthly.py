@@ -1,0 +1,171 @@
+"""The monthly statement of a living review, made from its status: what was searched, found, and what follows.
+
+After the monthly statements of Cochrane's living reviews, which hold the date of the search, the new studies
+found and the plan for the update (Millard 2019, Systematic Reviews 8:325, table 1).
+"""
+
+from livingreview.report import prose
+from livingreview.report.prose import listed, plural, sentence, spelled, spelled_plural
+
+MODES = {"paused": "is paused", "retired": "is retired from living mode"}
+NAMED = 5  # more studies than this are counted
+
+
+def statement(news):
+    """The sentences of a run, in order.
+
+    Parameters
+    ----------
+    news : dict
+        ``run``; ``status`` (status.json); ``included`` (labels of studies included in this run), ``fired``
+        (list of dict: label of the outcome or None, sentence), ``retracted`` (labels of studies out since
+        this run), ``restored`` (how many reports are no longer marked as retracted), ``release`` (the last
+        one before this run, or None).
+
+    Returns
+    -------
+    list of str
+        Plain text; never empty.
+    """
+    status = news["status"]
+    sentences = [
+        *_mode(status),
+        _search(status),
+        *_studies(news),
+        *_waiting(status),
+        *_retractions(news),
+        *_conclusions(news),
+        _plan(status),
+    ]
+    return [one for one in sentences if one]
+
+
+def kind(news):
+    """The case that a run is: retired, paused, triggered, included, awaiting, or nothing found."""
+    status = news["status"]
+    if status["mode"]["mode"] in MODES:
+        return status["mode"]["mode"]
+    if news["fired"] or news["retracted"]:
+        return "triggered"
+    if news["included"] or status["n_included_this_run"]:
+        return "included"
+    if status["n_queue"] or status["awaiting_extraction"]:
+        return "awaiting"
+    return "nothing found"
+
+
+def mode_notice(status):
+    """What a page of a paused or retired review says first; None while it is active."""
+    return " ".join(_mode(status)) or None
+
+
+def _mode(status):
+    mode = status["mode"]
+    if mode["mode"] not in MODES:
+        return
+    since = f" since {prose.month(mode['since'])}" if mode["since"] else ""
+    yield f"This review {MODES[mode['mode']]}{since}."
+    yield f"Reason: {_ended(mode['reason'])}" if mode["reason"] else "No reason has been stated."
+
+
+def _ended(text):
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _search(status):
+    what = "The bundled stand-in for PubMed was" if status["sandbox"] else "PubMed was"
+    head = f"{what} searched on {prose.day(status['searched_at'])}"
+    parts = [
+        spelled_plural(status[key], f"new record{where}", f"new records{where}")
+        for key, where in (("n_new_records", ""), ("n_new_other", " from other sources"))
+        if status[key]
+    ]
+    if not parts:
+        return f"{head}; no new record was found."
+    return f"{head}; {listed(parts)} {'was' if parts == ['one new record'] else 'were'} found."
+
+
+def _studies(news):
+    status = news["status"]
+    if news["included"]:
+        names = news["included"]
+        named = f" ({listed(names)})" if len(names) <= NAMED else ""
+        was = "was" if len(names) == 1 else "were"
+        yield f"{sentence(spelled_plural(len(names), 'new study', 'new studies'))}{named} {was} included."
+    elif not status["n_included_this_run"]:
+        yield "No new study was included."
+    lacking = len(status["awaiting_extraction"])
+    if lacking:
+        verb = "is" if lacking == 1 else "are"
+        yield (
+            f"{sentence(spelled_plural(lacking, 'included report'))} {verb} not extracted yet, and not in the"
+            " analyses."
+        )
+
+
+def _waiting(status):
+    n = status["n_queue"]
+    if not n:
+        yield "No record waits for a decision."
+        return
+    oldest = status["oldest_waiting_since"]
+    since = f", the oldest since {prose.month(oldest)}" if oldest and n > 1 else ""
+    since = f" since {prose.month(oldest)}" if oldest and n == 1 else since
+    verb = "waits" if n == 1 else "wait"
+    awaiting = status["n_awaiting"]
+    more = f"; {spelled(awaiting)} of them for further information" if awaiting and n > 1 else ""
+    yield f"{sentence(spelled_plural(n, 'record'))} {verb} for a decision{since}{more}."
+
+
+def _retractions(news):
+    names = news["retracted"]
+    if names:
+        one = len(names) == 1
+        named = f" ({listed(names)})" if len(names) <= NAMED else ""
+        yield (
+            f"{sentence(spelled_plural(len(names), 'included study', 'included studies'))}{named}"
+            f" {'has' if one else 'have'} a retracted report; {'its' if one else 'their'} numbers have left all"
+            " analyses."
+        )
+    if news["restored"]:
+        yield (
+            f"{sentence(spelled_plural(news['restored'], 'report'))} of studies"
+            f" {'is' if news['restored'] == 1 else 'are'} no longer marked as retracted."
+        )
+
+
+def _conclusions(news):
+    if news["release"] is None:
+        yield "There is no earlier release to compare with."
+        return
+    if not news["fired"]:
+        yield f"No trigger of the protocol fired since release {news['release']}."
+        return
+    n = len(news["fired"])
+    where = list(dict.fromkeys(row["label"] or "the review as a whole" for row in news["fired"]))
+    yield (
+        f"{sentence(spelled_plural(n, 'trigger'))} of the protocol fired since release {news['release']}, for"
+        f" {listed(where)}."
+    )
+
+
+def _plan(status):
+    publish, retire = status["mode"]["publish"], status["mode"]["retire"]
+    if publish["asked"]:
+        plan = f"By the protocol a new version is to be published ({publish['why']})."
+    elif publish["asked"] is None:
+        plan = "No new version is planned."
+    elif publish["rule"] == "triggered":
+        plan = "A new version is published when a trigger fires."
+    else:
+        every = plural(publish["rule"]["every_months"], "month")
+        plan = f"A new version is published every {every} ({publish['why']})."
+    if retire["asked"]:
+        plan += f" The protocol's rule asks to retire the review ({retire['why']}); people decide."
+    when = (
+        f"The next search is planned for {prose.month(status['next_run'])}."
+        if status["next_run"]
+        else "No further search is planned."
+    )
+    return f"{plan} {when}"

@@ -1,0 +1,104 @@
+"""Tell what is new in a run, and in every run before it: for the page, and as plain text."""
+
+import logging
+
+from livingreview import tables
+from livingreview.living import history
+from livingreview.report import digest, monthly
+from livingreview.screening import decisions as ledger
+from livingreview.trials import notices as cascade
+from livingreview.trials.labels import labels
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+SHOWN = 10  # records that wait, in the digest
+
+
+def main(job):
+    """Write what is new as JSON and as text.
+
+    ``job.input``: status, changes, triggers (JSON), records, events, notices, included (results), decisions,
+    reports, studies, outcomes (people's tables), provenances, releases (lists of JSON files);
+    ``job.output``: news, digest; ``job.params``: run, stages, title, outcomes (as in the config).
+    """
+    params = job.params
+    run = params.run
+    records = tables.read_results(job.input.records)
+    kept = ledger.kept_ids(records)
+    noticed = tables.read_results(job.input.notices)
+    releases = [tables.read_json(path) for path in job.input.releases]
+    rows = history.runs(
+        records,
+        decisions=_up_to(
+            ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run), run
+        ),
+        reports=_up_to(ledger.under_kept(tables.read(job.input.reports, "reports"), kept), run),
+        outcomes=_up_to(tables.read(job.input.outcomes, "outcomes"), run),
+        notices=noticed,
+        events=tables.read_results(job.input.events),
+        provenances=[tables.read_json(path) for path in job.input.provenances],
+        releases=[one for one in releases if one["kind"] == "release" and one["run"] < run],
+        stages=params.stages,
+    )
+    studies = rows_at(tables.read(job.input.studies, "studies"), run, ["study_id"])
+    named = dict(zip(studies["study_id"], labels(studies), strict=True))
+    included = tables.read_results(job.input.included)
+    changes = tables.read_json(job.input.changes)
+    status = tables.read_json(job.input.status)
+    told = {
+        "run": run,
+        "status": status,
+        "included": [named[one] for one in included.loc[included["since_run"] == run, "study_id"]],
+        "retracted": [named[one] for one in sorted(_newly_out(noticed, run))],
+        "restored": rows[0]["n_restored"],
+        "fired": _fired(tables.read_json(job.input.triggers), params.outcomes),
+        "release": changes["release"] and changes["release"]["version"],
+    }
+    news = {
+        "run": run,
+        "kind": monthly.kind(told),
+        "statement": monthly.statement(told),
+        **{key: told[key] for key in ("included", "retracted", "restored", "fired", "release")},
+        "waiting": [{"text": _waiting(row)} for row in status["waiting"][:SHOWN]],
+        "waiting_more": max(len(status["waiting"]) - SHOWN, 0),
+        "runs": rows,
+    }
+    tables.write_json(news, job.output.news)
+    tables.write_text(digest.digest(news, title=params.title), job.output.digest)
+    log.info("%s: %s", news["kind"], " ".join(news["statement"]))
+
+
+def _up_to(frame, run):
+    return frame[frame["run"] <= run]
+
+
+def _newly_out(noticed, run):
+    """The studies that are out since this run and were not before."""
+    out = noticed[(noticed["effect"] == cascade.EXCLUDED) & (noticed["kind"] == cascade.RETRACTED)]
+    since = out.dropna(subset=["study_id"]).groupby("study_id")["since_run"].min()
+    return since.index[since == run]
+
+
+def _fired(told, outcomes):
+    return [
+        {
+            "name": row["name"],
+            "outcome": row["outcome"],
+            "label": outcomes[row["outcome"]]["short"] if row["outcome"] else None,
+            "sentence": row["sentence"],
+        }
+        for row in told["triggers"]
+        if row["state"] == "fired"
+    ]
+
+
+def _waiting(row):
+    age = f"{row['months']} month{'' if row['months'] == 1 else 's'}"
+    return f"{row['title']} ({row['record_id']}): {row['state']}, {row['stage']}, {age}"
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821
