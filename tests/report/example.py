@@ -486,9 +486,10 @@ def _flow():
         "identified": 209,
         "duplicates": 2,
         "screened": 204,
-        "excluded": 190,
+        "excluded": 189,
         "unscreened": 3,
-        "sought": 14,
+        "sought": 15,
+        "not_retrieved": 1,
         "not_assessed": 1,
         "excluded_full_text": 10,
         "assessed": 13,
@@ -496,17 +497,33 @@ def _flow():
         "awaiting": 1,
         "included_reports": 2,
     }
+    base = part | {"awaiting_extraction": 0, "reports": 7, "studies": 6, "awaiting": 3, "included_reports": 7}
+    added = part | {"awaiting_extraction": 1, "reports": 2, "studies": 2, "awaiting": -2}
+    whole = {box: base[box] + added[box] for box in base if box != "excluded_reasons"}
+    whole["excluded_reasons"] = {"not_rct": 8, "not_internet": 12}
     return {
-        "previous": {"release": "26.0.0", "studies": 6, "reports": 7},
+        "previous": {"studies": 6, "reports": 7},
         "databases": part,
         "other": part | {"identified": 9, "screened": 9},
         "new": {"studies": 2, "reports": 2},
         "removed": {"studies": 0, "reports": 0},
+        "removed_by_notice": {"studies": 0, "reports": 0},
+        "removed_otherwise": {"studies": 0, "reports": 0},
+        "merged_reports": 0,
         "total": {"studies": 8, "reports": 9},
         "awaiting_extraction": 1,
         "from_earlier_searches": 1,
         "included_before": 0,
-        "checks": [{"identity": "total studies = previous + new", "left": 8, "right": 8}],
+        "versions": [
+            {"version": "26.0.0", "run": "2026-10", "added": base, "standing": base},
+            {"version": "2026-11", "run": "2026-11", "added": added, "standing": whole},
+        ],
+        "cumulative": whole,
+        "restated": [],
+        "checks": [
+            {"identity": "total studies = previous + new", "left": 8, "right": 8},
+            {"identity": "added by 26.0.0: screened", "left": 1, "right": 1, "version": "26.0.0"},
+        ],
     }
 
 

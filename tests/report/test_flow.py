@@ -33,7 +33,12 @@ def test_a_first_version_has_no_previous_studies():
 
 def test_removed_studies_show_in_the_total():
     box = made(removed={"studies": 2, "reports": 2})[-1]
-    assert box["lines"] == [("Studies", "8"), ("Reports", "9"), ("Studies no longer included", "2")]
+    assert box["lines"] == [
+        ("Studies", "8"),
+        ("Reports", "9"),
+        ("Studies no longer included", "2"),
+        ("Reports no longer included", "2"),
+    ]
 
 
 def test_a_flow_that_does_not_add_up_stops_the_report():

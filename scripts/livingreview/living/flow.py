@@ -294,7 +294,7 @@ def checks(flow):
     Returns
     -------
     list of dict
-        ``identity``, ``left``, ``right``.
+        ``identity``, ``left``, ``right``; of those within one version also ``version``.
     """
     found = [check for name in book.STREAMS for check in _of_boxes(name, flow[name])]
     for what, merged in (("studies", 0), ("reports", flow["merged_reports"])):
@@ -357,14 +357,8 @@ def _of_versions(flow):
     """Identities of the living form: within each version, from version to version, and over all."""
     found, sums = [], dict.fromkeys(LIVING_BOXES, 0)
     for one in flow["versions"]:
-        found += _of_boxes(f"added by {one['version']}", one["added"])
-        found.append(_extracted(f"added by {one['version']}", one["added"]))
-        found += _of_boxes(f"standing at {one['version']}", one["standing"])
         sums = {box: sums[box] + one["added"][box] for box in LIVING_BOXES}
-        found += [
-            _check(f"{one['version']}: {_words(box)} of all versions so far", sums[box], one["standing"][box])
-            for box in LIVING_BOXES
-        ]
+        found += [check | {"version": one["version"]} for check in _of_version(one, sums)]
     found += _of_boxes("all versions", flow["cumulative"])
     found.append(_extracted("all versions", flow["cumulative"]))
     found += [
@@ -372,6 +366,20 @@ def _of_versions(flow):
         for box in LIVING_BOXES
     ]
     return found
+
+
+def _of_version(one, sums):
+    """Identities of one version: of what it added, of where all stood, and of the sums up to it."""
+    name = one["version"]
+    return [
+        *_of_boxes(f"added by {name}", one["added"]),
+        _extracted(f"added by {name}", one["added"]),
+        *_of_boxes(f"standing at {name}", one["standing"]),
+        *(
+            _check(f"{name}: {_words(box)} of all versions so far", sums[box], one["standing"][box])
+            for box in LIVING_BOXES
+        ),
+    ]
 
 
 def _extracted(name, box):

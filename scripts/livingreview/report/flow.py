@@ -1,10 +1,42 @@
-"""The PRISMA 2020 flow diagram for updated reviews, laid out from the counts of the ledger.
+"""The flow diagram in two forms, laid out from the counts of the ledger.
 
-The form is that of Page MJ et al., BMJ 2021;372:n71, for updated reviews with databases and other sources.
+That of PRISMA 2020 for updated reviews with databases and other sources (Page MJ et al., BMJ 2021;372:n71),
+and the living form across versions that PRISMA-LSR asks for (BMJ 2024;387:e079183).
 """
 
 from livingreview.errors import InputError
+from livingreview.report import prose
 from livingreview.report.prose import count
+
+# The ledger excludes retracted reports by itself, and reports that could not be had are no exclusions.
+RETRACTED = {"retracted": "Retracted"}
+# Between the base version and the last one, more versions than this stand in one column together.
+MOST_BETWEEN = 1
+# Lines of the boxes of the living form: (heading, count beside it, lines below as (text, count)).
+LIVING = (
+    ("Records identified", "identified", (("Duplicates", "duplicates"), ("Not screened yet", "unscreened"))),
+    ("Records screened", "screened", (("Excluded", "excluded"),)),
+    (
+        "Reports sought",
+        "sought",
+        (("Not retrieved", "not_retrieved"), ("Not assessed yet", "not_assessed")),
+    ),
+    (
+        "Reports assessed",
+        "assessed",
+        (("Excluded", "excluded_full_text"), ("Awaiting classification", "awaiting")),
+    ),
+    (
+        "Included",
+        None,
+        (
+            ("Studies", "studies"),
+            ("Reports", "reports"),
+            ("Reports awaiting extraction", "awaiting_extraction"),
+        ),
+    ),
+)
+ALWAYS = ("duplicates", "excluded", "excluded_full_text", "studies", "reports")  # shown at zero too
 
 
 def check(flow, *, file):
@@ -59,6 +91,9 @@ def boxes(flow, reasons, *, release):
     found += _if_any("Reports already in the previous version", flow["included_before"])
     out.append(_box("new", 5, "New in this version", found, arrow="down"))
     total = _studies(flow["total"]) + _if_any("Studies no longer included", flow["removed"]["studies"])
+    total += _if_any("of these retracted", flow["removed_by_notice"]["studies"])
+    total += _if_any("Reports no longer included", flow["removed"]["reports"])
+    total += _if_any("Reports found to be one with another", flow["merged_reports"])
     out.append(_box("total", 6, "Total in this version", total, arrow=""))
     return out
 
@@ -73,6 +108,7 @@ def _if_any(text, n):
 
 def _stream(part, column, head, reasons):
     side = f"{column}-side"
+    reasons = RETRACTED | reasons
     codes = sorted(part["excluded_reasons"].items(), key=lambda item: (-item[1], item[0]))
     before = [("Duplicates", part["duplicates"]), *_if_any("Not screened yet", part["unscreened"])]
     after = [(reasons.get(code, code), n) for code, n in codes]
@@ -83,7 +119,13 @@ def _stream(part, column, head, reasons):
         _box(column, 2, "Records screened", [("", part["screened"])], arrow="down"),
         _box(side, 2, "Records excluded", [("", part["excluded"])], arrow="right"),
         _box(column, 3, "Reports sought", [("", part["sought"])], arrow="down"),
-        _box(side, 3, "Reports not yet assessed", [("", part["not_assessed"])], arrow="right"),
+        _box(
+            side,
+            3,
+            "Reports not retrieved",
+            [("", part["not_retrieved"]), *_if_any("Not assessed yet", part["not_assessed"])],
+            arrow="right",
+        ),
         _box(
             column,
             4,
@@ -98,3 +140,147 @@ def _stream(part, column, head, reasons):
 def _box(column, row, title, lines, *, arrow, head=""):
     shown = [(text, count(n)) for text, n in lines]
     return {"column": column, "row": row, "title": title, "lines": shown, "arrow": arrow, "head": head}
+
+
+def in_words(flow, *, release):
+    """The first diagram in sentences: its text alternative."""
+    parts = [flow[name] for name in ("databases", "other")]
+    n = {box: sum(part[box] for part in parts) for box in parts[0] if box != "excluded_reasons"}
+    since = f" since version {release}" if release is not None else ""
+    said = [
+        f"{prose.plural(n['identified'], 'record was', 'records were')} identified{since}:"
+        f" {prose.plural(n['duplicates'], 'duplicate')}, {count(n['screened'])} screened"
+        f"{_also(n['unscreened'], 'not screened yet')}.",
+        f"{prose.plural(n['excluded'], 'record was', 'records were')} excluded on title and abstract and"
+        f" {prose.plural(n['sought'], 'report')} sought in full text"
+        f"{_also(n['not_retrieved'], 'not retrieved')}{_also(n['not_assessed'], 'not assessed yet')}.",
+        f"Of {prose.plural(n['assessed'], 'report')} assessed, {count(n['included_reports'])} were included,"
+        f" {count(n['excluded_full_text'])} excluded and {count(n['awaiting'])} await classification.",
+        f"The review now holds {prose.plural(flow['total']['studies'], 'study', 'studies')} in"
+        f" {prose.plural(flow['total']['reports'], 'report')}.",
+    ]
+    return " ".join(said)
+
+
+def _also(n, text):
+    return f", {count(n)} {text}" if n else ""
+
+
+ROWS = (
+    ("identified", "Records identified"),
+    ("duplicates", "Duplicates"),
+    ("unscreened", "Not screened yet"),
+    ("screened", "Records screened"),
+    ("excluded", "Excluded on title and abstract"),
+    ("sought", "Reports sought"),
+    ("not_retrieved", "Reports not retrieved"),
+    ("not_assessed", "Not assessed yet"),
+    ("assessed", "Reports assessed"),
+    ("excluded_full_text", "Excluded on full text"),
+    ("awaiting", "Awaiting classification"),
+    ("included_reports", "Reports included"),
+    ("awaiting_extraction", "of these awaiting extraction"),
+    ("reports", "Reports of included studies"),
+    ("studies", "Included studies"),
+)
+# Rows under which the reasons stand, each with a count.
+WITH_REASONS = "excluded_full_text"
+
+
+def table(parts, reasons):
+    """A diagram as a table.
+
+    Parameters
+    ----------
+    parts : list of dict
+        The boxes of each column.
+    reasons : dict
+        Reason code -> what it means.
+
+    Returns
+    -------
+    list of dict
+        ``label``, ``values`` (as printed, one per part), ``reason`` (whether the row is one of the reasons).
+    """
+    reasons = RETRACTED | reasons
+    rows = []
+    for box, label in ROWS:
+        if box not in parts[0]:
+            continue
+        rows.append({"label": label, "values": [_signed(part[box]) for part in parts], "reason": False})
+        if box == WITH_REASONS:
+            codes = {code for part in parts for code in part["excluded_reasons"]}
+            for code in sorted(codes, key=lambda code: reasons.get(code, code)):
+                values = [_signed(part["excluded_reasons"].get(code, 0)) for part in parts]
+                rows.append({"label": reasons.get(code, code), "values": values, "reason": True})
+    return rows
+
+
+def _signed(n):
+    """A count that may be negative, with a real minus sign."""
+    return prose.number(n, 0)
+
+
+def living_columns(flow):
+    """The columns of the living form: base version, versions between, this version, all.
+
+    Returns
+    -------
+    list of dict
+        ``head``, ``when``, ``total`` (whether it is the sum of the others) and ``boxes``: title, n (as
+        printed, or None), lines. Empty for a first version, in which nothing was added to anything.
+    """
+    versions = flow["versions"]
+    if len(versions) < 2:
+        return []
+    columns = [_column(f"Base version {versions[0]['version']}", versions[:1])]
+    between = versions[1:-1]
+    if len(between) > MOST_BETWEEN:
+        head = f"Versions {between[0]['version']} to {between[-1]['version']}"
+        columns.append(_column(head, between))
+    else:
+        columns += [_column(f"Version {one['version']}", [one]) for one in between]
+    columns.append(_column("This version", versions[-1:]))
+    columns.append({"head": "All versions", "when": "", "counts": flow["cumulative"], "total": True})
+    boxes = [box for box, _ in ROWS]
+    shown = [box for box in boxes if box in ALWAYS or any(column["counts"][box] for column in columns)]
+    return [
+        {**{key: column[key] for key in ("head", "when", "total")}, "boxes": _cards(column["counts"], shown)}
+        for column in columns
+    ]
+
+
+def _column(head, versions):
+    first, last = prose.month(versions[0]["run"]), prose.month(versions[-1]["run"])
+    when = first if len(versions) == 1 else f"{first} to {last}, {prose.spelled(len(versions))} versions"
+    boxes = [box for box in versions[0]["added"] if box != "excluded_reasons"]
+    counts = {box: sum(one["added"][box] for one in versions) for box in boxes}
+    return {"head": head, "when": when, "counts": counts, "total": False}
+
+
+def _cards(counts, shown):
+    return [
+        {
+            "title": title,
+            "n": _signed(counts[box]) if box else None,
+            "lines": [(text, _signed(counts[key])) for text, key in lines if key in shown],
+        }
+        for title, box, lines in LIVING
+    ]
+
+
+def restated(flow):
+    """What a release printed and what the tables say of its month today, as sentences."""
+    return [_restated(row) for row in flow["restated"]]
+
+
+def _restated(row):
+    if row["what"] == "box":
+        part, box = row["id"].split(": ")
+        where = {"cumulative": "all versions"}.get(part, part)
+        return (
+            f"Version {row['version']}, {where}, {box.replace('_', ' ')}: {count(row['released'])} as"
+            f" released, {count(row['now'])} today."
+        )
+    now = row["now"] or "not in the ledger"
+    return f"Version {row['version']}, {row['what']} {row['id']}: {row['released']} as released, {now} today."
