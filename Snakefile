@@ -34,6 +34,7 @@ rule all:
     default_target: True
     input:
         f"results/{RUN}/report.html",
+        f"results/{RUN}/figures",
         f"results/{RUN}/archive.html",
         f"results/{RUN}/feed.atom",
         f"results/{RUN}/queue.csv",

@@ -129,7 +129,7 @@ NUMBERS, WEIGHTS = 768, 860  # right edges of the columns of digits
 HEAD = 26
 LARGEST = 15  # side of the square of the heaviest effect
 PLAIN = 8  # side of a square that stands for no weight
-CELL_LEFT, CELL_RIGHT, CELL_WIDTH = 8, 212, 220  # the plot within a cell of a table, in pixels
+CELL_LEFT, CELL_RIGHT, CELL_WIDTH = 8, 192, 200  # the plot within a cell of a table, in pixels
 CELL_HEIGHT = 22
 CELL_LARGEST = 13
 

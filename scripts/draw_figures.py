@@ -1,0 +1,67 @@
+"""Draw every figure of every outcome into files: SVG, and PNG made from it."""
+
+import logging
+from pathlib import Path
+
+from livingreview import tables
+from livingreview.report import drawings, standalone
+from livingreview.trials.revisions import rows_at
+
+log = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+
+
+def main(job):
+    """Read what was pooled, write the figures.
+
+    ``job.input``: effects, included, studies (CSV), estimates, changes (JSON), releases (JSON files);
+    ``job.output``: figures (a folder); ``job.params``: run, config (the whole).
+    """
+    params = job.params
+    context = read(job.input, config=params.config, run=params.run)
+    style = standalone.light_style(*(_template(name) for name in ("style.css", "figures.css")))
+    fonts = sorted(map(str, TEMPLATES.glob("fonts/*.otf")))
+    folder = Path(job.output.figures)
+    # A review without any effect has figures too: none.
+    folder.mkdir(parents=True, exist_ok=True)
+    origin = f"{params.config['review']['title']}. Living systematic review, run {params.run}."
+    for outcome in params.config["outcomes"]:
+        made = drawings.views_of(context, outcome)
+        for kind, (view, draw) in made.items():
+            text = standalone.standalone(draw(view), style=style, title=view["title"], origin=origin)
+            files = drawings.filed(kind, outcome)
+            tables.write_text(text, folder / Path(files["svg"]).name)
+            tables.write_bytes(standalone.png(text, fonts=fonts), folder / Path(files["png"]).name)
+        log.info("%s: %d figures", outcome, len(made))
+
+
+def read(inputs, *, config, run):
+    """What the figures show, in the shapes that `pages.build` takes."""
+    included = set(tables.read_results(inputs.included)["study_id"])
+    studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
+    releases = [tables.read_json(path) for path in inputs.releases]
+    return {
+        "config": config,
+        "run": run,
+        "effects": _plain(tables.read_results(inputs.effects)),
+        "estimates": tables.read_json(inputs.estimates),
+        "changes": tables.read_json(inputs.changes),
+        "studies": _plain(studies[studies["study_id"].isin(included)]),
+        # A release of this very run or a later one came after its report.
+        "releases": [row for row in releases if row["kind"] != "release" or row["run"] < run],
+    }
+
+
+def _plain(frame):
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def _template(name):
+    return (TEMPLATES / "report" / name).read_text(encoding="utf-8")
+
+
+if "snakemake" in globals():
+    from livingreview import stage
+
+    stage.run(main, snakemake)  # noqa: F821
