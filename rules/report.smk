@@ -30,7 +30,7 @@ rule build_report:
         text=f"results/{RUN}/text.json",
         flow=f"results/{RUN}/flow.json",
         status=f"results/{RUN}/status.json",
-        news=f"results/{RUN}/whats_new.json",
+        whats_new=f"results/{RUN}/whats_new.json",
         included=f"results/{RUN}/included.csv",
         studies="data/trials/studies.csv",
         outcomes="data/trials/outcomes.csv",

@@ -151,6 +151,7 @@ def context():
         "methods_changes": _methods_changes(),
         "flow": _flow(),
         "status": _status(),
+        "whats_new": _whats_new(),
         "studies": [_study(index) for index in range(8)],
         "queue": [_record(index) for index in range(3)],
         **screened.results(),
@@ -559,8 +560,53 @@ def _status():
         "awaiting_extraction": [],
         "sentinels": {"n": 7, "missing": [], "without_pmid": 0},
         "notices_on_included": [],
+        "mode": mode(),
+        "living_parameters": [{"name": "mode", "value": "active"}, {"name": "justification", "value": None}],
+        "lags": _lags(),
         "alerts": [],
         "sandbox": True,
+    }
+
+
+def mode(mode="active", **cells):
+    """The living mode, as status.json tells it."""
+    given = {"mode": mode, "since": None, "reason": None, "allowed": ["paused", "retired"], "quiet_runs": 0}
+    given["publish"] = {"rule": "triggered", "stated": True, "asked": False, "why": "no trigger fired"}
+    given["retire"] = {"rule": None, "asked": None, "why": "the protocol has no rule for it"}
+    return given | cells
+
+
+def _lags():
+    step = {"n": 2, "by_day": 1, "by_month": 1, "estimated": 1, "median": 1.5, "low": 0.5, "high": 2.5}
+    step |= {"not_yet": 3, "unknown": 0}
+    none = dict.fromkeys(step, 0) | {"median": None, "low": None, "high": None}
+    steps = [
+        step | {"from": "entry", "to": "found"},
+        none | {"from": "extracted", "to": "reported"},
+    ]
+    return {"n_records": 5, "n_first_search": 33, "steps": steps}
+
+
+def _whats_new():
+    run = {"run": "2026-11", "searched_at": "2026-11-01T00:00:00+00:00", "sandbox": True, "n_matched": 9}
+    run |= {"query_changed": False, "releases": [], "oldest_waiting_months": 15}
+    run |= dict.fromkeys(("n_new", "n_new_other", "n_decided", "n_included", "n_excluded"), 1)
+    run |= dict.fromkeys(("n_reports_linked", "n_studies_extracted", "n_corrected"), 0)
+    run |= {"n_retracted": 0, "n_restored": 0, "n_waiting": 3, "n_awaiting": 1}
+    release = {"version": "26.10.0", "frozen_on": "2026-10-20", "note": "x"}
+    earlier = run | {"run": "2026-10", "oldest_waiting_months": None, "releases": [release]}
+    return {
+        "run": "2026-11",
+        "kind": "nothing found",
+        "statement": ["PubMed was searched on 1 November 2026; no new record was found."],
+        "included": [],
+        "retracted": [],
+        "restored": 0,
+        "fired": [],
+        "release": "26.10.0",
+        "waiting": [],
+        "waiting_more": 0,
+        "runs": [run, earlier],
     }
 
 

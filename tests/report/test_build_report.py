@@ -25,6 +25,7 @@ JSON = (
     "text",
     "flow",
     "status",
+    "whats_new",
 )
 CSV = (
     *("records", "events", "pairs", "companions", "queue", "months", "suspicious", "conflicts", "effects"),

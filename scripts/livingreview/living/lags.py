@@ -46,9 +46,9 @@ def stages(records, decisions, reports, outcomes, *, run, searched, releases, es
     Returns
     -------
     list of dict
-        record_id, excluded (whether people have excluded it), estimated (whether its entry is), and each of `STAGES` as ``YYYY-MM-DD``, ``YYYY-MM`` or
-        None; in the order of `records`. Records of the first search are left out: they were in PubMed before
-        this review began.
+        record_id, excluded (whether people have excluded it), estimated (whether its entry is), and each of
+        `STAGES` as ``YYYY-MM-DD``, ``YYYY-MM`` or None; in the order of `records`. Records of the first
+        search are left out: they were in PubMed before this review began.
     """
     kept = records[(records["source"] == "PubMed") & records["duplicate_of"].isna()]
     kept = kept[kept["arrival"] != FIRST_SEARCH]

@@ -125,8 +125,8 @@ def _retractions(news):
         named = f" ({listed(names)})" if len(names) <= NAMED else ""
         yield (
             f"{sentence(spelled_plural(len(names), 'included study', 'included studies'))}{named}"
-            f" {'has' if one else 'have'} a retracted report; {'its' if one else 'their'} numbers have left all"
-            " analyses."
+            f" {'has' if one else 'have'} a retracted report; {'its' if one else 'their'} numbers have left"
+            " all analyses."
         )
     if news["restored"]:
         yield (

@@ -24,6 +24,7 @@ from livingreview.report import (
     summary,
     text,
     triggers,
+    whats_new,
 )
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -52,7 +53,7 @@ def build(context, *, templates=TEMPLATES):
         ``changes``, ``triggers``, ``methods_changes``, ``flow``, ``status``,
         ``studies`` (those included at this run), ``queue``, ``ranking``,
         ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
-        ``provenances``, ``releases``, ``events`` (changes of records, all runs), ``imports`` (files from
+        ``provenances``, ``releases``, ``whats_new``, ``events`` (changes of records, all runs), ``imports`` (files from
         other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
         fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
         ``extracted`` (rows of data/trials/outcomes.csv at this run),
@@ -83,6 +84,7 @@ def view(context):
         "screening": screening.screening(context),
         "search": search.search(context),
         "changes": changes.changes(context),
+        "whats_new": whats_new.whats_new(context),
         "triggers": triggers.triggers(context),
         "method_changes": method_changes.method_changes(context),
         "methods": methods.methods(context),

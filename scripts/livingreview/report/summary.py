@@ -1,6 +1,7 @@
 """The first screen: title, notices, and what the evidence says now."""
 
-from livingreview.report import changes, figures, links, notices, prose
+from livingreview.living import versions
+from livingreview.report import changes, figures, links, monthly, notices, prose
 from livingreview.report.prose import count, interval, number, percent
 from livingreview.report.search import EVENT_WORDS
 from livingreview.screening import decisions as ledger
@@ -15,8 +16,11 @@ def heading(context):
         "title": config["review"]["title"],
         "question": config["review"]["question"],
         "run": prose.month(context["run"]),
+        "version": versions.version_of(context["run"], context["releases"], config.get("version")),
+        "released": "version" in config,
         "searched": prose.day(status["searched_at"]),
         "living_status": living_status(context),
+        "mode_notice": monthly.mode_notice(status),
         "release": changes.compared_with(context),
         "demonstration": config["review"]["demonstration"],
         "sandbox": status["sandbox"],
