@@ -1,9 +1,9 @@
-# Needs: the releases as they were frozen, and this run's status. Makes: the page of all versions, and the feed.
+# Needs: the releases as they were frozen, and what is new in this run. Makes: the page of all versions, and the feed.
 
 
 rule build_archive:
     input:
-        status=f"results/{RUN}/status.json",
+        news=f"results/{RUN}/whats_new.json",
         releases=RELEASES,
     output:
         archive=f"results/{RUN}/archive.html",

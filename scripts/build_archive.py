@@ -15,7 +15,7 @@ TOP = "../../"  # from results/<run>/ to the review's folder
 def main(job):
     """Write the page and the feed.
 
-    ``job.input``: status (JSON), releases (the ``release.json`` of each); ``job.output``: archive, feed;
+    ``job.input``: news (JSON), releases (the ``release.json`` of each); ``job.output``: archive, feed;
     ``job.params``: run, config (the whole).
     """
     run, config = job.params.run, job.params.config
@@ -23,7 +23,7 @@ def main(job):
     every = releases.read(job.input.releases)
     known = [one for one in every if one["kind"] != "release" or one["run"] <= run]
     own = sorted(versions.own(known), key=lambda one: versions.parse(one["version"]), reverse=True)
-    status = tables.read_json(job.input.status)
+    news = tables.read_json(job.input.news)
     version = versions.version_of(run, known)
     page = archive.build(
         [releases.contents(one) for one in known],
@@ -38,19 +38,20 @@ def main(job):
         feed="feed.atom",
     )
     tables.write_text(page, job.output.archive)
-    entries = [_of_run(run, version, status), *map(_of_release, own)]
+    entries = [_of_run(news, version), *map(_of_release, own)]
     tables.write_bytes(feed.feed(entries, config["review"], top=TOP), job.output.feed)
     log.info("%d releases, %d entries in the feed", len(own), len(entries))
 
 
-def _of_run(run, version, status):
+def _of_run(news, version):
     """What is new in this run, as an entry of the feed."""
+    run = news["run"]
     return {
         "part": f"run/{run}",
         "date": run,
         "title": f"{prose.month(run)}: what is new ({version})",
-        "updated": status["searched_at"],
-        "summary": prose.sentence("; ".join(prose.this_month(status))) + ".",
+        "updated": next(row["searched_at"] for row in news["runs"] if row["run"] == run),
+        "summary": " ".join(news["statement"]),
         "link": f"results/{run}/report.html",
     }
 

@@ -19,7 +19,7 @@ CONFIG = {
         "demonstration": "",
         "authors": [{"name": "Ann Example", "role": "lead"}],
     },
-    "search": {"bodies": "committed"},
+    "search": {"bodies": "committed", "base_url": "https://example.org/"},
 }
 SNAPSHOT = {"run": "2020-01", "bodies_kept": "committed", "bodies": {"efetch-001.xml.gz": {}}, "files": {}}
 
@@ -117,6 +117,12 @@ def test_people_s_tables_are_kept_as_they_were_and_locks_searches_and_the_sandbo
         "data/trials/sheets/101/study.csv": b"ready\n",
         "data/trials/studies.csv": b"study_id\n",
     }
+
+
+def test_the_records_of_the_sandbox_are_kept_where_it_answered(freeze):
+    sandbox = {"bodies": "committed", "base_url": "sandbox", "sandbox_corpus": "data/sandbox/records.csv"}
+    kept = bundles.read(freeze(config=CONFIG | {"search": sandbox}) / "inputs.zip")
+    assert kept["data/sandbox/records.csv"] == b"pmid\n"
 
 
 def test_searches_up_to_the_run_and_earlier_releases_are_named_by_their_digests(freeze, review):

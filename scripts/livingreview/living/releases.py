@@ -41,7 +41,8 @@ RELEASE, CONFIG = "release.json", "config.yaml"
 CHECKSUMS = "checksums.sha256"
 INPUTS, TABLES = "inputs.json", "inputs.zip"
 ARCHIVE = "archive.html"
-# Not tables of people: searches and releases are named by their digests, the sandbox stands in for PubMed.
+# Not tables of people: searches and releases are named by their digests, and the records of the sandbox are
+# kept only where it answered.
 NOT_TABLES = ("searches", "releases", "sandbox")
 DRAFTS = ".draft"  # one folder deeper than releases are looked for
 
@@ -175,7 +176,7 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
     tables.write_bytes((review / CONFIG).read_bytes(), draft / CONFIG)
     tables.write_json(_inputs(review, run=run, releases=every), draft / INPUTS)
     with (draft / TABLES).open("wb") as file:
-        bundles.write(file, _people_s_tables(review), day=frozen_on)
+        bundles.write(file, _people_s_tables(review, config), day=frozen_on)
     tables.write_json(about, draft / RELEASE)
     tables.write_text(citation.cff(about, config["review"]), draft / "CITATION.cff")
     tables.write_json(citation.zenodo(about, config["review"]), draft / ".zenodo.json")
@@ -222,12 +223,19 @@ def _inputs(review, *, run, releases):
     }
 
 
-def _people_s_tables(review):
-    """(path within the review, content) of every file of people, sorted."""
+def _people_s_tables(review, config):
+    """(path, content) of every file of people, sorted, and of the records of a sandbox that answered."""
     data = review / "data"
-    for path in sorted(data.rglob("*"), key=lambda one: one.relative_to(data).as_posix()):
-        inside = path.relative_to(data)
-        if path.is_file() and inside.parts[0] not in NOT_TABLES and not LEFT_BEHIND.fullmatch(path.name):
+    found = {
+        path
+        for path in data.rglob("*")
+        if path.relative_to(data).parts[0] not in NOT_TABLES and not LEFT_BEHIND.fullmatch(path.name)
+    }
+    if config["search"].get("base_url") == "sandbox":
+        corpus = review / config["search"]["sandbox_corpus"]
+        found |= {corpus} if corpus.is_relative_to(review) else set()
+    for path in sorted(found, key=lambda one: one.relative_to(review).as_posix()):
+        if path.is_file():
             yield path.relative_to(review).as_posix(), path.read_bytes()
 
 
