@@ -3,6 +3,7 @@
 import base64
 from pathlib import PurePosixPath
 
+from livingreview.living import versions
 from livingreview.report import prose
 from livingreview.report.prose import count
 
@@ -54,9 +55,9 @@ def citation(context):
     review = context["config"]["review"]
     authors = prose.listed([row["name"] for row in review.get("authors", [])])
     lead = f"{authors}. " if authors else ""
-    run = prose.month(context["run"])
+    version = versions.version_of(context["run"], context["releases"], context["config"].get("version"))
     searched = prose.day(context["status"]["searched_at"])
-    return f"{lead}{review['title']}: a living systematic review. Version of {run}, search of {searched}."
+    return f"{lead}{review['title']}: a living systematic review. Version {version}, search of {searched}."
 
 
 def _embedded(row):
