@@ -14,8 +14,6 @@ from playwright.sync_api import sync_playwright
 
 from livingreview.report import pages
 
-WIDTHS = (1280, 390)
-SCHEMES = ("light", "dark")
 # Tests run as root in containers, where Chromium's sandbox cannot start; the pages are the project's own.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 

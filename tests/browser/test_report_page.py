@@ -3,8 +3,9 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import SCHEMES, WIDTHS
 
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
 RULES = {
     "resultTypes": ["violations"],
     "runOnly": {

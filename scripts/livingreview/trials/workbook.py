@@ -21,6 +21,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
+from livingreview.formulas import FORMULA
 
 SHEETS = ("study", "outcomes")
 SCHEMA = {"study": "studies", "outcomes": "outcomes"}
@@ -50,6 +51,8 @@ BROKEN = (
     NotImplementedError,
     RuntimeError,
 )
+# What the library refuses, and what XML cannot hold besides.
+UNFIT = re.compile(f"{ILLEGAL_CHARACTERS_RE.pattern}|[\ud800-\udfff\ufffe\uffff]")
 # A zip file cannot say an earlier moment; the same sheet is the same to the byte.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -127,7 +130,7 @@ def _fill(sheet, name, frame):
 
 def _put(cell, text, *, number=False):
     """Write a text as text: nothing that came from data is ever read as a formula."""
-    text = ILLEGAL_CHARACTERS_RE.sub("", text)
+    text = UNFIT.sub("", text)
     if text == "":
         return
     if number and re.fullmatch(r"-?\d+(\.\d+)?", text):
@@ -135,7 +138,7 @@ def _put(cell, text, *, number=False):
         return
     cell.value = text
     cell.data_type = "s"
-    if text[0] in "=+-@\t":
+    if FORMULA.match(text):
         cell.quotePrefix = True
 
 
