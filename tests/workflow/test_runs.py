@@ -160,14 +160,6 @@ def test_even_a_forced_run_does_not_search_again(built):
     assert "fold_corpus" in rules_to_run(built, "--forceall")
 
 
-def test_a_release_of_a_month_leaves_that_month_as_it_was(built):
-    before = built.files("results")
-    done = built.command("freeze_release.py", "26.1.0", "--note", "for this test")
-    assert done.returncode == 0, done.stderr
-    assert built.snakemake().returncode == 0
-    assert built.files("results") == before
-
-
 def test_an_earlier_month_knows_nothing_of_later_decisions(built):
     done = built.snakemake("--config", "run=2018-01")
     assert done.returncode == 0, done.stderr
