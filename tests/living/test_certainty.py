@@ -98,7 +98,7 @@ def test_no_rating_rests_on_many_trials_that_nobody_judged():
     found = bias(pooled(), classes(low=1))
     assert found["rating"] is None
     assert found["reason"].endswith(
-        "3 of 4 trials (75% of the weight) have no overall judgement. So people must judge."
+        "3 of 4 trials (75% of the weight) have no overall judgement. That leaves too much open for a suggestion."
     )
 
 

@@ -111,7 +111,7 @@ def risk_of_bias(found, *, classes, rules, smallest, minimum_studies):
     best, worst = _by_bias(share, rules, unknown=0.0), _by_bias(share, rules, unknown=share[UNKNOWN])
     text = _bias_text(share, studies)
     if share[UNKNOWN] > rules["unknown"] and best != worst and best == 0:
-        return rating(None, f"{text} So people must judge.", **numbers)
+        return rating(None, f"{text} That leaves too much open for a suggestion.", **numbers)
     value = best
     if low_only and low_only["n_studies"] >= minimum_studies:
         difference = low_only["estimate"] - found["main"]["estimate"]
@@ -220,8 +220,9 @@ def _inconsistency_text(numbers, zone, rules):
     else:
         text += f"; with fewer than {rules['prediction_from']} effects the prediction interval is not used"
     n = numbers["trials_apart"]
-    apart = "no effect has" if n == 0 else "1 effect has" if n == 1 else f"{n} effects have"
-    return f"{text}; {apart} an interval that misses the pooled estimate, of {numbers['k']}."
+    apart = "none" if n == 0 else f"{n}"
+    have = "has" if n == 1 else "have"
+    return f"{text}; {apart} of {numbers['k']} effects {have} an interval that misses the pooled estimate."
 
 
 def imprecision(found, *, rules, smallest):
@@ -306,7 +307,7 @@ def indirectness(found, *, groups, direct, labels, rules):
     Guyatt et al. 2011, J Clin Epidemiol 64:1303-1310 (GRADE guidelines 8).
     """
     if not direct:
-        text = "Whether people, treatments and comparators fit the question is for people to judge."
+        text = "No data tell whether people, treatments and comparators fit the question."
         return rating(None, text)
     shares = {}
     for variable, wanted in direct.items():

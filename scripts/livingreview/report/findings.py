@@ -46,6 +46,7 @@ def findings(context):
     return {
         "level": prose.percent(100 * config["analysis"]["level"]),
         "rows": rows,
+        "by_name": {row["name"]: row for row in rows},
         "in_points": any(row["points"] for row in rows),
         "suggested": _alone(outcomes, config),
         "stale": f"Judged on older data: {prose.listed(stale)}." if stale else "",
