@@ -29,7 +29,8 @@ def main(job):
     for outcome in params.config["outcomes"]:
         made = drawings.views_of(context, outcome)
         for kind, (view, draw) in made.items():
-            text = standalone.standalone(draw(view), style=style, title=view["title"], origin=origin)
+            words = f"{view.get('note', '')} {origin}".strip()
+            text = standalone.standalone(draw(view), style=style, title=view["title"], origin=words)
             files = drawings.filed(kind, outcome)
             tables.write_text(text, folder / Path(files["svg"]).name)
             tables.write_bytes(standalone.png(text, fonts=fonts), folder / Path(files["png"]).name)

@@ -1,6 +1,7 @@
 """A made-up review in the shapes of the workflow's files: every name says that it is an example."""
 
 import copy
+import functools
 import math
 
 import example_screening as screened
@@ -56,7 +57,12 @@ VALUES = {
 
 
 def context():
-    """The whole context of `pages.build`, made anew at every call."""
+    """The whole context of `pages.build`, a copy of its own for every call."""
+    return copy.deepcopy(_context())
+
+
+@functools.cache
+def _context():
     effects, outcomes, changes = [], {}, {}
     for name, values in VALUES.items():
         rows = [_effect(name, index, value) for index, value in enumerate(values)]

@@ -8,6 +8,7 @@ from livingreview.report import figures
 AXIS = figures.Scale(-1.5, 1.0, 100.0, 350.0)
 ROW = {"label": "Example 2020", "yi": -0.3, "ci_low": -0.6, "ci_high": 0.0, "weight": 60.0, "new": False}
 POOL = {
+    "label": "Pooled, random effects",
     "k": 2,
     "estimate": -0.25,
     "ci_low": -0.5,

@@ -125,6 +125,7 @@ def small_axis(axis, *, height=22):
 ROW = 25  # height of a row of a whole figure, in pixels
 TEXT_UP, MARK_UP = 8, 12.5  # how far texts and marks stand above the lower edge of their row
 WIDTH, LEFT, RIGHT = 860, 226, 590  # of a whole figure, and of the plot within it
+LONG_LEFT, LONG_LENGTH = 320, 46  # the same of a figure whose labels are sentences rather than names
 NUMBERS, WEIGHTS = 768, 860  # right edges of the columns of digits
 HEAD = 26
 LARGEST = 15  # side of the square of the heaviest effect
@@ -142,7 +143,8 @@ def forest(view):
     view : dict
         ``name`` (unique in the page), ``title``, ``description``, ``what`` (head of the labels), ``rows``,
         ``pool`` (the main estimate, or None where nothing is pooled), ``before`` (estimate, ci_low, ci_high
-        and label, or None), ``level``, ``zone``, ``favours_left``, ``favours_right``. A row is one of: an
+        and label, or None), ``level``, ``zone``, ``favours_left``, ``favours_right``; optionally
+        ``long_labels``. A row is one of: an
         effect (label, yi, ci_low, ci_high, weight or None, new), an estimate (label, estimate, ci_low,
         ci_high), or a heading (heading).
     """
@@ -195,7 +197,7 @@ def cell_pool(axis, row, *, style="pool"):
     """A pooled estimate in its cell, as a diamond; empty where there is none."""
     drawing = _cell()
     if not missing(row["estimate"]):
-        svg.polygon(drawing, diamond(axis, row, CELL_HEIGHT / 2, half=6), style)
+        _diamond(drawing, axis, row, CELL_HEIGHT / 2, half=6, style=style)
     return svg.markup(drawing)
 
 
@@ -211,7 +213,7 @@ def cell_estimate(axis, row):
     drawing = _cell()
     if not missing(row["estimate"]):
         _whiskers(drawing, axis, (row.get("pi_low"), row.get("pi_high")), CELL_HEIGHT / 2, "pi")
-        svg.polygon(drawing, diamond(axis, row, CELL_HEIGHT / 2, half=5), "pool")
+        _diamond(drawing, axis, row, CELL_HEIGHT / 2, half=5, style="pool")
     return svg.markup(drawing)
 
 
@@ -240,6 +242,19 @@ def _effect(drawing, axis, row, middle, *, heaviest, largest):
     svg.square(drawing, (axis.x(row["yi"]), middle), side)
 
 
+def _diamond(drawing, axis, pool, middle, *, half, style):
+    """A pooled estimate; an end of its interval beyond the axis has an arrowhead outside the plot."""
+    svg.polygon(drawing, diamond(axis, pool, middle, half), style)
+    length, height = ARROW
+    ends = [pool[key] for key in ("ci_low", "ci_high")]
+    for end, x, away in zip(ends, (axis.left, axis.right), (-1, 1), strict=True):
+        if not missing(end) and not axis.holds(end):
+            tip = x + away * length
+            svg.polygon(
+                drawing, [(tip, middle), (x, middle - height), (x, middle + height)], f"arrow {style}"
+            )
+
+
 def _prediction(drawing, axis, ends, middle):
     _whiskers(drawing, axis, ends, middle, "pi")
     for end in ends:
@@ -252,7 +267,9 @@ class _Forest:
 
     def __init__(self, view):
         self.view = view
-        self.axis = forest_scale(view).between(LEFT, RIGHT)
+        long = view.get("long_labels", False)
+        self.length = LONG_LENGTH if long else LABEL_LENGTH
+        self.axis = forest_scale(view).between(LONG_LEFT if long else LEFT, RIGHT)
         self.predicted = view["pool"] is not None and not missing(view["pool"].get("pi_low"))
         n_pools = (view["pool"] is not None) + self.predicted + (view["before"] is not None)
         self.bottom = HEAD + ROW * (len(view["rows"]) + n_pools) + 14
@@ -270,7 +287,7 @@ class _Forest:
         if view["pool"] is not None:
             svg.line(self.drawing, (0, self.y + 4), (WIDTH, self.y + 4))
             self.y += 6
-            self.diamond({"label": "Pooled, random effects"} | view["pool"], "pool")
+            self.diamond(view["pool"], "pool")
             if self.predicted:
                 self.prediction(view["pool"])
         if view["before"] is not None:
@@ -309,7 +326,7 @@ class _Forest:
         numbers = f"{number(pool['estimate'])} {interval(pool['ci_low'], pool['ci_high'])}"
         middle = self.next_row(pool["label"], numbers, style)
         if not missing(pool["estimate"]):
-            svg.polygon(self.drawing, diamond(self.axis, pool, middle), style)
+            _diamond(self.drawing, self.axis, pool, middle, half=DIAMOND, style=style)
 
     def prediction(self, pool):
         ends = (pool["pi_low"], pool["pi_high"])
@@ -319,7 +336,7 @@ class _Forest:
     def next_row(self, label, numbers, style):
         """Write the texts of the next row; the height of its marks."""
         self.y += ROW
-        svg.text(self.drawing, (0, self.y - TEXT_UP), excerpt(label, LABEL_LENGTH), style)
+        svg.text(self.drawing, (0, self.y - TEXT_UP), excerpt(label, self.length), style)
         if numbers:
             svg.text(self.drawing, (NUMBERS, self.y - TEXT_UP), numbers, style, anchor="end")
         return self.y - MARK_UP

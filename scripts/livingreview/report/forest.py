@@ -62,10 +62,18 @@ def drawing(context, name):
             | {"label": row["label"], "new": row["row_id"] in added}
             for row in pooled
         ],
-        "pool": main if main["k"] > 1 else None,
+        "pool": main | {"label": "Pooled, random effects"} if main["k"] > 1 else None,
         "before": before(context, name),
+        "note": _note(context, added),
         **axis_words(context),
     }
+
+
+def _note(context, added):
+    """What the signs of the whole figure mean, for a file that stands alone."""
+    zone = number(context["config"]["interpretation"]["no_effect"])
+    new = f"Bold: new since release {context['changes']['release']['version']}. " if added else ""
+    return f"{new}Band: counted as no effect (\u00b1{zone})."
 
 
 def axis_words(context):

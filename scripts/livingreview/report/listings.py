@@ -63,17 +63,27 @@ def left_out(context, name):
 
 
 def analyses(context, name):
-    """The sensitivity analyses that were computed."""
+    """The sensitivity analyses that were computed; None where not even the main one was."""
     rows = [row for row in context["estimates"]["outcomes"][name]["sensitivity_table"] if not row["reason"]]
-    keys = ("label", "estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    if not rows:
+        return None
+    keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
     return _view(
         context,
         name,
         kind="sensitivity",
         title="Sensitivity analyses",
         what="Analysis",
-        rows=[{key: row[key] for key in keys} for row in rows],
-    )
+        rows=[{key: row[key] for key in keys} | {"label": label} for row, label in _told_apart(rows)],
+    ) | {"long_labels": True}
+
+
+def _told_apart(rows):
+    """Each analysis with its label; the second of the same label is named by what sets it apart."""
+    seen = set()
+    for row in rows:
+        yield row, row["note"] if row["label"] in seen and row["note"] else row["label"]
+        seen.add(row["label"])
 
 
 def groups(context, name, part):

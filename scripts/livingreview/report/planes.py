@@ -9,7 +9,7 @@ from livingreview.report.figures import Scale
 from livingreview.report.prose import excerpt, missing, number
 
 LEFT, TOP, RIGHT, BOTTOM = 58, 16, 560, 340  # of the plot, in pixels
-WIDTH, HEIGHT = 580, 430
+WIDTH, HEIGHT, LEGEND = 580, 394, 36
 # Two-sided levels of a funnel's contours, from the narrowest (Peters et al. 2008, J Clin Epidemiol 61:991).
 CONTOURS = ((0.90, "inner"), (0.95, "middle"), (0.99, "outer"))
 MOST_TICKS = 6
@@ -17,7 +17,7 @@ RADIUS = 4
 LARGEST_BUBBLE = 14
 NAMED = 5  # so many of the points that stand out most get a label
 LABEL_LENGTH = 24
-CURVE = 40  # stretches of which an interval along a line is drawn
+LETTER, LINE = 5.8, 12  # width of a letter and height of a line of small text, in pixels, about
 
 
 def rounded_ticks(low, high, most=MOST_TICKS):
@@ -80,7 +80,7 @@ def funnel(view):
         None), ``limit`` and ``slope`` of Egger's line (or NaN), ``level``.
     """
     across, down = funnel_axes(view)
-    drawing = _start(view)
+    drawing = _start(view, height=HEIGHT + LEGEND)
     svg.box(drawing, (LEFT, TOP), (RIGHT, BOTTOM), "contour")
     for level, style in reversed(CONTOURS):
         svg.polygon(drawing, wedge(across, down, norm.isf((1 - level) / 2)), f"contour {style}")
@@ -124,10 +124,7 @@ def baujat(view):
     )[:NAMED]
     for row in view["points"]:
         svg.circle(drawing, (across.x(row["across"]), up.x(row["up"])), RADIUS, "point")
-    for row in farthest:
-        x, y = across.x(row["across"]), up.x(row["up"])
-        beside, anchor = (x + 8, "start") if x < (LEFT + RIGHT) / 2 else (x - 8, "end")
-        svg.text(drawing, (beside, y + 4), excerpt(row["label"], LABEL_LENGTH), "small", anchor=anchor)
+    _labels(drawing, [(across.x(row["across"]), up.x(row["up"]), row["label"]) for row in farthest])
     _bottom_axis(drawing, across, rounded_ticks(across.low, across.high), "Contribution to heterogeneity (Q)")
     _left_axis(drawing, up, rounded_ticks(up.low, up.high), "Influence on the pooled effect")
     return svg.markup(drawing)
@@ -170,10 +167,36 @@ def bubble(view):
     return svg.markup(drawing)
 
 
-def _start(view):
-    drawing = svg.start(WIDTH, HEIGHT, "plot plane")
+def _start(view, *, height=HEIGHT):
+    drawing = svg.start(WIDTH, height, "plot plane")
     svg.describe(drawing, name=view["name"], title=view["title"], description=view["description"])
     return drawing
+
+
+def _labels(drawing, points):
+    """Names beside points, each on the first side where it covers no name before it."""
+    taken = []
+    for x, y, label in points:
+        text = excerpt(label, LABEL_LENGTH)
+        width = LETTER * len(text)
+        places = [
+            (x + 8, y + 4, "start", x + 8),
+            (x - 8, y + 4, "end", x - 8 - width),
+            (x + 4, y - 8, "start", x + 4),
+            (x + 4, y + 16, "start", x + 4),
+        ]
+        # In the right half the left side comes first, so that names stay inside.
+        places = places if x < (LEFT + RIGHT) / 2 else [places[1], places[0], *places[2:]]
+        for at_x, at_y, anchor, left in places:
+            box = (left, at_y, left + width)
+            if left >= LEFT and box[2] <= WIDTH and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                svg.text(drawing, (at_x, at_y), text, "small", anchor=anchor)
+                break
+
+
+def _overlap(one, other):
+    return abs(one[1] - other[1]) < LINE and one[0] < other[2] and other[0] < one[2]
 
 
 def _point(drawing, across, value, y, style):
@@ -226,7 +249,7 @@ def _tick(value, ticks, decimals):
 
 def _legend(drawing):
     """What the shades of the contours mean, below the axis."""
-    y, shades = HEIGHT - 22, ("contour inner", "contour middle", "contour outer", "contour")
+    y, shades = HEIGHT + LEGEND - 18, ("contour inner", "contour middle", "contour outer", "contour")
     words = ("p > 0.10", "p 0.05 to 0.10", "p 0.01 to 0.05", "p < 0.01")
     for place, (style, text) in enumerate(zip(shades, words, strict=True)):
         x = LEFT + 128 * place
