@@ -40,6 +40,7 @@ rule build_report:
     output:
         report=f"results/{RUN}/report.html",
         data=f"results/{RUN}/report.json",
+        checklists=f"results/{RUN}/checklists.csv",
     log:
         f"logs/{RUN}/build_report.log",
     conda:

@@ -6,8 +6,10 @@ import logging
 import platform
 from pathlib import Path
 
+import pandas as pd
+
 from livingreview import __version__, tables
-from livingreview.report import data, flow, pages
+from livingreview.report import checklists, data, flow, pages
 from livingreview.screening import decisions as ledger
 from livingreview.trials.revisions import rows_at
 
@@ -58,12 +60,15 @@ def main(job):
     included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
     agreement, estimates, certainty, drift, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
-    ``job.output``: report, data; ``job.params``: run, config (the whole).
+    ``job.output``: report, data, checklists; ``job.params``: run, config (the whole).
     """
     run = job.params.run
     context = read(job.input, config=job.params.config, run=run)
     view = pages.view(context)
     page = pages.render(view)
+    checklists.check_places(view["checklists"], page)
+    filled = pd.DataFrame(checklists.rows(view["checklists"]), columns=checklists.COLUMNS)
+    tables.write(filled, job.output.checklists)
     tables.write_json(data.report(context, view), job.output.data)
     tables.write_text(page, job.output.report)
     log.info("%s: %d kB", job.output.report, len(page.encode()) // 1000)

@@ -83,7 +83,11 @@ def job(tmp_path):
     context = facts()
     return SimpleNamespace(
         input=on_disk(tmp_path, context),
-        output=SimpleNamespace(report=tmp_path / "report.html", data=tmp_path / "report.json"),
+        output=SimpleNamespace(
+            report=tmp_path / "report.html",
+            data=tmp_path / "report.json",
+            checklists=tmp_path / "checklists.csv",
+        ),
         params=SimpleNamespace(run="2026-11", config=context["config"]),
     )
 

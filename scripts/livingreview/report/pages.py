@@ -10,6 +10,7 @@ from markupsafe import Markup
 from livingreview.report import (
     changes,
     characters,
+    checklists,
     downloads,
     extraction,
     findings,
@@ -89,8 +90,13 @@ def view(context):
         "method_changes": method_changes.method_changes(context),
         "methods": methods.methods(context),
         "downloads": downloads.downloads(context),
+        "checklists": checklists.checklists(context, _items()),
         "provenance": methods.provenance(context),
     }
+
+
+def _items():
+    return checklists.items((TEMPLATES / "checklists.yaml").read_text(encoding="utf-8"))
 
 
 def render(view, *, templates=TEMPLATES):
