@@ -127,9 +127,7 @@ def test_five_hundred_effects_keep_their_places_and_the_cells_stay_small():
     drawing = etree.fromstring(str(figures.forest(made)))
     squares = [one for one in drawing.iter("rect") if one.get("class") == "square"]
     assert len(squares) == 500
-    gaps = {
-        round(float(b.get("y")) - float(a.get("y")), 2) for a, b in zip(squares, squares[1:], strict=False)
-    }
+    gaps = {round(float(b.get("y")) - float(a.get("y")), 2) for a, b in itertools.pairwise(squares)}
     assert gaps == {figures.ROW}
     assert max(len(str(cell)) for cell in listings.cells(made)["cells"]) < 450
 
