@@ -17,6 +17,7 @@ import compare_release
 import compute_effects
 import count_flow
 import describe_status
+import evaluate_triggers
 import file_decisions
 import find_notices
 import fold_corpus
@@ -31,8 +32,10 @@ import pool_outcomes
 import prefill_sheets
 import rank_records
 import search_pubmed
-from livingreview import tables
-from livingreview.errors import InputError
+import suggest_certainty
+import tell_news
+from livingreview import __version__, tables
+from livingreview.errors import InputError, ReviewError
 
 TODAY = datetime.date(2020, 2, 15)
 NOW = datetime.datetime(2020, 2, 15, 12, 30, tzinfo=datetime.UTC)
@@ -113,6 +116,8 @@ class Review:
                     "changes",
                     "flow",
                     "status",
+                    "certainty",
+                    "triggers",
                     "checked",
                 )
             },
@@ -120,6 +125,8 @@ class Review:
             "events": f"results/{run}/record_events.csv",
             "pair_queue": f"results/{run}/pairs.csv",
             "details": f"results/{run}/estimates.json",
+            "news": f"results/{run}/whats_new.json",
+            "digest": f"results/{run}/whats_new.md",
         }
         return str(self.folder / places.get(name, f"results/{run}/{name}.csv"))
 
@@ -131,9 +138,10 @@ class Review:
         if "entered" in given:
             table = self.folder / "data/trials/risk_of_bias.csv"
             given["entered"] = [str(table)] if table.is_file() else []
-        if "snapshots" in given:
+        given |= {name: [] for name in ("instruments", "rated", "corpus") if name in given}
+        for name in {"snapshots", "provenances"} & set(given):
             found = self.folder.glob("data/searches/*/pubmed/provenance.json")
-            given["snapshots"] = sorted(str(path) for path in found if path.parents[1].name <= run)
+            given[name] = sorted(str(path) for path in found if path.parents[1].name <= run)
         script.main(
             SimpleNamespace(
                 input=SimpleNamespace(**given),
@@ -240,13 +248,49 @@ class Review:
         self.run(keep_ledger, run, given, "ledger", stages=screening["stages"])
         reasons = list(screening["reasons"])
         self.run(count_flow, run, "ledger records included extraction releases", "flow", reasons=reasons)
+        self.judge_certainty(run)
         self.run(
             describe_status,
             run,
-            "records events notices queue included effects extraction decisions reports studies provenance",
+            "records events notices queue included effects extraction triggers certainty decisions reports"
+            " studies outcomes provenances releases corpus",
             "status",
             stages=screening["stages"],
             living=self.config["living"],
+        )
+        self.run(
+            tell_news,
+            run,
+            "status changes triggers records events notices included decisions reports studies outcomes"
+            " provenances releases",
+            "news digest",
+            stages=screening["stages"],
+            title=self.config["review"]["title"],
+            outcomes=self.config["outcomes"],
+        )
+
+    def judge_certainty(self, run):
+        self.run(
+            suggest_certainty,
+            run,
+            "details effects judged included studies outcomes instruments rated",
+            "certainty",
+            domains=self.config["outcomes"],
+            timepoint="post",
+            interpretation=self.config["interpretation"],
+            subgroups=self.config["subgroups"],
+            certainty={},
+            folder=str(self.folder / "data/trials/tools"),
+        )
+        self.run(
+            evaluate_triggers,
+            run,
+            "changes certainty included notices studies releases",
+            "triggers",
+            outcomes=list(self.config["outcomes"]),
+            triggers={},
+            certainty={},
+            interpretation=self.config["interpretation"],
         )
 
     def build(self, run):
@@ -285,10 +329,10 @@ class Review:
     def merge(self, run, *options):
         return merge_trials.main(["--directory", str(self.folder), "--run", run, *options])
 
-    def freeze(self, version, run):
-        return freeze_release.main(
-            [version, "--directory", str(self.folder), "--run", run, "--note", "An example."], today=TODAY
-        )
+    def freeze(self, version, run, note="An example.", build=lambda *_, **__: None):
+        """Freeze what is built; the workflow itself is not run unless `build` runs it."""
+        command = [version, "--directory", str(self.folder), "--run", run, "--note", note]
+        return freeze_release.main(command, today=TODAY, build=build)
 
     def json(self, run, name):
         return tables.read_json(self.path(run, name))
@@ -826,14 +870,113 @@ def test_a_release_of_a_run_that_was_not_built_is_refused(review, capsys):
     assert list((review.folder / "data/releases").iterdir()) == []
 
 
-def test_a_release_takes_its_run_from_the_config_and_its_day_from_the_clock_given(extracted):
-    command = ["20.0.0", "--directory", str(extracted.folder), "--note", "An example."]
-    assert freeze_release.main(command, today=TODAY) == 0
+def test_a_release_takes_its_run_from_the_config_its_day_from_the_clock_given_and_names_the_program(
+    extracted,
+):
+    command = ["20.0.0", "--directory", str(extracted.folder), "--note", "An example.", "--doi", "10.1000/x"]
+    assert freeze_release.main(command, today=TODAY, build=lambda *_, **__: None) == 0
     assert extracted.freeze("20.0.0", "2020-01") == 1
-    assert tables.read_json(extracted.folder / "data/releases/20.0.0/release.json") == {
+    about = tables.read_json(extracted.folder / "data/releases/20.0.0/release.json")
+    software, code = about.pop("software"), about.pop("code")
+    assert about == {
         "version": "20.0.0",
         "kind": "release",
         "run": "2020-01",
         "frozen_on": "2020-02-15",
         "note": "An example.",
+        "doi": "10.1000/x",
+        "previous": None,
     }
+    assert software["living-review"] == __version__
+    assert {"Python", "numpy", "scikit-learn", "snakemake"} <= set(software)
+    assert set(code) == {"fingerprint", "commit", "edited"}
+    assert len(code["fingerprint"]) == 64
+    assert (extracted.folder / "results/releases/20.0.0.zip").is_file()
+    assert (extracted.folder / "data/releases/20.0.0/archive.html").is_file()
+
+
+def test_a_release_builds_the_run_under_its_version_and_then_as_it_was(extracted):
+    built = []
+    assert extracted.freeze("20.0.0", "2020-01", build=lambda _, **given: built.append(given)) == 0
+    assert built == [
+        {"run": "2020-01", "version": "20.0.0", "cores": "2"},
+        {"run": "2020-01", "cores": "2"},
+    ]
+
+
+def released(review):
+    return [path.name for path in (review.folder / "data/releases").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("version", "note", "message"),
+    [
+        ("20.0.0", " ", "the note: it is empty"),
+        ("20.0.1", "x", "a new minor, and patch 0"),
+        ("21.0.0", "x", "the first part of a version is a year"),
+    ],
+)
+def test_a_slip_in_the_version_or_the_note_is_told_before_anything_is_built(
+    extracted, capsys, version, note, message
+):
+    def build(*_, **__):
+        raise AssertionError("nothing is built")
+
+    assert extracted.freeze(version, "2020-01", note=note, build=build) == 1
+    assert message in capsys.readouterr().err
+    assert released(extracted) == []
+
+
+def test_what_people_typed_and_did_not_file_stops_a_release(extracted, capsys):
+    queue = Path(extracted.path("2020-01", "queue"))
+    edit(queue, "record_id", {"103": {"decision": "exclude", "reason": "not_rct", "reviewer": "Ann"}})
+    assert extracted.freeze("20.0.0", "2020-01") == 1
+    assert "1 filled-in rows are not filed as decisions yet; found '103'" in capsys.readouterr().err
+    assert released(extracted) == []
+
+
+def test_an_extraction_that_is_ready_and_not_merged_stops_a_release(extracted, capsys):
+    extracted.fill_sheet("102")
+    edit(extracted.folder / "data/trials/sheets/102/study.csv", "study_id", {"": {"ready": "yes"}})
+    for row in ("102", "example_2019", "sample_2019"):
+        edit(extracted.folder / "data/trials/sheets/102/study.csv", "record_id", {row: {"ready": "yes"}})
+    assert extracted.freeze("20.0.0", "2020-01") == 1
+    assert "sheets are marked as ready and not merged yet; found '102'" in capsys.readouterr().err
+    assert released(extracted) == []
+
+
+def test_a_change_of_methods_without_a_reason_stops_a_release(extracted, capsys):
+    change = {"key": "analysis.method_tau2", "before": "DL", "after": "REML", "reason": None, "by": None}
+    tables.write_json({"changes": [change]}, extracted.folder / "results/2020-01/methods_changes.json")
+    assert extracted.freeze("20.0.0", "2020-01") == 1
+    assert "analysis.method_tau2 changed from 'DL' to 'REML' without a reason" in capsys.readouterr().err
+    assert released(extracted) == []
+
+
+def test_a_run_that_cannot_be_built_is_not_released(extracted, capsys):
+    def build(*_, **__):
+        raise ReviewError("the workflow failed")
+
+    assert extracted.freeze("20.0.0", "2020-01", build=build) == 1
+    assert capsys.readouterr().err == "the workflow failed\nNothing was released.\n"
+    assert released(extracted) == []
+
+
+def test_a_release_stands_when_only_the_page_of_all_versions_cannot_be_built(extracted, capsys):
+    def build(*_, version=None, **__):
+        if version is None:
+            raise ReviewError("the workflow failed")
+
+    assert extracted.freeze("20.0.0", "2020-01", build=build) == 1
+    assert capsys.readouterr().err.endswith(
+        "The release stands; make report renews the page of all versions.\n"
+    )
+    assert released(extracted) == ["20.0.0"]
+
+
+def test_the_program_must_not_change_while_it_builds_a_release(extracted, capsys, monkeypatch):
+    fingerprints = iter(["before", "after"])
+    monkeypatch.setattr(freeze_release.fingerprint, "of_all_code", lambda _: next(fingerprints))
+    assert extracted.freeze("20.0.0", "2020-01") == 1
+    assert "the program was edited while it built the run" in capsys.readouterr().err
+    assert released(extracted) == []
