@@ -93,7 +93,9 @@ def attribute(before, after, *, frozen, current, options, reanalysed=None, retra
     -------
     dict
         ``reason``: None, or why there is nothing to take apart. ``causes``: per cause in the order of
-        `ORDER` its rows (cause, n_rows, trials: label and row_ids), whether or not there are numbers. And
+        `ORDER` its rows (cause, n_rows, trials: label and row_ids; of the method ``options``, the keywords
+        of `outcomes.pool_rows` that differ, and the rows that only another protocol makes or lets in), also
+        without numbers. And
         where there are: ``total``, ``software`` (each of `MOVED`), ``steps`` (cause, change, `SHOWN`),
         ``shapley`` (cause, `MOVED`; ``software`` not among them), ``n_orders``, ``n_orders_possible``,
         ``by_change`` (cause, study, label, row_ids, share, without, undone).
@@ -112,7 +114,7 @@ def attribute(before, after, *, frozen, current, options, reanalysed=None, retra
     """
     rows = _rows(frozen, reanalysed if reanalysed is not None else current, current, set(retracted))
     changes = _changes(rows, method=options[0] != options[1])
-    found = {"causes": _by_cause(changes), "reason": _nothing(before, after)}
+    found = {"causes": _by_cause(changes, options), "reason": _nothing(before, after)}
     if found["reason"]:
         return found
     game = _Game(rows, changes, options)
@@ -227,8 +229,8 @@ def _label(members):
     return row["label"].removesuffix(f" {comparison}") if comparison else row["label"]
 
 
-def _by_cause(changes):
-    """Per cause that occurs: how many rows, and of which trials."""
+def _by_cause(changes, options):
+    """Per cause that occurs: how many rows, and of which trials; of the method what differs."""
     causes = list(dict.fromkeys(change.cause for change in changes))
     return [
         {
@@ -240,8 +242,13 @@ def _by_cause(changes):
                 if change.cause == cause and change.study is not None
             ],
         }
+        | ({"options": _differing(*options)} if cause == "method" else {})
         for cause in causes
     ]
+
+
+def _differing(then, now):
+    return sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
 
 
 class _Game:

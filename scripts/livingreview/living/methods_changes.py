@@ -30,6 +30,7 @@ OTHER_KEYS = {
     "search.bulk.as_of": "the day of a download",
     "outcomes.*.label": "wording",
     "outcomes.*.short": "wording",
+    "outcomes.*.synonyms": "wording",
     "subgroups.*.label": "wording",
     "interpretation.treatment": "wording",
     "interpretation.favours_*": "wording",

@@ -42,7 +42,7 @@ def method_changes(context):
             }
             for row in found["left_out"]
         ],
-        "left_out_count": prose.plural(len(found["left_out"]), "other key"),
+        "left_out_count": prose.plural(len(found["left_out"]), "key has", "keys have"),
     }
 
 

@@ -8,6 +8,7 @@ PARTS = 3  # decimals of the parts of a move, so that they are seen to add up
 ORDER = (
     "first what is added, then what is let in, set aside, removed and retracted, then values, then the method"
 )
+SORTED = ("share", "without", "undone")
 SINGLE = {
     "added": "added",
     "admitted": "let into the pool",
@@ -17,6 +18,15 @@ SINGLE = {
     "redivided": "shared control divided anew",
     "corrected": "corrected",
     "method": "method changed",
+}
+
+# Keywords of the pooling, in the words of the protocol.
+OPTIONS = {
+    "method": "estimator of τ²",
+    "test": "kind of confidence interval",
+    "level": "level of the intervals",
+    "pi": "kind of prediction interval",
+    "correlation": "correlation assumed",
 }
 
 
@@ -97,6 +107,7 @@ def _rows(change, axis, release, *, software):
         rows.append(
             {
                 "label": prose.sentence(prose.cause_words(about[step["cause"]])),
+                "note": _method_note(about[step["cause"]]) if step["cause"] == "method" else "",
                 "end": False,
                 "drawing": waterfall.bar(axis, at, step["estimate"]) if known else "",
                 "change": signed(step["change"], PARTS),
@@ -111,6 +122,7 @@ def _rows(change, axis, release, *, software):
 def _end(label, state, axis):
     return {
         "label": label,
+        "note": "",
         "end": True,
         "drawing": waterfall.mark(axis, state["estimate"]),
         "change": "",
@@ -123,7 +135,16 @@ def _software(difference, drawing):
     empty = dict.fromkeys(("estimate", "interval", "k", "tau2", "I2"), "")
     part = signed(difference, PARTS)
     label = "Computed differently by the software"
-    return {"label": label, "end": False, "drawing": drawing, "change": part, "share": part, **empty}
+    numbers = {"change": part, "share": part, **empty}
+    return {"label": label, "note": "", "end": False, "drawing": drawing, **numbers}
+
+
+def _method_note(about):
+    """What of the method differs, in words."""
+    parts = [OPTIONS.get(name, name) for name in about.get("options", [])]
+    if about["n_rows"]:
+        parts.append(f"{prose.plural(about['n_rows'], 'comparison')} made or let in otherwise")
+    return prose.listed(parts)
 
 
 def _numbers(state):
@@ -166,6 +187,7 @@ def _singles(change):
             "share": signed(row["share"], PARTS),
             "without": number(row["without"]),
             "undone": signed(row["undone"], PARTS),
+            "sort": {name: 0.0 if missing(row[name]) else row[name] for name in SORTED},
         }
         for row in sorted(found, key=lambda row: -abs(_weight(row)))
     ]

@@ -27,6 +27,7 @@ CAUSES = {
     "removed": "removed",
     "retracted": "retracted",
 }
+LARGEST = 3  # so many causes of a move are told on the first screen
 NAMED = 3  # up to so many trials are named in one line; more are counted
 
 
@@ -312,10 +313,17 @@ def _causes(change):
     """Every cause, the largest part of the move first, with its share of the move where there are several."""
     shares = {part["cause"]: part["estimate"] for part in change.get("shapley") or []}
     parts = change["causes"]
-    if len(parts) > 1 and len(shares) == len(parts):
-        parts = sorted(parts, key=lambda part: -abs(shares[part["cause"]]))
-        return "; ".join(f"{cause_words(part)}: {signed(shares[part['cause']])}" for part in parts)
-    return "; ".join(map(cause_words, parts))
+    if len(parts) < 2 or len(shares) != len(parts):
+        return "; ".join(map(cause_words, parts))
+    parts = sorted(parts, key=lambda part: -abs(shares[part["cause"]]))
+    # A retraction is named however little it moved.
+    told = [part for at, part in enumerate(parts) if at < LARGEST or part["cause"] == "retracted"]
+    told = [p for p in told if float(f"{shares[p['cause']]:.2f}") or p["cause"] == "retracted"] or parts[:1]
+    said = [f"{cause_words(part)}: {signed(shares[part['cause']])}" for part in told]
+    others = [shares[part["cause"]] for part in parts if part not in told]
+    if others:
+        said.append(f"{plural(len(others), 'other cause')}: {signed(sum(others))}")
+    return "; ".join(said)
 
 
 def cause_words(part):
