@@ -91,7 +91,7 @@ def boxes(flow, reasons, *, release):
     found += _if_any("Reports already in the previous version", flow["included_before"])
     out.append(_box("new", 5, "New in this version", found, arrow="down"))
     total = _studies(flow["total"]) + _if_any("Studies no longer included", flow["removed"]["studies"])
-    total += _if_any("of these retracted", flow["removed_by_notice"]["studies"])
+    total += _if_any("Of these retracted", flow["removed_by_notice"]["studies"])
     total += _if_any("Reports no longer included", flow["removed"]["reports"])
     total += _if_any("Reports found to be one with another", flow["merged_reports"])
     out.append(_box("total", 6, "Total in this version", total, arrow=""))
@@ -179,7 +179,7 @@ ROWS = (
     ("excluded_full_text", "Excluded on full text"),
     ("awaiting", "Awaiting classification"),
     ("included_reports", "Reports included"),
-    ("awaiting_extraction", "of these awaiting extraction"),
+    ("awaiting_extraction", "Of these awaiting extraction"),
     ("reports", "Reports of included studies"),
     ("studies", "Included studies"),
 )
@@ -241,7 +241,8 @@ def living_columns(flow):
     else:
         columns += [_column(f"Version {one['version']}", [one]) for one in between]
     columns.append(_column("This version", versions[-1:]))
-    columns.append({"head": "All versions", "when": "", "counts": flow["cumulative"], "total": True})
+    when = f"{prose.month(versions[0]['run'])} to {prose.month(versions[-1]['run'])}"
+    columns.append({"head": "All versions", "when": when, "counts": flow["cumulative"], "total": True})
     boxes = [box for box, _ in ROWS]
     shown = [box for box in boxes if box in ALWAYS or any(column["counts"][box] for column in columns)]
     return [
