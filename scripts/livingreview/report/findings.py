@@ -221,7 +221,7 @@ def _in_force(name, row):
 def _footnotes(row):
     """Why the certainty is not higher: one line for each level taken, or domain that nobody judged."""
     if "overall" in row["people"]:
-        return [f"Overall: {row['people']['overall']['reason']}"]
+        return [{"head": "Overall", "text": row["people"]["overall"]["reason"]}]
     notes = []
     for name, label in DOMAINS.items():
         found, whose = _in_force(name, row)
@@ -229,7 +229,7 @@ def _footnotes(row):
             continue
         told = NOT_JUDGED if found["rating"] is None else RATINGS[found["rating"]]
         by = f" (by {found['by']})" if whose == "people" else ""
-        notes.append(f"{label}, {told}{by}: {found['reason']}")
+        notes.append({"head": f"{label}, {told}{by}", "text": found["reason"]})
     return notes
 
 
