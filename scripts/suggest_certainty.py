@@ -11,6 +11,17 @@ from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
 
+# What certainty.json repeats of the main estimate.
+HEAD = (
+    "k",
+    "n_studies",
+    "n_participants",
+    "n_participants_unknown_rows",
+    "estimate",
+    "ci_low",
+    "ci_high",
+)
+
 
 def main(job):
     """Read the estimates and what they rest on, write certainty.json.
@@ -44,7 +55,7 @@ def _read(inputs, params):
     studies = rows_at(tables.read(inputs.studies, "studies"), params.run, ["study_id"])
     return {
         "effects": tables.read_results(inputs.effects),
-        "judged": tables.read_results(inputs.judged),
+        "judged": _by_study(tables.read_results(inputs.judged)),
         "included": set(tables.read_results(inputs.included)["study_id"]),
         "registered": set(studies.loc[studies["registry_ids"].notna(), "study_id"]),
         "outcomes": rows_at(tables.read(inputs.outcomes, "outcomes"), params.run, ["row_id"]),
@@ -80,26 +91,23 @@ def _outcome(name, found, given, *, rules, params):
     }
 
 
-HEAD = (
-    "k",
-    "n_studies",
-    "n_participants",
-    "n_participants_unknown_rows",
-    "estimate",
-    "ci_low",
-    "ci_high",
-)
+def _by_study(judged):
+    """Overall judgements by study, so that each trial is looked up among its own."""
+    overall = judged[judged["domain"] == bias_tools.OVERALL]
+    return dict(list(overall.groupby("study_id")))
 
 
 def _classes(found, given, *, outcome):
     """The overall risk of bias of each trial of a pool; by several tools, the worst."""
     order = (certainty_domains.LOW, certainty_domains.SOME, certainty_domains.HIGH)
     classes = {}
-    for study in {row["study"] for row in found["weights"]}:
-        for name, tool in given["tools"].items():
-            judgement = risk_of_bias.overall(given["judged"], study, outcome, tool=name)
+    for study in {row["study"] for row in found["weights"]} & given["judged"].keys():
+        judged = given["judged"][study]
+        for name in judged["tool"].unique():
+            judgement = risk_of_bias.overall(judged, study, outcome, tool=name)
             if judgement:
-                kind = certainty_domains.class_of_judgement(judgement, tool.judgements)
+                scale = given["tools"][name].judgements
+                kind = certainty_domains.class_of_judgement(judgement, scale)
                 classes[study] = max(classes.get(study, kind), kind, key=order.index)
     return classes
 
