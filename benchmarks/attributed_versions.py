@@ -247,8 +247,8 @@ def _shares_right(found, made, at):
     )
 
 
-def attribution_histories(seed, *, versions=60):
-    """Pairs of versions: every cause alone, all at once, and random mixtures.
+def attribution_histories(seed, *, versions=60, repeats=2):
+    """Pairs of versions: every cause alone and all at once (some times each), and random mixtures.
 
     Returns
     -------
@@ -257,11 +257,11 @@ def attribution_histories(seed, *, versions=60):
         for the line of JSON.
     """
     rng = np.random.default_rng(seed)
-    plans = [(cause, [cause]) for cause in ORDER] * 2 + [("all at once", list(ORDER))] * 4
+    plans = [(cause, [cause]) for cause in ORDER] * repeats + [("all at once", list(ORDER))] * repeats
     for _ in range(versions):
         picked = rng.choice(ORDER, size=int(rng.integers(2, 7)))
         plans.append(("a mixture", [str(cause) for cause in picked]))
-    plans += [("nothing", [])] * 2
+    plans += [("nothing", [])] * repeats
     rows = {}
     for number, (kind, causes) in enumerate(plans):
         # Every combination of dependent effects is a model of two variances: a fifth of them is enough.
