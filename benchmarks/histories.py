@@ -15,7 +15,8 @@ Measured, per history:
 - caught: each identity broken on purpose is refused. Every number of the flow is raised by one, one at a
   time, and the ledger is damaged in each of the ways of `DAMAGES`, one at a time.
 
-Also called: the histories of estimates of `attributed_versions.py`.
+Then, from `attributed_versions.py`: made-up versions of a pool, whose moves are to be taken apart exactly by
+cause.
 
     python benchmarks/histories.py --seed 1 [--histories 1000]
 
@@ -32,6 +33,9 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from attributed_versions import attribution_histories
 
 from livingreview.errors import ReviewError
 from livingreview.living import flow, ledger
@@ -259,17 +263,18 @@ class History:
         kept = decisions.kept_ids(known["records"])
         return known, decisions.under_kept(known["screening"], kept, run=run), kept
 
+    def expected(self, run):
+        """What the other tables of a month count, as ``flow.count`` takes it."""
+        return {
+            "known": len(self.tables(run)["records"]),
+            "included": self.included(run),
+            "waiting": self.waiting(run),
+        }
+
     def count(self, run, built, versions):
         """The flow as counted in a month."""
-        return flow.count(
-            built,
-            versions=versions,
-            codes=CODES,
-            known=len(self.tables(run)["records"]),
-            included=self.included(run),
-            waiting=self.waiting(run),
-            frozen={one["version"]: one["frozen"] for one in self.releases if one["run"] < run},
-        )
+        frozen = {one["version"]: one["frozen"] for one in self.releases if one["run"] < run}
+        return flow.count(built, versions=versions, codes=CODES, frozen=frozen, **self.expected(run))
 
 
 def stated(held):
@@ -413,7 +418,7 @@ def damaged(history, built, versions, rng):
     tried : dict
         Damage -> whether it was caught; without those for which the history has no row.
     """
-    tried = {}
+    tried, expected = {}, history.expected(history.runs[-1])
     for name, (kind, states, damage) in DAMAGES.items():
         rows = _in_state(built, versions, kind, states)
         if not len(rows) or (damage is None and len(versions) < 2):
@@ -423,7 +428,7 @@ def damaged(history, built, versions, rng):
         if wrong is None:
             continue
         try:
-            history.count(history.runs[-1], wrong, versions)
+            flow.count(wrong, versions=versions, codes=CODES, **expected)
         except ReviewError:
             tried[name] = True
         else:
@@ -481,7 +486,6 @@ def main(argv=None):
     found = [measure(args.seed, number) for number in range(args.histories)]
     damages = {name: [one["damages"][name] for one in found if name in one["damages"]] for name in DAMAGES}
     summary = {
-        "seed": args.seed,
         "histories": len(found),
         "records": sum(one["records"] for one in found),
         "versions": sum(one["versions"] for one in found),
@@ -502,8 +506,11 @@ def main(argv=None):
     for name in sorted({name for one in found for name in one["missed"]})[:20]:
         print(f"not caught: {name}")
     never = [name for name, caught in damages.items() if not caught]
-    print(json.dumps({"ledger": summary | {"damages_never_done": never}}))
-    return int(bool(summary["histories_that_fail"] or summary["broken_and_not_caught"] or never))
+    table, attributed = attribution_histories(args.seed)
+    print(f"\n{pd.DataFrame(table).to_string(index=False)}")
+    print(json.dumps({"seed": args.seed, "ledger": summary | {"damages_never_done": never}} | attributed))
+    kept = not (summary["histories_that_fail"] or summary["broken_and_not_caught"] or never)
+    return 0 if kept and attributed["attribution_all_exact"] else 1
 
 
 if __name__ == "__main__":
