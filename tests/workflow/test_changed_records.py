@@ -143,10 +143,11 @@ def test_a_retracted_included_trial_is_told_on_the_first_screen_in_neutral_words
     header = second_month.page(SECOND).xpath("//header")[0]
     notices = [text_of(one) for one in header.xpath(".//*[@aria-label='Notices on included reports']/p")]
     assert notices == [
-        f"Included report. {ROWS[0]['title']} has been retracted. Its numbers are still in this version; the"
-        " maintainers have to decide. RetractionIn:900",
+        f"Excluded report. {ROWS[0]['title']} has been retracted. Its numbers are in no analysis of this version;"
+        " the study is listed as excluded, with its notice. RetractionIn:900",
         f"Included report. {ROWS[1]['title']} has a published erratum; the maintainers have to check the"
-        " extracted values against it. ErratumIn:901",
+        " extracted values against it. Each pool that holds them has a sensitivity analysis without them."
+        " ErratumIn:901",
     ]
     assert "to look at" in text_of(second_month.page(SECOND).xpath("//main")[0])
 
@@ -164,7 +165,7 @@ def test_every_change_stands_in_the_search_section_those_that_need_a_person_firs
         ("101", "publication types changed", "no action needed"),
     ]
     said = text_of(section)
-    assert "All 2 included records that have a PMID are found by the query." in said
+    assert "The one included record that has a PMID is found by the query." in said
     assert (
         "The service announced 4 records and listed 4 in one part; 4 were delivered, none is missing." in said
     )
@@ -181,14 +182,58 @@ def test_the_status_alerts_people_to_records_that_are_not_excluded(second_month)
     assert second_month.json(FIRST, "status")["alerts"] == []
 
 
-def test_a_notice_changes_no_pool_by_itself(second_month):
-    for name in POOLS:
-        before, after = (
-            second_month.path("results", run, f"{name}.csv").read_bytes() for run in (FIRST, SECOND)
-        )
-        assert after == before, name
-    (pain,) = [one for one in second_month.table(SECOND, "estimates") if one["outcome"] == "pain_intensity"]
-    assert pain["k"] == "2"
+def test_the_retracted_trial_leaves_every_pool_and_is_listed_with_its_notice(second_month):
+    assert [one["study_id"] for one in second_month.table(FIRST, "included")] == [
+        "example_2019",
+        "sample_2019",
+    ]
+    assert [one["study_id"] for one in second_month.table(SECOND, "included")] == ["sample_2019"]
+    rows = [tuple(one.values()) for one in second_month.table(SECOND, "notices")]
+    assert rows == [
+        ("101", "example_2019", "retracted", "excluded", "RetractionIn:900", SECOND),
+        ("102", "sample_2019", "corrected", "flagged", "ErratumIn:901", SECOND),
+    ]
+    out, kept = second_month.table(SECOND, "effects")
+    assert (out["study"], out["in_pool"], out["in_sensitivity"]) == ("example_2019", "false", "false")
+    assert (out["reason"], out["withdrawn"]) == ("retracted report 101 (RetractionIn:900)", "true")
+    assert (kept["in_pool"], kept["notice"], kept["withdrawn"]) == ("true", "corrected", "false")
+    before, after = (
+        next(one for one in second_month.table(run, "estimates") if one["outcome"] == "pain_intensity")
+        for run in (FIRST, SECOND)
+    )
+    assert (before["k"], after["k"]) == ("2", "1")
+    sensitivity = {
+        one["analysis"]: one
+        for one in second_month.table(SECOND, "sensitivity")
+        if one["outcome"] == "pain_intensity"
+    }
+    assert (sensitivity["with_retracted"]["k"], sensitivity["with_retracted"]["estimate"]) == (
+        "2",
+        before["estimate"],
+    )
+    assert sensitivity["without_notices"]["k"] == "0"
+
+
+def test_the_page_shows_the_excluded_trial_and_each_pool_before_and_after(second_month):
+    section = second_month.page(SECOND).get_element_by_id("notices")
+    (excluded,) = section.xpath(".//div[@aria-label='Excluded trials']//tbody/tr")
+    assert "notice of retraction 900" in text_of(excluded)
+    (pool,) = section.xpath(".//div[@aria-label='Pools before and after retractions']//tbody/tr")
+    assert [text_of(cell)[-5:] for cell in pool[2:4]] == ["k = 2", "k = 1"]
+    assert second_month.page(FIRST).xpath("//*[@id='notices']") == []
+
+
+def test_the_month_tells_of_the_retraction_and_people_s_tables_stay_as_they_were(first_month, second_month):
+    news = second_month.json(SECOND, "whats_new")
+    assert news["kind"] == "triggered"
+    said = [one for one in news["statement"] if "retracted" in one]
+    assert len(said) == 1
+    assert said[0].startswith("One included study (Example 2020")
+    assert said[0].endswith(") has a retracted report; its numbers have left all analyses.")
+    assert [row["n_retracted"] for row in news["runs"]] == [1, 0]
+    for part in ("data/trials", "data/decisions"):
+        after = {name: data for name, data in second_month.files(part).items() if "sheets" not in name}
+        assert after == {name: data for name, data in first_month.files(part).items() if "sheets" not in name}
 
 
 def test_a_record_that_is_gone_stays_in_the_review_as_it_was_last_seen(second_month):
