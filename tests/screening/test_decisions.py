@@ -232,7 +232,30 @@ def test_a_row_that_cannot_be_filed_is_named(refusal, row, message):
 def test_an_exclusion_on_full_text_needs_a_reason(refusal):
     assert refusal([IN_FULL_TEXT | {"decision": "exclude"}], [INCLUDED_FIRST]) == (
         "queue.csv: row 2 (101, full-text), column reason: an exclusion on full text needs a reason; "
-        "allowed: not_rct, review"
+        "allowed: not_rct, review, not_retrieved"
+    )
+
+
+@pytest.mark.parametrize("decision", ["exclude", "awaiting"])
+def test_a_report_that_could_not_be_had_is_filed_without_a_reason_of_the_protocol(file, decision):
+    row = IN_FULL_TEXT | {"decision": decision, "reason": module.NOT_RETRIEVED}
+    rows, _ = file([row], [INCLUDED_FIRST])
+    assert rows[["decision", "reason"]].values.tolist() == [[decision, "not_retrieved"]]
+
+
+@pytest.mark.parametrize(
+    ("row", "earlier"),
+    [
+        (FILLED | {"decision": "exclude", "reason": "not_retrieved"}, []),
+        (IN_FULL_TEXT | {"decision": "include", "reason": "not_retrieved"}, [INCLUDED_FIRST]),
+    ],
+    ids=["on title and abstract", "included all the same"],
+)
+def test_only_a_report_that_was_sought_can_be_one_that_was_not_retrieved(refusal, row, earlier):
+    assert refusal([row], earlier) == (
+        f"queue.csv: row 2 (101, {row.get('stage', TA)}), column reason: only a report that was sought in full text can"
+        " be one that was not retrieved; found 'not_retrieved'; allowed: on full-text, with exclude (it is given"
+        " up) or awaiting (it is still sought)"
     )
 
 

@@ -170,7 +170,7 @@ def test_a_queue_filed_from_two_terminals_at_once_is_added_once(example_table, l
         ({"reason": "boring"}, "row 2, column reason: found 'boring'; allowed: not_rct"),
         (
             {"stage": "full-text", "decision": "exclude"},
-            "row 2, column reason: an exclusion on full text needs a reason; allowed: not_rct",
+            "row 2, column reason: an exclusion on full text needs a reason; allowed: not_rct, not_retrieved",
         ),
         (
             {"record_id": "999"},

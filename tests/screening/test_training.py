@@ -79,6 +79,15 @@ def test_later_decisions_do_not_exist_yet(decisions):
     assert learnt(decisions, FT, run="2020-01") == {"x:ta_out": False, "x:corrected": False}
 
 
+def test_a_report_that_could_not_be_had_teaches_nothing(ledger):
+    said = ledger(
+        ("x:ta_in", "2020-01", TA, "include"),
+        ("x:ta_in", "2020-01", FT, "exclude", {"reason": "not_retrieved"}),
+    )
+    assert learnt(said, FT) == {}
+    assert learnt(said, TA) == {"x:ta_in": True}
+
+
 def test_nothing_decided_is_nothing_learnt(ledger):
     for label in STAGES:
         assert learnt(ledger(), label) == {}

@@ -718,13 +718,14 @@ def _reason_fault(row, reasons):
     """What is wrong with the reason of one decision, or None."""
     if row.reason == NOT_RETRIEVED:
         return _not_retrieved_fault(row)
+    allowed = ", ".join(dict.fromkeys([*reasons, NOT_RETRIEVED]) if row.stage == FULL_TEXT else reasons)
     if row.reason is not None and row.reason not in reasons:
-        return {"column": "reason", "found": row.reason, "allowed": ", ".join(reasons)}
+        return {"column": "reason", "found": row.reason, "allowed": allowed}
     if row.reason is None and needs_reason(row):
         return {
             "column": "reason",
             "text": "an exclusion on full text needs a reason",
-            "allowed": ", ".join(reasons),
+            "allowed": allowed,
         }
     return None
 
