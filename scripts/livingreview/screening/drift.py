@@ -136,29 +136,44 @@ def _chances(predictions, waiting, run):
 
 
 def _words(records, decided_in, run):
-    """Months without a record decided before them have no value: there was nothing to have met words in."""
-    texts = [tokens(f"{cell(one, 'title')} {cell(one, 'abstract')}") for one in records]
+    """Months without a record decided before them have no value: there was nothing to have met words in.
+
+    Texts are read month by month and not kept: the words of all records at once would fill the memory.
+    """
     decided = sorted(
         (when, place) for place, when in enumerate(decided_in) if isinstance(when, str) and when <= run
     )
     months, sizes, counts, known, taken = [], [], [], set(), 0
     for month in sorted({one["first_run"] for one in records if one["first_run"] <= run}):
         while taken < len(decided) and decided[taken][0] < month:
-            known.update(texts[decided[taken][1]])
+            known.update(_text(records[decided[taken][1]]))
             taken += 1
         if not taken:
             continue
-        here = [text for text, one in zip(texts, records, strict=True) if one["first_run"] == month]
-        words = [word for text in here for word in text]
+        here = [one for one in records if one["first_run"] == month]
         months.append(month)
         sizes.append(len(here))
-        counts.append((sum(word not in known for word in words), len(words)))
+        counts.append(_unseen(here, known))
 
     def compare(row, *_):
         known = row["together"] is not None and row["before"] is not None
         return {"flag": not row["reason"] and known and row["together"] >= row["before"] + MORE_UNSEEN}
 
     return _rows(months, sizes, lambda part: _share(counts[part]), compare)
+
+
+def _text(record):
+    return tokens(f"{cell(record, 'title')} {cell(record, 'abstract')}")
+
+
+def _unseen(records, known):
+    """Running words that are not known, and all."""
+    unseen = total = 0
+    for record in records:
+        words = _text(record)
+        total += len(words)
+        unseen += sum(word not in known for word in words)
+    return unseen, total
 
 
 def _included(months):
