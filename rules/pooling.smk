@@ -5,6 +5,7 @@ rule pool_outcomes:
     input:
         effects=f"results/{RUN}/effects.csv",
         judged=f"results/{RUN}/risk_of_bias.csv",
+        studies="data/trials/studies.csv",
     output:
         estimates=f"results/{RUN}/estimates.csv",
         details=f"results/{RUN}/estimates.json",
@@ -27,7 +28,8 @@ rule pool_outcomes:
         analysis=config["analysis"],
         subgroups=config["subgroups"],
         interpretation=config["interpretation"],
-        code=fingerprint("pool_outcomes.py"),
+        moderators=config.get("moderators", {}),
+        code=fingerprint("pool_outcomes.py", schemas=["studies"]),
     message:
         "Pooling each outcome"
     script:

@@ -8,6 +8,7 @@ from livingreview import tables
 from livingreview.pooling import outcomes as pooling
 from livingreview.pooling import sensitivity
 from livingreview.trials import risk_of_bias
+from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +24,17 @@ PARTS = {
 def main(job):
     """Read effects.csv and the judgements of risk of bias, write the estimates.
 
-    ``job.input``: effects, judged; ``job.output``: estimates (CSV), details (JSON), sensitivity_table,
-    leave_one_out, influence, cumulative, subgroups (CSV); ``job.params``: run, outcomes, analysis, subgroups,
-    interpretation (the last four as in the config).
+    ``job.input``: effects, judged, studies; ``job.output``: estimates (CSV), details (JSON),
+    sensitivity_table, leave_one_out, influence, cumulative, subgroups (CSV); ``job.params``: run, outcomes,
+    analysis, subgroups, interpretation, moderators (the last five as in the config; moderators may be absent).
     """
     params = job.params
     effects = tables.read_results(job.input.effects)
     judged = tables.read_results(job.input.judged)
     sizes = params.interpretation
     analysis = params.analysis
+    named = getattr(params, "moderators", {})
+    moderators = _moderators(effects, job.input.studies, named, run=params.run) if named else []
     results = {
         outcome: pooling.pool_outcome(
             effects,
@@ -41,6 +44,7 @@ def main(job):
             measure=analysis["measure"],
             risk_of_bias=_overall(judged, effects, outcome),
             thresholds=(sizes["no_effect"], sizes["small"], sizes["moderate"]),
+            moderators=moderators,
             **pooling.fitting(analysis),
         )
         for outcome, described in params.outcomes.items()
@@ -50,6 +54,19 @@ def main(job):
         main_result = one["main"]
         found = f"estimate {main_result['estimate']:.3f}" if main_result["k"] else "no estimate"
         log.info("%s: k = %d, %s", outcome, main_result["k"], found)
+
+
+def _moderators(effects, studies, named, *, run):
+    """The numbers that the protocol names, by row; those of the row itself go before those of its trial."""
+    trials = rows_at(tables.read(studies, "studies"), run, ["study_id"]).set_index("study_id")
+    found = []
+    for variable, label in named.items():
+        values = effects[variable] if variable in effects else effects["study"].map(trials[variable])
+        # A year that is not one number ("in press") is no number, and its effects are counted as left out.
+        numbers = pd.to_numeric(values, errors="coerce").astype(float)
+        held = dict(zip(effects["row_id"], numbers, strict=True))
+        found.append({"variable": variable, "label": label, "values": held})
+    return found
 
 
 def _overall(judged, effects, outcome):

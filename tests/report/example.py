@@ -322,7 +322,7 @@ def _robustness(rows):
     )
     return {
         name: found[name]
-        for name in ("sensitivity_table", "influence", "cumulative", "small_study", "funnel", "shares")
+        for name in ("sensitivity_table", "influence", "cumulative", "small_study", "funnel", "shares", "regressions")
     }
 
 

@@ -10,7 +10,8 @@ from lxml import etree
 
 import draw_figures
 from livingreview import tables
-from livingreview.report import drawings, figures, forest, listings, standalone
+from livingreview.pooling.regressions import regression
+from livingreview.report import drawings, figures, forest, listings, pages, standalone
 
 TEMPLATES = draw_figures.TEMPLATES
 FONTS = sorted(map(str, TEMPLATES.glob("fonts/*.otf")))
@@ -249,3 +250,37 @@ def test_a_review_without_effects_has_an_empty_folder_of_figures(job):
     job.params.config["outcomes"] = {"none": job.params.config["outcomes"]["none"]}
     draw_figures.main(job)
     assert list(job.output.figures.iterdir()) == []
+
+
+def test_effects_against_a_number_of_the_protocol_have_a_figure_sentences_and_a_table():
+    context = example.context()
+    rows = [row for row in context["effects"] if row["outcome"] == "many"]
+    values = {row["row_id"]: 2010.0 + at for at, row in enumerate(rows[:5])}
+    found = regression(
+        pd.DataFrame(rows), variable="year", label="Year of publication", values=values, test="z", method="DL"
+    )
+    context["estimates"]["outcomes"]["many"]["regressions"] = [found]
+    made = drawings.in_page(context, "many", forest.view(context, "many"))
+    (one,) = made["regressions"]
+    assert made["files"]["bubble-year"]["svg"] == "figures/bubble-year-many.svg"
+    assert one["says"][0].startswith("From one unit of year of publication to the next, g changes by 0.1")
+    assert one["says"][1:] == [
+        "A slope from fewer than 10 effects is a guess.",
+        "Left out, since the number is not known: one effect (Example 2015).",
+    ]
+    assert [row["value"] for row in one["rows"]] == ["2010", "2011", "2012", "2013", "2014"]
+    assert "Effects by year of publication" in pages.build(context)
+
+
+def test_a_number_of_which_too_little_is_known_has_no_figure_and_says_why():
+    found = regression(
+        pd.DataFrame(columns=["row_id", "label", "study", "yi", "vi"]),
+        variable="weeks",
+        label="Weeks",
+        values={},
+    )
+    context = example.context()
+    context["estimates"]["outcomes"]["none"]["regressions"] = [found]
+    (one,) = drawings.in_page(context, "none", None)["regressions"]
+    assert (one["drawn"], one["rows"]) == (None, [])
+    assert one["says"] == ["No regression was computed: 0 effects have the number; at least 3 are needed."]

@@ -12,6 +12,7 @@ from livingreview.pooling.cumulative import cumulative
 from livingreview.pooling.fail_safe import fail_safe_n
 from livingreview.pooling.influence import baujat, influence, leave_one_study_out
 from livingreview.pooling.random_effects import fit
+from livingreview.pooling.regressions import regression
 from livingreview.pooling.shares import share_beyond
 from livingreview.pooling.small_study import rank_test, regression_test
 from livingreview.pooling.subgroups import between, by_group
@@ -75,6 +76,7 @@ def pool_outcome(
     risk_of_bias=None,
     correlation=sensitivities.ASSUMED_CORRELATION,
     thresholds=(),
+    moderators=(),
     pi="metafor",
     **options,
 ):
@@ -98,6 +100,8 @@ def pool_outcome(
     thresholds : sequence of float
         Sizes on the scale of `yi`, above zero, beyond which the share of true effects is estimated, on the
         side that favours the treatment.
+    moderators : list of dict
+        ``variable``, ``label`` and ``values`` (row_id to number) of numbers to regress effects on.
     pi : str
         Kind of prediction interval, as `random_effects.fit`.
     **options
@@ -109,8 +113,9 @@ def pool_outcome(
         ``main``, ``sensitivity`` (flat, `ESTIMATE_COLUMNS`; the latter with ``what``), ``weights``,
         ``leave_one_out`` and ``subgroups`` (lists of dicts); ``sensitivity_table`` (see `sensitivity.table`),
         ``influence``, ``cumulative`` (by entry into the review, empty where `effects` has no column
-        ``entered``), ``small_study``, ``funnel`` and ``shares``. Without effects all numbers of ``main`` are
-        NaN and the lists, but for the sensitivity table, are empty.
+        ``entered``), ``small_study``, ``funnel``, ``shares`` and ``regressions`` (one per moderator, see
+        `regressions.regression`). Without effects all numbers of ``main`` are NaN and the lists, but for the
+        sensitivity table and the regressions, are empty.
 
     Raises
     ------
@@ -149,6 +154,7 @@ def pool_outcome(
         "small_study": _small_study(apart),
         "funnel": _funnel(apart, options),
         "shares": _shares(result, thresholds, level=options.get("level", 0.95)),
+        "regressions": [regression(apart, **one, **options) for one in moderators],
     }
 
 

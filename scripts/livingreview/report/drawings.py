@@ -39,6 +39,8 @@ def views_of(context, name):
     views = {kind: (view, figures.forest) for kind, view in listed.items()}
     views["funnel"] = (funnel(context, name), planes.funnel)
     views["baujat"] = (baujat(context, name), planes.baujat)
+    for one in found["regressions"]:
+        views[f"bubble-{_slug(one['variable'])}"] = (bubble(context, name, one), planes.bubble)
     return {kind: (view, draw) for kind, (view, draw) in views.items() if view is not None}
 
 
@@ -56,8 +58,8 @@ def in_page(context, name, forest_view):
     -------
     dict
         ``files`` (kind to title, svg and png: names beside the page); ``funnel`` and ``baujat`` (markup, or
-        None), ``funnel_says``; ``analyses``, ``left_out`` and ``cumulative`` (see `listings.cells`, or None);
-        ``marks`` (for each step of the cumulative table the releases before it, the last for those after
+        None), ``funnel_says``; ``regressions`` (see `regression`, with ``kind`` and ``drawn``); ``analyses``,
+        ``left_out`` and ``cumulative`` (see `listings.cells`, or None); ``marks`` (for each step of the cumulative table the releases before it, the last for those after
         all); ``groups`` (markup by variable and place).
     """
     views = views_of(context, name)
@@ -69,6 +71,12 @@ def in_page(context, name, forest_view):
         "funnel": planar.get("funnel"),
         "funnel_says": funnel_words(context, name),
         "baujat": planar.get("baujat"),
+        "regressions": [
+            regression(one, level=context["config"]["analysis"]["level"])
+            | {"kind": kind, "drawn": planar.get(kind)}
+            for one in context["estimates"]["outcomes"][name]["regressions"]
+            for kind in [f"bubble-{_slug(one['variable'])}"]
+        ],
         "analyses": listings.cells(listed.get("sensitivity")),
         "left_out": listings.cells(listed.get("leave-one-out")),
         "cumulative": listings.cells(listed.get("cumulative")),
@@ -153,6 +161,54 @@ def baujat(context, name):
         "description": f"{prose.plural(len(points), 'effect')}. Every number is in the table of influence.",
         "points": points,
     }
+
+
+def bubble(context, name, found):
+    """The view of effects against a number; None where no line was fitted."""
+    if found["reason"]:
+        return None
+    noun = prose.lower_first(context["config"]["outcomes"][name]["label"])
+    return {
+        "name": f"bubble-{_slug(found['variable'])}-{name}",
+        "title": f"Effects by {prose.lower_first(found['label'])}: {noun}",
+        "description": f"{prose.plural(found['k'], 'effect')} with the fitted line and its confidence"
+        " interval. Every number is in the table below.",
+        "what": found["label"],
+        "points": found["points"],
+        "line": found["line"],
+    }
+
+
+def regression(found, *, level):
+    """A regression as printed: ``label``, ``says`` (sentences) and ``rows`` (label, value, g, weight)."""
+    label = prose.lower_first(found["label"])
+    if found["reason"]:
+        says = [f"No regression was computed: {found['reason']}."]
+    else:
+        limits = prose.spoken_interval(found["ci_low"], found["ci_high"], 3)
+        says = [
+            f"From one unit of {label} to the next, g changes by {number(found['slope'], 3)}"
+            f" ({prose.percent(100 * level)}{prose.NBSP}CI {limits}; {prose.plural(found['k'], 'effect')});"
+            f" \u03c4\u00b2 left over {number(found['tau2'], 3)},"
+            f" {prose.percent(found['R2'])} of it explained."
+        ]
+        if found["advice"]:
+            says.append(f"A slope from {found['advice']} is a guess.")
+    if found["left_out"]:
+        noun = prose.spelled_plural(len(found["left_out"]), "effect")
+        says.append(f"Left out, since the number is not known: {noun} ({prose.listed(found['left_out'])}).")
+    rows = [
+        {
+            "label": row["label"],
+            "value": f"{row['value']:.10g}",
+            "g": number(row["yi"]),
+            "g_sort": row["yi"],
+            "weight": prose.percent(row["weight"], 1),
+            "weight_sort": row["weight"],
+        }
+        for row in found["points"]
+    ]
+    return {"label": found["label"], "says": says, "rows": rows}
 
 
 def _slug(text):

@@ -189,7 +189,7 @@ def view(context, name):
         "variables": [{"at": at, "label": part["label"]} for at, part in enumerate(variables)],
         "groups": [
             {"variable": at, "at": place, "label": group["label"], "k": count(group["k"])}
-            | _pooled(axis, group)
+            | _group(axis, group)
             for at, part in enumerate(found["subgroups"])
             for place, group in enumerate(part["groups"])
         ],
@@ -240,6 +240,14 @@ def _pooled(axis, row, *, style="pool"):
         "g": number(row["estimate"]),
         "interval": interval(row["ci_low"], row["ci_high"]),
     }
+
+
+def _group(axis, group):
+    """A group's pool; of one effect alone, that effect, which is not a pooled one."""
+    found = _pooled(axis, group)
+    if group["k"] == 1:
+        found["drawn"] = figures.cell_effect(axis, group | {"yi": group["estimate"]})
+    return found
 
 
 def _participants(main):

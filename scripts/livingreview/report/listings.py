@@ -74,7 +74,10 @@ def analyses(context, name):
         kind="sensitivity",
         title="Sensitivity analyses",
         what="Analysis",
-        rows=[{key: row[key] for key in keys} | {"label": label} for row, label in _told_apart(rows)],
+        rows=[
+            _square(row, label) if row["k"] == 1 else {key: row[key] for key in keys} | {"label": label}
+            for row, label in _told_apart(rows)
+        ],
     ) | {"long_labels": True}
 
 
