@@ -49,6 +49,20 @@ def test_every_sentence_of_the_corpus_is_sorted_right(name):
     assert wrong == []
 
 
+# Of the sentences that were written to see what new wordings the check reads: it passes this one unread,
+# because "tired" is no name of the outcome.
+UNREAD = {"People felt less tired."}
+
+
+def test_of_later_wordings_only_the_known_ones_pass_unread():
+    wrong = {
+        row["sentence"]
+        for row in corpus("later")
+        if (row["verdict"] == "true") == bool(faults(row["sentence"]))
+    }
+    assert wrong == UNREAD
+
+
 def test_the_corpus_is_balanced_and_no_sentence_stands_twice():
     rows = [row for name in FILES for row in corpus(name)]
     verdicts = [row["verdict"] for row in rows]

@@ -90,7 +90,9 @@ def test_the_page_has_the_sections_and_what_was_checked():
     (section,) = tree.xpath("//section[@id='text']")
     words = " ".join(section.text_content().split())
     assert "The effect was −0.36 [1]." in words
-    assert "3 sentences were read, 1 of them with a claim about a result; 2 quote or cite others" in words
+    assert (
+        "Three sentences were read: one with a claim about a result, held against it; two that quote" in words
+    )
     assert "24 (Background, line 4): hours in a day" in words
 
 

@@ -24,11 +24,25 @@ HEDGE = re.compile(
 )
 # What is asked, planned, hoped or supposed is not claimed.
 NOT_CLAIMED = re.compile(
-    r"\b(?:whether|if|how (?:much|far|well)|aim\w*|intend\w*|designed|meant|hop(?:e|ed|es|ing)|expect\w*"
+    r"\b(?:whether|if|how (?:much|far|well|large|small|to)|aim\w*|intend\w*|designed|"
+    r"meant|hop(?:e|ed|es|ing)|expect\w*"
     r"|hypothes\w+|in order to|would|should|asks?|asked|try|tries|seeks?|sought|supposed|measures? of"
-    r"|goal|purpose|to (?:see|learn|find out|test))\b",
+    r"|goal|purpose|to (?:see|learn|find out|test)|(?:values|effects|scores|"
+    r"numbers) (?:below|above|under|over)"
+    r"|(?:negative|positive|lower|higher) (?:values|effects|scores|numbers))\b",
     FLAGS,
 )
+# "To reduce pain" is a purpose, unless what stands before says that it was so.
+PURPOSE = re.compile(
+    r"(?<!appears )(?<!appear )(?<!seems )(?<!seem )(?<!tends )(?<!tend )(?<!likely )(?<!found )(?<!shown )"
+    r"(?<!proved )(?<!proven )(?<!able )(?<!fails )(?<!failed )(?<!continues )(?<!seen )\bto\s+(?:\w+ly )?$",
+    FLAGS,
+)
+# A clause that sets a condition and names no outcome speaks of a case, not of a result.
+CONDITION = re.compile(r"\b(?:where|when|if|unless|until|once)\b", FLAGS)
+# What would be, or should be, is not claimed to be; "if there is an effect, it is large" is.
+WISHED = re.compile(r"\b(?:would|should|whether|will|how|aim\w*|intend\w*|designed|hope[ds]?)\b", FLAGS)
+WISHABLE = {"size", "significant", "important", "precise", "heterogeneity", "null", "confident"}
 UNCERTAIN = re.compile(
     r"\b(?:un(?:clear|certain|known|sure)|not (?:yet )?(?:clear|known|certain|sure)|inconclusive"
     r"|(?:cannot|can not|could not) (?:be (?:said|judged|told|determined)|say|tell|judge|conclude)"
@@ -80,7 +94,9 @@ def claims(clause, *, names):
         for claim in reader(left, names):
             found.append(claim)
             left = _blank(left, claim.start, len(claim.words))
-    return [claim for claim in found if claim.kind != "none"]
+    return [
+        claim for claim in found if claim.kind not in WISHABLE or not WISHED.search(clause[: claim.start])
+    ]
 
 
 def is_elliptic(clause):
@@ -112,8 +128,27 @@ def completed(first, second):
     return f"{degree.group()} {noun.group()}{second[degree.end() :]}"
 
 
-def is_a_topic(claim):
+# Of what is uncertain, counted or precise there are too many things to take it for the pooled outcomes.
+BESIDE_AN_OUTCOME = {"uncertain", "k", "precise", "confident", "added"}
+SMALL_COUNT = 3  # "two or three trials" is as often a rule as a result
+
+
+def says_nothing_alone(claim, clause):
+    """Whether a claim needs an outcome that is named: ``nothing is certain``, ``one trial was stopped``."""
+    if CONDITION.search(clause[: claim.start]):
+        return True
+    if claim.kind == "k" and claim.value[0] not in ("few", "many"):
+        return claim.value[1] <= SMALL_COUNT
+    return claim.kind in BESIDE_AN_OUTCOME
+
+
+SHOWN = re.compile(r"\b(?:show(?:s|ed|n)?|found|saw|seen|demonstrat\w+|had|gave|got)\b", FLAGS)
+
+
+def is_a_topic(claim, clause):
     """Whether a word claims something only beside the outcome that it speaks of: ``benefits and harms``."""
+    if SHOWN.search(clause[: claim.start]):
+        return False
     return claim.kind == "direction" and re.fullmatch(
         r"(?:harm|benefit|help|work|cut|ease)s?|helping|relief|better|higher|lower|rises?",
         claim.words.strip(),
@@ -307,6 +342,12 @@ def _interval(text, _names):
 
 
 def _significance(text, _names):
+    for match in _all(
+        r"\b(?:strong|good|robust|compelling|solid) evidence (?:of|for|that)\b"
+        r"|\bevidence of an? (?:effect|difference|benefit|reduction|improvement|change)\b",
+        text,
+    ):
+        yield _made("significant", None, match, text)
     for match in _all(r"\b(?:non[- ]?|in)significant(?:ly)?\b", text):
         yield Claim("significant", None, match.group(), match.start(), negated=True)
     for match in _all(
@@ -376,7 +417,7 @@ def _heterogeneity(text, _names):
         ):
             yield _made("heterogeneity", degree, match, text)
     for match in _all(
-        r"\b(?:heterogeneous|inconsistent|conflicting|diverse|mixed)\b(?! (?:pain|population|"
+        r"\b(?:heterogeneous|inconsistent|contradict\w*|conflicting|diverse|mixed)\b(?! (?:pain|population|"
         r"condition|group|sample)s?)",
         text,
     ):
@@ -390,7 +431,10 @@ def _heterogeneity(text, _names):
         yield _made("heterogeneity", "heterogeneous", match, text)
     for match in _all(
         r"\b(?:consistent(?:ly)?(?! with)|homogen(?:e)?ous|homogeneity|in agreement|"
-        r"agree[ds]?|similar (?:across|between|among|in all) (?:the )?(?:trials|studies)|"
+        r"(?:results?|effects?|findings?|trials|studies|"
+        r"estimates)\s+(?:\w+\s+){0,2}?agree[ds]?|similar (?:results|effects|findings|"
+        r"estimates)|similar (?:across|between|among|"
+        r"in all) (?:the )?(?:trials|studies)|"
         r"consistency)\b",
         text,
     ):
@@ -445,7 +489,7 @@ def _k(text, _names):
     adjective = r"(?:\s+(?!trials|studies)[\w-]+){0,2}?"
     for match in _all(
         r"\b(no|too few|very few|few|many|several|a single|only a single|"
-        rf"numerous)(?: of the)?{adjective}\s+{TRIALS}\b",
+        rf"numerous|(?:only )?a handful of)(?: of the)?{adjective}\s+{TRIALS}\b",
         text,
     ):
         if re.search(rf"{TRIALS} {SUBSET}", text[match.start() :], FLAGS) and match[1].lower() not in (
@@ -462,6 +506,12 @@ def _k(text, _names):
             "numerous": ("many", MANY),
         }
         yield Claim("k", value.get(word, ("few", MANY)), match.group(), match.start())
+    for match in _all(
+        r"\b(?:nobody|no one|none)\s+(?:\w+ )?(?:has |have )?(?:yet |so far )?(?:measured|assessed"
+        r"|reported|studied|examined)\b",
+        text,
+    ):
+        yield Claim("k", ("exactly", 0), match.group(), match.start())
     for match in _all(
         rf"\b{TRIALS} (?:is|are|remain) (?:too |very |still )?(few|scarce|many|numerous)\b", text
     ):
@@ -549,7 +599,11 @@ def _size(text, _names):
 
 def _null(text, names):
     about = r"(?:effects?|differences?|changes?|impact|influence)"
-    for match in _all(r"\b(?:no|little) evidence (?:that|of|for|to suggest|in favour)\b[^.;]*", text):
+    for match in _all(
+        r"\b(?:(?:no|little) evidence (?:that|of|for|to suggest|in favour)|no (?:sign|hint|"
+        r"indication|proof) (?:that|of)|nothing (?:suggests|indicates|shows))\b[^.;]*",
+        text,
+    ):
         rest = match.group()
         if re.search(rf"\b(?:{UNLIKE}|bias|small[- ]study)\b", rest, FLAGS):
             continue
@@ -559,8 +613,14 @@ def _null(text, names):
         )
     for match in _all(
         r"\b(?:little or no|little to no|no(?: \w+)?|without(?: an| any)?|not (?:any|"
-        rf"an?)) {about}\b|\b(?:unaffected|ineffective|unhelpful)\b|\bno (?:better|worse|"
-        r"different) than\b|\b(?:similar|equivalent|comparable|equal) (?:to|with|in both|"
+        rf"an?)) {about}\b|\b(?:unaffected|ineffective|unhelpful|useless|(?:of )?no (?:use|"
+        r"help))\b|\bno (?:better|worse|"
+        r"different) than\b|\b(?:barely|hardly|scarcely) (?:changed?|moved?|differ(?:ed|s)?|"
+        r"affect(?:ed|s)?)\b|\brul(?:es?|ed) out (?:any|an|every)(?: \w+)?? (?:effect|benefit|"
+        r"difference)\b|\bnot differ\b(?! (?:between|across|among) (?:the )?(?:trials|"
+        r"studies))"
+        r"|\bthe same in both\b|\bin both (?:arms|groups)\b[^.;]*\bthe same\b|\b(?:similar|"
+        r"equivalent|comparable|equal) (?:to|with|in both|"
         r"between)\b|\b(?:not|n['’]t) (?:affect|change|influence|alter)\b",
         text,
     ):
@@ -579,7 +639,7 @@ def _benefit(text, names):
         r"\b(?:reduc(?:e|es|ed|ing|tions?)|decreas(?:e|es|ed|ing)|lower(?:s|ed|ing)?|"
         r"lessen(?:s|ed|ing)?|improv(?:e|es|ed|ing|ements?)"
         r"|reliev(?:e|es|ed|ing)|relief|alleviat(?:e|es|ed|ing|ion)|eas(?:e|es|ed|ing)|"
-        r"diminish(?:es|ed|ing)?|f[ae]ll|falls|dropped|drops|declined?|declines"
+        r"diminish(?:es|ed|ing)?|f[ae]ll|falls|(?:went|goes|gone|came) down|dropped|drops|declined?|declines"
         r"|benefits?|benefited|beneficial|help(?:s|ed|ful|ing)?|effective(?:ly|ness)?|"
         r"efficacious|better|superior(?:ity)?|outperform\w*"
         r"|mitigat\w+|ameliorat\w+|(?:milder|fewer)|cuts?|works?|worked|did well|favou?r(?:s|"
@@ -605,7 +665,8 @@ def _harm(text, names):
 def _direction(text, names):
     for side, reader in (("harm", _harm), ("benefit", _benefit)):
         for match in reader(text, names):
-            if NOT_CLAIMED.search(text[: match.start()]):
+            before = text[: match.start()]
+            if NOT_CLAIMED.search(before) or PURPOSE.search(before):
                 continue
             yield _made("direction", side, match, text)
 

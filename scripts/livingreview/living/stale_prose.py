@@ -27,7 +27,8 @@ PEOPLE = (
     r"|with|having|living with|suffering from)\s+(?:(?!(?:in|on|of|for|had|have|has|\w+ed)\b)[\w-]+\s+){0,3}?"
 )
 BREAK = re.compile(
-    r"\s*[;:]\s+|\s+[–—]\s+|,?\s+\b(?:but|whereas|while|although|though|however|yet|"
+    r"\s*[;:]\s+|\s+[–—]\s+|,?\s+\b(?:but|whereas|while|although|though|however|"
+    r"(?<!not )(?<!has )(?<!have )yet|"
     r"even though)\b\s*,?|^(?:Although|While|Whereas|Though)\b",
     FLAGS,
 )
@@ -212,8 +213,11 @@ def _claims(sentence, names, results, last):
             continue
         previous = read
         about, some = _about(index, clause, mentioned, named_by_key=named_by_key, last=last, results=results)
+        if not (any(mentioned) or named_by_key or (last and BACK.search(clause))):
+            read = [claim for claim in read if not prose_claims.says_nothing_alone(claim, clause)]
+
         if not mentioned[index]:
-            read = [claim for claim in read if not prose_claims.is_a_topic(claim)]
+            read = [claim for claim in read if not prose_claims.is_a_topic(claim, clause)]
         out += [(claim, about, some) for claim in read if about]
     everything = list(dict.fromkeys([name for part in mentioned for name in part] or named_by_key))
     return out, everything or last

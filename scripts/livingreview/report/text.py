@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from livingreview.living import hand_text
 from livingreview.living.stale_prose import KEY
+from livingreview.report.prose import sentence, spelled, spelled_plural
 
 LEVEL = 3  # of the title of a section; headings within begin one below
 DEEPEST = 6
@@ -21,18 +22,29 @@ def text(context):
     Returns
     -------
     dict
-        ``sections``: name, title, html, references (name, text); ``counts`` for the sentence below them.
+        ``sections``: name, title, html, references (id, text); ``lead``: how much was read; ``literals``.
     """
     sections = [_section(one) for one in context["text"]["sections"]]
     given = context["text"]["sections"]
     return {
         "sections": sections,
-        "sentences": sum(one["sentences"] for one in given),
-        "claims": sum(one["claims"] for one in given),
-        "others": sum(one["others"] for one in given),
-        "keys": len({key for one in given for key in one["values"]}),
+        "lead": _lead(given),
         "literals": [{"title": one["title"], **literal} for one in given for literal in one["literals"]],
     }
+
+
+def _lead(given):
+    """How much was read, in words."""
+    total, claims, others = (sum(one[key] for one in given) for key in ("sentences", "claims", "others"))
+    keys = len({key for one in given for key in one["values"]})
+    said = [
+        f"{sentence(spelled_plural(total, 'sentence'))} {'was' if total == 1 else 'were'} read:"
+        f" {spelled(claims)} with a claim about a result, held against it;"
+        f" {spelled(others)} that {'quotes or cites' if others == 1 else 'quote or cite'} others and"
+        f" {'was' if others == 1 else 'were'} not.",
+        f"{sentence(spelled_plural(keys, 'result'))} {'is' if keys == 1 else 'are'} quoted by key.",
+    ]
+    return " ".join(said)
 
 
 def _section(one):
