@@ -92,6 +92,7 @@ def test_people_s_judgement_stands_beside_the_suggestion_with_its_age():
     assert "Indirectness, lowered by one level (by E. X.): example reason" in text
     assert "Rated before Example 2015 was added." in text
     assert "Judged on older data: Many trials." in text
+    assert "the data’s suggestion for the others, on older data" in text
     assert "Only the data’s suggestion exists for Two and One" in text
 
 

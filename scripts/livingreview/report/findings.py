@@ -67,7 +67,7 @@ def _row(name, row, *, rules):
         "people": _people(row["people_improved"]),
         "symbols": symbols(level),
         "certainty": _certainty(row),
-        "basis": BASES[row["basis"]],
+        "basis": f"{BASES[row['basis']]}, on older data" if row["stale"] else BASES[row["basis"]],
         "sentences": sentences(row, rules=rules),
         "stale": row["stale"],
         "footnotes": _footnotes(row) if level else [],
