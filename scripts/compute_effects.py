@@ -29,8 +29,8 @@ def main(job):
         subgroups=params.subgroups,
         **options(params.analysis),
     )
-    effects = notices.mark(effects, noticed)
     effects["entered"] = entered(effects, outcomes, included)
+    effects = notices.mark(effects, noticed)
     tables.write(effects, job.output.effects)
     log.info(
         "%d effects, %d in the pool, %d out of it because of a notice, %d more in the sensitivity analysis",

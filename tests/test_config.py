@@ -77,7 +77,8 @@ def test_a_misspelt_key_is_named_with_the_nearest_one_at_every_level(shipped, pa
 def test_a_key_that_resembles_none_is_named_with_the_allowed_ones(shipped):
     shipped["living"]["colour"] = "blue"
     assert refused(config.check, shipped) == (
-        "config.yaml: unknown key living.colour; allowed: mode, search_every_months, statement, retirement"
+        "config.yaml: unknown key living.colour; allowed: mode, search_every_months, statement, retirement,"
+        " since, reason, justification, publish, retire_when, schedule, updating_status"
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import compute_effects
+import find_notices
 import fold_corpus
 import judge_risk_of_bias
 import link_studies
@@ -301,11 +302,21 @@ def baseline(tmp_path_factory, fold, config):
     folder = tmp_path_factory.mktemp("baseline")
     out = {
         name: str(folder / f"{name}.csv")
-        for name in ("included", "effects", "estimates", "judged", "subgroups", *pool_outcomes.PARTS)
+        for name in (
+            "notices",
+            "included",
+            "effects",
+            "estimates",
+            "judged",
+            "subgroups",
+            *pool_outcomes.PARTS,
+        )
     }
     out["details"] = str(folder / "estimates.json")
+    records = fold("2016-01")
     given = {
-        "records": fold("2016-01"),
+        "records": records,
+        "events": records.with_name("events.csv"),
         "decisions": DATA / "decisions/screening.csv",
         **{name: DATA / f"trials/{name}.csv" for name in ("studies", "reports", "outcomes")},
         "entered": [DATA / "trials/risk_of_bias.csv"],
@@ -316,7 +327,7 @@ def baseline(tmp_path_factory, fold, config):
         folder=DATA / "trials/tools",
         **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
     )
-    for script in (link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):
+    for script in (find_notices, link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):
         script.main(
             SimpleNamespace(
                 input=SimpleNamespace(**given | out), output=SimpleNamespace(**out), params=params

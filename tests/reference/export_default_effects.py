@@ -13,6 +13,7 @@ import yaml
 import compute_effects
 import judge_risk_of_bias
 from livingreview import tables
+from livingreview.trials import notices
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -33,7 +34,9 @@ def compute(folder):
     outcomes = tables.read(trials / "outcomes.csv", "outcomes")
     studies = outcomes.loc[outcomes["status"] == "ok", ["study_id"]].drop_duplicates()
     tables.write(studies.assign(since_run=RUN), folder / "included.csv")
+    tables.write(pd.DataFrame(columns=list(notices.COLUMNS)), folder / "notices.csv")
     files = {"studies": trials / "studies.csv", "outcomes": trials / "outcomes.csv"}
+    files |= {"notices": folder / "notices.csv"}
     compute_effects.main(
         SimpleNamespace(
             input=SimpleNamespace(**files, included=folder / "included.csv"),

@@ -84,8 +84,7 @@ CASES = {
             "One new study (Example 2026) was included.",
             "No record waits for a decision.",
             "Three triggers of the protocol fired since release 26.10.0, for Pain and the review as a whole.",
-            "By the protocol a new version is to be published (3 triggers fired since release 26.10.0)."
-            f" {NEXT}",
+            f"By the protocol a new version is to be published. {NEXT}",
         ],
     ),
     "paused": (

@@ -11,7 +11,7 @@ import pytest
 import compute_effects
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.trials import checks, effects, smd
+from livingreview.trials import checks, effects, notices, smd
 from livingreview.trials.effects import compute
 from livingreview.trials.labels import group_of, labels
 from livingreview.trials.smd import favouring_negative, from_cohen_d, from_means
@@ -570,7 +570,8 @@ def script(tmp_path, outcomes, studies, *, month, **analysis):
     tables.write(studies, tmp_path / "studies.csv")
     included = studies[["study_id"]].drop_duplicates().assign(since_run="2020-01")
     tables.write(included, tmp_path / "included.csv")
-    names = ("outcomes", "studies", "included")
+    tables.write(pd.DataFrame(columns=list(notices.COLUMNS)), tmp_path / "notices.csv")
+    names = ("outcomes", "studies", "included", "notices")
     compute_effects.main(
         SimpleNamespace(
             input=SimpleNamespace(**{name: tmp_path / f"{name}.csv" for name in names}),

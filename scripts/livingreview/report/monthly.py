@@ -35,7 +35,7 @@ def statement(news):
         *_waiting(status),
         *_retractions(news),
         *_conclusions(news),
-        _plan(status),
+        _plan(status, told=bool(news["fired"])),
     ]
     return [one for one in sentences if one]
 
@@ -150,10 +150,12 @@ def _conclusions(news):
     )
 
 
-def _plan(status):
+def _plan(status, *, told):
+    """What is planned; triggers that were told already are no reason to say again."""
     publish, retire = status["mode"]["publish"], status["mode"]["retire"]
     if publish["asked"]:
-        plan = f"By the protocol a new version is to be published ({publish['why']})."
+        why = "" if told and publish["rule"] == "triggered" else f" ({publish['why']})"
+        plan = f"By the protocol a new version is to be published{why}."
     elif publish["asked"] is None:
         plan = "No new version is planned."
     elif publish["rule"] == "triggered":
