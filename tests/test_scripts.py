@@ -118,6 +118,7 @@ class Review:
                     "status",
                     "certainty",
                     "triggers",
+                    "whats_new",
                     "checked",
                 )
             },
@@ -450,6 +451,40 @@ def test_the_next_month_says_what_changed_since_the_release(extracted, capsys):
     status = extracted.json("2020-02", "status")
     assert (status["n_matched"], status["n_new_records"]) == (4, 1)
     assert [row["record_id"] for row in status["waiting"]] == ["103", "104"]
+
+
+def test_a_retracted_trial_leaves_the_review_and_is_back_when_pubmed_withdraws_it(extracted, example_table):
+    """Of the two trials one is extracted; the other waits for it, and is retracted in the same month."""
+    retracted = {"publication_types": "Journal Article; Retracted Publication"}
+    changed = [one | (retracted if one["pmid"] in ("101", "102") else {}) for one in CORPUS]
+    example_table("sandbox_records", *changed, path=extracted.folder / "corpus.csv")
+    extracted.search("2020-02")
+    extracted.build("2020-02")
+    found = tables.read_results(extracted.path("2020-02", "notices"))
+    assert found[["record_id", "study_id", "effect", "since_run"]].to_numpy().tolist() == [
+        ["101", "example", "excluded", "2020-02"],
+        ["102", None, "excluded", "2020-02"],
+    ]
+    assert tables.read_results(extracted.path("2020-02", "included")).empty
+    assert tables.read_results(extracted.path("2020-02", "extraction")).empty
+    effect = tables.read_results(extracted.path("2020-02", "effects")).loc[0]
+    assert (effect["in_pool"], effect["withdrawn"], effect["notice"]) == (False, True, "retracted")
+    assert effect["reason"] == "retracted report 101"
+    assert effect["yi"] == pytest.approx(G, abs=1e-9)
+    flow = extracted.json("2020-02", "flow")
+    assert (flow["total"], flow["awaiting_extraction"]) == ({"studies": 0, "reports": 0}, 0)
+    news = extracted.json("2020-02", "whats_new")
+    assert (news["kind"], len(news["retracted"]), news["runs"][0]["n_retracted"]) == ("triggered", 1, 1)
+
+    example_table("sandbox_records", *CORPUS, path=extracted.folder / "corpus.csv")
+    extracted.search("2020-03")
+    extracted.build("2020-03")
+    assert tables.read_results(extracted.path("2020-03", "notices")).empty
+    included = tables.read_results(extracted.path("2020-03", "included"))
+    assert included["study_id"].tolist() == ["example"]
+    assert tables.read_results(extracted.path("2020-03", "effects"))["in_pool"].tolist() == [True]
+    assert extracted.json("2020-03", "flow")["total"] == {"studies": 1, "reports": 1}
+    assert [row["n_restored"] for row in extracted.json("2020-03", "whats_new")["runs"]] == [1, 0, 0]
 
 
 def test_an_earlier_month_rebuilt_later_is_the_same_to_the_byte(extracted):
@@ -937,9 +972,8 @@ def test_what_people_typed_and_did_not_file_stops_a_release(extracted, capsys):
 
 def test_an_extraction_that_is_ready_and_not_merged_stops_a_release(extracted, capsys):
     extracted.fill_sheet("102")
-    edit(extracted.folder / "data/trials/sheets/102/study.csv", "study_id", {"": {"ready": "yes"}})
-    for row in ("102", "example_2019", "sample_2019"):
-        edit(extracted.folder / "data/trials/sheets/102/study.csv", "record_id", {row: {"ready": "yes"}})
+    sheet = extracted.folder / "data/trials/sheets/102/study.csv"
+    edit(sheet, "year", {STUDY["year"]: {"ready": "yes"}})
     assert extracted.freeze("20.0.0", "2020-01") == 1
     assert "sheets are marked as ready and not merged yet; found '102'" in capsys.readouterr().err
     assert released(extracted) == []
