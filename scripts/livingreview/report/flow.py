@@ -154,8 +154,10 @@ def in_words(flow, *, release):
         f"{prose.plural(n['excluded'], 'record was', 'records were')} excluded on title and abstract and"
         f" {prose.plural(n['sought'], 'report')} sought in full text"
         f"{_also(n['not_retrieved'], 'not retrieved')}{_also(n['not_assessed'], 'not assessed yet')}.",
-        f"Of {prose.plural(n['assessed'], 'report')} assessed, {count(n['included_reports'])} were included,"
-        f" {count(n['excluded_full_text'])} excluded and {count(n['awaiting'])} await classification.",
+        f"Of {prose.plural(n['assessed'], 'report')} assessed,"
+        f" {prose.plural(n['included_reports'], 'was', 'were')} included,"
+        f" {count(n['excluded_full_text'])} excluded and {prose.plural(n['awaiting'], 'awaits', 'await')}"
+        " classification.",
         f"The review now holds {prose.plural(flow['total']['studies'], 'study', 'studies')} in"
         f" {prose.plural(flow['total']['reports'], 'report')}.",
     ]
@@ -209,11 +211,24 @@ def table(parts, reasons):
             continue
         rows.append({"label": label, "values": [_signed(part[box]) for part in parts], "reason": False})
         if box == WITH_REASONS:
-            codes = {code for part in parts for code in part["excluded_reasons"]}
-            for code in sorted(codes, key=lambda code: reasons.get(code, code)):
-                values = [_signed(part["excluded_reasons"].get(code, 0)) for part in parts]
-                rows.append({"label": reasons.get(code, code), "values": values, "reason": True})
+            rows += _rows_of_reasons([part["excluded_reasons"] for part in parts], reasons)
     return rows
+
+
+def _rows_of_reasons(counts, reasons):
+    """One row per reason, most frequent first."""
+    n = {}
+    for one in counts:
+        for code, value in one.items():
+            n[code] = n.get(code, 0) + value
+    return [
+        {
+            "label": reasons.get(code, code),
+            "values": [_signed(one.get(code, 0)) for one in counts],
+            "reason": True,
+        }
+        for code in sorted(n, key=lambda code: (-n[code], reasons.get(code, code)))
+    ]
 
 
 def _signed(n):
