@@ -72,6 +72,15 @@ def on_disk(folder, context):
     return SimpleNamespace(**inputs)
 
 
+def outputs(folder):
+    """What the rule writes."""
+    return SimpleNamespace(
+        report=folder / "report.html",
+        data=folder / "report.json",
+        checklists=folder / "checklists.csv",
+    )
+
+
 def facts():
     """The example, with records that were fetched again."""
     again = {"run": "2026-10", "n_records": 200, "changed": ["7"], "uncomparable": [], "absent": []}
@@ -83,11 +92,7 @@ def job(tmp_path):
     context = facts()
     return SimpleNamespace(
         input=on_disk(tmp_path, context),
-        output=SimpleNamespace(
-            report=tmp_path / "report.html",
-            data=tmp_path / "report.json",
-            checklists=tmp_path / "checklists.csv",
-        ),
+        output=outputs(tmp_path),
         params=SimpleNamespace(run="2026-11", config=context["config"]),
     )
 

@@ -18,8 +18,15 @@ def triggers(context):
         "release": found["release"]["version"] if found["release"] else None,
         "lead": _lead(rows, fired),
         "fired": [_told(row, names) for row in fired],
+        "where": _where(fired, names),
         "rules": [_rule(of_rule, names) for name in rules if (of_rule := _of(rows, name))],
     }
+
+
+def _where(fired, names):
+    """For how many rules each outcome, or the review, is in question: one phrase each."""
+    places = [names.get(row["outcome"], "the review") for row in fired]
+    return [f"{place} {places.count(place)}" for place in dict.fromkeys(places)]
 
 
 def _of(rows, name):
