@@ -26,7 +26,8 @@ def main(job):
 
     ``job.input``: effects, judged, studies; ``job.output``: estimates (CSV), details (JSON),
     sensitivity_table, leave_one_out, influence, cumulative, subgroups (CSV); ``job.params``: run, outcomes,
-    analysis, subgroups, interpretation, moderators (the last five as in the config; moderators may be absent).
+    analysis, subgroups, interpretation, moderators (the last five as in the config; moderators may be
+    absent).
     """
     params = job.params
     effects = tables.read_results(job.input.effects)

@@ -59,8 +59,9 @@ def in_page(context, name, forest_view):
     dict
         ``files`` (kind to title, svg and png: names beside the page); ``funnel`` and ``baujat`` (markup, or
         None), ``funnel_says``; ``regressions`` (see `regression`, with ``kind`` and ``drawn``); ``analyses``,
-        ``left_out`` and ``cumulative`` (see `listings.cells`, or None); ``marks`` (for each step of the cumulative table the releases before it, the last for those after
-        all); ``groups`` (markup by variable and place).
+        ``left_out`` and ``cumulative`` (see `listings.cells`, or None); ``marks`` (for each step of the
+        cumulative table the releases before it, the last for those after all); ``groups`` (markup by variable
+        and place).
     """
     views = views_of(context, name)
     steps = context["estimates"]["outcomes"][name]["cumulative"]
