@@ -181,7 +181,7 @@ def main(argv=None):
         job = SimpleNamespace(
             input=test_build_report.on_disk(folder, context),
             output=test_build_report.outputs(folder),
-            params=SimpleNamespace(run=context["run"], config=context["config"]),
+            params=SimpleNamespace(run=context["run"], config=context["config"], code=""),
         )
         result = size | {"effects": len(context["effects"]), "made_and_pooled_s": round(pooled, 1)}
         del context

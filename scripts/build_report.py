@@ -60,10 +60,10 @@ def main(job):
     included, findings, corrections, judged (CSV), extraction_agreement, imports, ranking, backtest,
     agreement, estimates, certainty, drift, changes, flow, status (JSON),
     studies, outcomes, decisions (people's tables), provenances, releases (lists of JSON files);
-    ``job.output``: report, data, checklists; ``job.params``: run, config (the whole).
+    ``job.output``: report, data, checklists; ``job.params``: run, config (the whole), code (the fingerprint).
     """
     run = job.params.run
-    context = read(job.input, config=job.params.config, run=run)
+    context = read(job.input, config=job.params.config, run=run) | {"code": job.params.code}
     view = pages.view(context)
     page = pages.render(view)
     checklists.check_places(view["checklists"], page)

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import fcntl
 import functools
+import hashlib
 import io
 import json
 import math
@@ -385,6 +386,11 @@ def write_json(obj, path):
 def to_json(obj):
     """JSON with sorted keys, NaN as null and numbers with ten significant digits, as text."""
     return json.dumps(_plain(obj), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def digest(obj):
+    """SHA-256 of an object as `write_json` would write it: the same values in any order, the same digest."""
+    return hashlib.sha256(to_json(obj).encode("utf-8")).hexdigest()
 
 
 def read_json(path):

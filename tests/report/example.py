@@ -183,6 +183,7 @@ def _context():
         "embedded": [{"name": "effects.csv", "text": "row_id,yi\nmany-0,-0.9\n"}],
         "files": [{"name": "results/2026-11/effects.csv", "sha256": "0123456789abcdef" * 4, "bytes": 12345}],
         "software": {"living-review": "0.1.0"},
+        "code": "0123456789ab",
     }
 
 

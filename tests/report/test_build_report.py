@@ -93,7 +93,7 @@ def job(tmp_path):
     return SimpleNamespace(
         input=on_disk(tmp_path, context),
         output=outputs(tmp_path),
-        params=SimpleNamespace(run="2026-11", config=context["config"]),
+        params=SimpleNamespace(run="2026-11", config=context["config"], code=context["code"]),
     )
 
 

@@ -1,5 +1,6 @@
 """How it was done, and where every number comes from."""
 
+from livingreview import tables
 from livingreview.report import prose
 from livingreview.report.prose import count, number, percent
 
@@ -81,6 +82,20 @@ def provenance(context):
         ],
         "software": sorted(context["software"].items()),
         "run": context["run"],
+        "code": context["code"],
+        "protocol": tables.digest(context["config"]),
+        "pooled": [_behind(context, name) for name in context["config"]["outcomes"]],
+    }
+
+
+def _behind(context, name):
+    """From a pooled number of the first screen to its rows."""
+    main = context["estimates"]["outcomes"][name]["main"]
+    return {
+        "name": name,
+        "label": context["config"]["outcomes"][name]["short"],
+        "estimate": number(main["estimate"]) if main["k"] else "no estimate",
+        "rows": prose.plural(main["k"], "row"),
     }
 
 
