@@ -6,7 +6,7 @@ import example
 import pytest
 from lxml import html
 
-from livingreview.report import method_changes, moves, pages, prose, triggers, waterfall
+from livingreview.report import changes, method_changes, moves, pages, prose, triggers, waterfall
 
 
 @pytest.fixture
@@ -200,3 +200,19 @@ def test_what_people_wrote_is_printed_and_not_run():
     page = pages.build(context)
     assert "<script>alert(1)" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 5
+
+
+def test_every_row_is_told_by_its_cause():
+    context = example.context()
+    change = context["changes"]["outcomes"]["many"]
+    gone = change["added"][0] | {"row_id": "gone", "label": "Gone 2001"}
+    other = gone | {"row_id": "other", "label": "Other 2002"}
+    change["removed"] = [gone, other]
+    trial = {"study": "gone", "label": "Gone 2001", "row_ids": ["gone"]}
+    change["causes"].append({"cause": "retracted", "n_rows": 1, "trials": [trial]})
+    rows = changes.changes(context)["rows"][0]["moves"]
+    assert [(row["what"], row["label"]) for row in rows] == [
+        ("added", "Example 2015"),
+        ("retracted", "Gone 2001"),
+        ("removed by the method", "Other 2002"),
+    ]

@@ -24,6 +24,7 @@ def changes(context):
     rows = []
     for name, declared in config["outcomes"].items():
         change = found["outcomes"][name]
+        what = _causes_of_rows(change)
         rows.append(
             {
                 "name": name,
@@ -34,9 +35,9 @@ def changes(context):
                 "moves": []
                 if found["release"] is None
                 else [
-                    *({"what": "added", **_moved(row)} for row in change["added"]),
-                    *({"what": "removed", **_moved(row)} for row in change["removed"]),
-                    *({"what": "corrected", **_corrected(row)} for row in change["corrected"]),
+                    *({"what": what(row, "added"), **_moved(row)} for row in change["added"]),
+                    *({"what": what(row, "removed"), **_moved(row)} for row in change["removed"]),
+                    *({"what": what(row, "corrected"), **_corrected(row)} for row in change["corrected"]),
                 ],
             }
         )
@@ -67,6 +68,22 @@ def _state(state):
         "tau2": number(state["tau2"], 3) if several else "",
         "I2": percent(state["I2"]) if several else "",
     }
+
+
+def _causes_of_rows(change):
+    """What to say of a row of a pool: its cause, or what is plain from the pools where that is the method."""
+    known = {
+        row_id: moves.SINGLE[part["cause"]]
+        for part in change.get("causes", [])
+        for trial in part["trials"]
+        for row_id in trial["row_ids"]
+    }
+    by_method = any(part["cause"] == "method" for part in change.get("causes", []))
+
+    def what(row, otherwise):
+        return known.get(row["row_id"], f"{otherwise} by the method" if by_method else otherwise)
+
+    return what
 
 
 def _moved(row):
