@@ -61,7 +61,7 @@ def runs(records, *, decisions, reports, outcomes, notices, events, provenances,
                     for one in decided
                 ),
                 **_extracted(reports, outcomes, between),
-                **_retracted(notices, events, reports, between),
+                **_retracted(notices, events, _reports_of_studies(reports, standing, run), between),
                 **of_run.waiting(run),
                 "releases": [
                     {key: release.get(key) for key in ("version", "frozen_on", "note")}
@@ -128,11 +128,16 @@ def _extracted(reports, outcomes, between):
     }
 
 
-def _retracted(notices, events, reports, between):
+def _reports_of_studies(reports, standing, run):
+    """The records that a study carried, or that were included, at a run."""
+    included = {record_id for record_id, status in standing.items() if status == ledger.INCLUDED}
+    return included | set(reports.loc[reports["run"] <= run, "record_id"])
+
+
+def _retracted(notices, events, of_studies, between):
     """Reports of studies that were retracted, or put back, in a run; those put back later count too."""
-    linked = set(reports.loc[reports["run"] <= between[1], "record_id"])
     happened = _within(events, between)
-    happened = happened[happened["pmid"].isin(linked)]
+    happened = happened[happened["pmid"].isin(of_studies)]
     seen = _within(notices[notices["kind"] == "retracted"], between, "since_run")
     retracted = set(seen["record_id"]) | set(happened.loc[happened["event"] == "retraction", "pmid"])
     return {
