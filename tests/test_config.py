@@ -400,3 +400,47 @@ def test_what_is_said_of_certainty_is_checked(shipped, certainty, message):
 def test_a_standard_deviation_has_a_source(shipped, scale, message):
     shipped["outcomes"]["anxiety"]["familiar_scale"] = {"instrument": "GAD-7", "unit": "points"} | scale
     assert message in refused(config.check, shipped)
+
+
+AUTHOR = {"name": "Ann Example", "role": "lead"}
+
+
+@pytest.mark.parametrize(
+    "also",
+    [
+        {"url": "https://example.org/pain/"},
+        {"url": "https://example.org/"},
+        {"license": "CC-BY-4.0"},
+        {
+            "authors": [
+                AUTHOR | {"family_names": "Example", "given_names": "Ann", "orcid": "0000-0002-1825-009X"}
+            ]
+        },
+        {"authors": [AUTHOR | {"affiliation": "Somewhere"}]},
+    ],
+    ids=str,
+)
+def test_what_a_release_says_of_the_review_may_be_stated(shipped, also):
+    shipped["review"] |= also
+    assert config.check(shipped)["review"] == shipped["review"]
+
+
+@pytest.mark.parametrize(
+    ("also", "allowed"),
+    [
+        ({"url": "https://example.org/pain"}, "an address that ends with a slash and holds no password"),
+        ({"url": "https://a:b@example.org/"}, "an address that ends with a slash and holds no password"),
+        ({"license": "CC BY"}, "an SPDX identifier, such as CC-BY-4.0"),
+        ({"authors": [AUTHOR | {"orcid": "https://orcid.org/0000-0002-1825-0097"}]}, "without its address"),
+        ({"authors": [AUTHOR | {"given_names": "Ann"}]}, "'family_names' is a dependency of 'given_names'"),
+    ],
+    ids=str,
+)
+def test_what_a_citation_could_not_use_is_refused(shipped, also, allowed):
+    shipped["review"] |= also
+    assert allowed in refused(config.check, shipped)
+
+
+def test_a_version_comes_from_the_command_line_and_is_one(shipped):
+    assert config.check(shipped | {"version": "26.1.0"})["version"] == "26.1.0"
+    assert "found '26.1'; allowed: YY.minor.patch" in refused(config.check, shipped | {"version": "26.1"})

@@ -104,3 +104,20 @@ def test_digests_see_what_a_file_says_and_not_its_age(tmp_path):
     assert module.digests([path])[str(path)] != before[str(path)]
     path.write_text("one")
     assert module.digests([path])[str(path)] == before[str(path)]
+
+
+def test_the_whole_program_has_one_that_follows_from_its_files_and_not_from_their_place(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    for name in ("Snakefile", "rules/a.smk", "scripts/b.py", "templates/c.j2", "requirements.lock"):
+        for root in (one, two):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(name, encoding="utf-8")
+    (two / "scripts/__pycache__").mkdir()
+    (two / "scripts/__pycache__/b.pyc").write_text("compiled", encoding="utf-8")
+    (two / "README.md").write_text("words", encoding="utf-8")
+    assert module.of_all_code(one) == module.of_all_code(two)
+    edit(two / "templates/c.j2")
+    assert module.of_all_code(one) != module.of_all_code(two)
+    edit(one / "templates/c.j2")
+    (one / "templates/c.j2").rename(one / "templates/d.j2")
+    assert module.of_all_code(one) != module.of_all_code(two)

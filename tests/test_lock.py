@@ -42,3 +42,18 @@ def test_a_second_run_is_told_who_holds_the_lock_and_a_killed_run_frees_it(tmp_p
         except ReviewError:
             time.sleep(0.05)
     assert path.read_text() == str(os.getpid())
+
+
+def test_a_lock_that_is_held_for_a_while_is_free_afterwards_whatever_happens(tmp_path):
+    path = tmp_path / "state/lock"
+
+    def fail_while_holding():
+        with lock.held(path):
+            refused = pytest.raises(ReviewError, match="another run is working in this folder")
+            with refused, lock.held(path):
+                pass
+            raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fail_while_holding()
