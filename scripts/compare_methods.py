@@ -39,13 +39,18 @@ def _compared(job, release):
         return methods_changes.compare(today, today, versions=(None, __version__))
     frozen = releases.protocol(release)
     level = tables.read_json(Path(release["path"]) / "estimates.json").get("level")
-    return methods_changes.compare(
+    found = methods_changes.compare(
         frozen,
         today,
         named=None if frozen else methods_changes.named(releases.table(release, "estimates"), level),
         versions=((release.get("software") or {}).get("living-review"), __version__),
         reasons=_reasons(job.input.reasons, run=job.params.run),
     )
+    # Reasons of older changes have been used by earlier releases.
+    unused = [row for row in found["unused_reasons"] if row["run"] > release["run"]]
+    for row in unused:
+        log.warning("a reason stands in the table for a change that is not there: %s", row["key"])
+    return found | {"unused_reasons": unused}
 
 
 def _reasons(paths, *, run):

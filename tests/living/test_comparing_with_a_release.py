@@ -244,8 +244,15 @@ def test_a_change_of_methods_wants_its_row_and_takes_the_reason_from_the_table(l
     tables.write_text("\n".join(filled.splitlines()[:2]) + "\n", living.path("reasons.csv"))
     again = living.compare(compare_methods, "2020-02", "methods_changes", config=living.config)
     assert [row["reason"] for row in again["changes"]] == ["Few trials.", None]
-    earlier = living.compare(compare_methods, "2020-02", "methods_changes", config=living.config)
-    assert earlier == again
+    assert again["unused_reasons"] == []
+    old = "analysis.level,0.9,0.95,Before the release.,EX,2020-01,2020-01-10\n"
+    odd = "analysis.levle,0.9,0.95,Misspelt.,EX,2020-02,2020-02-10\n"
+    later = "analysis.method_tau2,DL,REML,Of a later month.,EX,2020-03,2020-03-10\n"
+    path = living.folder / "reasons.csv"
+    tables.write_text(path.read_text() + old + odd + later, path)
+    again = living.compare(compare_methods, "2020-02", "methods_changes", config=living.config)
+    assert [row["key"] for row in again["unused_reasons"]] == ["analysis.levle"]
+    assert again["changes"][0]["reason"] == "Few trials."
 
 
 def test_the_same_files_give_the_same_bytes(living):

@@ -190,6 +190,15 @@ def test_a_release_that_froze_no_protocol_says_what_is_compared():
     assert found["software"].endswith("the release does not record its version.")
 
 
+def test_a_reason_that_belongs_to_no_change_is_told():
+    context = example.context()
+    assert method_changes.method_changes(context)["unused"] == ""
+    context["methods_changes"]["unused_reasons"] = [{"key": "analysis.levle"}]
+    assert method_changes.method_changes(context)["unused"] == (
+        "One reason in data/methods/changes.csv matches no change since the release: analysis.levle."
+    )
+
+
 def test_what_people_wrote_is_printed_and_not_run():
     context = example.context()
     hostile = "<script>alert(1)</script>{{ 7 * 7 }}"

@@ -33,6 +33,7 @@ def method_changes(context):
             }
             for row in found["changes"]
         ],
+        "unused": _unused(found["unused_reasons"]),
         "left_out": [
             {
                 "key": row["key"],
@@ -66,6 +67,15 @@ def _lead(found):
         text += f", {prose.spelled(wanting)} of them without a reason yet"
         return f"{text}. No release is made while a reason is lacking."
     return f"{text}, each with its reason."
+
+
+def _unused(rows):
+    """Reasons that belong to no change, which a misspelt key or value would leave."""
+    if not rows:
+        return ""
+    n, does = prose.spelled_plural(len(rows), "reason"), "matches" if len(rows) == 1 else "match"
+    keys = prose.listed(dict.fromkeys(row["key"] for row in rows))
+    return f"{prose.sentence(n)} in data/methods/changes.csv {does} no change since the release: {keys}."
 
 
 def _software(versions):
