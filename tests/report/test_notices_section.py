@@ -122,3 +122,15 @@ def test_without_notices_there_is_neither_box_nor_section(context):
     tree = html.document_fromstring(pages.build(context))
     assert tree.xpath("//header//*[@aria-label='Notices on included reports']") == []
     assert tree.xpath("//*[@id='notices']") == []
+
+
+def test_a_study_that_stays_has_an_editorial_note_in_the_table_of_studies(context):
+    study = context["studies"][0]["study_id"]
+    context["status"]["notices_on_included"] = [
+        example.notice("5", "corrected", "flagged", study_id=study, notices="ErratumIn:901"),
+        example.notice("6", "expression of concern", "flagged", study_id=study),
+    ]
+    tree = html.document_fromstring(pages.build(context))
+    said = text_of(tree.get_element_by_id(f"study-{study}"))
+    assert "Editorial note: expression of concern and erratum published" in said
+    assert text_of(tree.get_element_by_id("studies")).count("Editorial note") == 1

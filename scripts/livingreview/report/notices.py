@@ -14,6 +14,13 @@ EDITORIAL = {
     " it. Each pool that holds them has a sensitivity analysis without them.",
     cascade.OF_ANOTHER: "is the notice of a retraction, not a trial.",
 }
+MARKS = {
+    cascade.RETRACTED: "a report retracted",
+    cascade.CONCERN: "expression of concern",
+    cascade.CORRECTED: "erratum published",
+    cascade.OF_ANOTHER: "a report is itself a notice",
+    cascade.SIBLING: "",
+}
 REF_TYPES = {
     "RetractionIn": "notice of retraction",
     "RetractedandRepublishedIn": "retracted and published again as",
@@ -65,6 +72,12 @@ def notices(context):
             for pool in _pools(context["estimates"]["outcomes"][name], declared["short"])
         ],
     }
+
+
+def marks(rows, study_id):
+    """The kinds of notice on the reports of a study that stays in, as its row in a table says them."""
+    kinds = [row["editorial_status"] for row in rows if row["study_id"] == study_id]
+    return prose.listed(MARKS[kind] for kind in cascade.KINDS if kind in kinds)
 
 
 def _said(row):

@@ -2,7 +2,7 @@
 
 import re
 
-from livingreview.report import links, prose
+from livingreview.report import links, notices, prose
 from livingreview.report.prose import count, percent
 
 LEVELS = (
@@ -57,6 +57,7 @@ def studies(context):
                 "risk_recorded": risk or "",
                 "risk_domains": _domains(judged),
                 "risk_source": study["risk_of_bias_source"] or "",
+                "editorial": notices.marks(context["status"]["notices_on_included"], key),
                 "risk_level": level,
                 "pooled": [labels[name] for name in labels if name in pools.get(key, {})],
                 "aside": [
