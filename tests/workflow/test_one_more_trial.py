@@ -215,6 +215,7 @@ def test_one_filled_sheet_changes_only_the_parts_of_the_report_that_speak_of_it(
         "studies",
         "records",
         "search",
+        "whats-new",
         "changes",
         "provenance",
     }
