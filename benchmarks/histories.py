@@ -80,6 +80,8 @@ class History:
             self._retract(run)
             if run != self.runs[-1] and rng.random() < 0.6:
                 self._release(run)
+                if rng.random() < 0.2:  # a release that corrects the report, of the same run
+                    self._release(run)
         if self.releases and rng.random() < 0.3:
             self._file_late()
 

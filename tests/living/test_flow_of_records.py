@@ -273,6 +273,18 @@ def test_what_was_decided_for_a_past_month_after_its_release_is_listed():
     assert {row["version"] for row in restated} == {"20.0.0"}
 
 
+def test_a_release_that_corrects_another_of_the_same_run_is_compared_as_it_was_counted():
+    records = {"101": ("2020-01", "2020-01 included"), "102": ("2020-01", "2020-01 out")}
+    links = [("101", "a_2020", "2020-01")]
+    then = told.count(told.review(records, links=links, run="2020-01"))
+    later = told.review(records, links=links, releases=[*RELEASE, ("20.0.1", "2020-01")])
+    one = frozen(then, a_2020="101")["20.0.0"]
+    counted = told.count(later, frozen={"20.0.0": one, "20.0.1": one})
+    assert counted["restated"] == []
+    assert [each["added"]["identified"] for each in counted["versions"]] == [2, 0, 0]
+    assert counted["previous"] == {"studies": 1, "reports": 1}
+
+
 def test_a_release_of_an_older_program_is_compared_in_what_it_has():
     then = {"databases": {"identified": 1, "forgotten": 7}, "previous": {"release": "19.0.0", "studies": 0}}
     later = told.review({"101": ("2020-01", "2020-01 out")}, releases=RELEASE)

@@ -245,11 +245,22 @@ def _restated(ledger, versions, counted, codes, frozen):
         until = versions[: number + 1]
         rows += _restated_ids(book.at(ledger, until, one["version"]), released["included"], one["version"])
         if released.get("flow"):
-            known = ledger[ledger["version"].isin([each["version"] for each in until])]
-            rows += _restated_boxes(
-                _version(known, until, codes), one["standing"], released["flow"], one["version"]
-            )
+            then = _version(*_as_published(ledger, until), codes)
+            rows += _restated_boxes(then, one["standing"], released["flow"], one["version"])
     return rows
+
+
+def _as_published(ledger, versions):
+    """Ledger and versions as the last of some versions counted them.
+
+    A release that corrects another of the same run was compared, as that one, with the release before both.
+    """
+    last = versions[-1]
+    before = [one for one in versions if one["run"] < last["run"]]
+    names = [one["version"] for one in before]
+    known = ledger[ledger["version"].isin([one["version"] for one in versions])]
+    known = known.assign(version=known["version"].where(known["version"].isin(names), last["version"]))
+    return known.drop_duplicates(["kind", "id", "version"], keep="last"), [*before, last]
 
 
 def _restated_ids(held, included, version):
