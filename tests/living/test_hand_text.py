@@ -62,6 +62,12 @@ def test_a_typed_number_is_named_with_its_line():
     assert 'literal "-0.35"' in text
 
 
+def test_a_sentence_that_is_too_long_to_be_read_is_refused():
+    text = refused("The effect on pain, " + "and so on, " * 100 + "was small.")
+    assert "says “1130 characters”" in text
+    assert "make two sentences of it; at most 800" in text
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

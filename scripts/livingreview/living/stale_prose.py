@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from livingreview.living import prose_claims, prose_numbers, prose_support
 from livingreview.living.prose_claims import FLAGS, Claim
 
-KEY = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+KEY = re.compile(r"\{\{[ \t]*([^{}\n]*?)[ \t]*\}\}")
 CITED = re.compile(r"\[[^\]]*@[^\]]+\]\s*[.!]?\s*$")
 # People with a condition are whom a sentence is about, not what was measured in them.
 PEOPLE = (
@@ -54,6 +54,11 @@ ABBREVIATIONS = "".join(
     for short in (r"e\.g\.", r"i\.e\.", r"vs\.", r"cf\.", r"et al\.", r"Fig\.", r"No\.", r"Dr\.", r"St\.")
 )
 SENTENCE_END = re.compile(rf"(?<=[.!?]){ABBREVIATIONS}[\"”’)\]]*(\s+)(?=[\"“‘(\[]*[A-Z0-9{{\ue000])")
+
+
+# Characters of a sentence. What is longer nobody reads, and to check it takes the square of the time.
+LONGEST = 800
+SHORTER = f"make two sentences of it; at most {LONGEST} characters are read as one"
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,11 @@ def check(paragraph, results, *, names, rules, topic=()):
     """
     found, last = [], list(topic)
     for position, sentence in enumerate(paragraph):
+        if len(sentence) > LONGEST:
+            words = f"{sentence[:60].rstrip()} …"
+            told = f"{len(sentence)} characters"
+            found.append((position, Fault(words, told, "length", None, told, SHORTER)))
+            continue
         if CITED.search(sentence):
             continue
         faults = [
@@ -196,6 +206,8 @@ def _claims(sentence, names, results, last):
     """(claim, outcomes, whether one of them is enough) of a sentence, and the outcomes it leaves in mind."""
     named_by_key = [key.split(".")[0] for key in KEY.findall(sentence) if key.split(".")[0] in results]
     text = KEY.sub(lambda match: " " * len(match.group()), sentence)
+    if len(sentence) > LONGEST:
+        return [], last
     if sentence.rstrip().endswith("?"):
         return [], [name for name, _ in names.mentions(text)] or last
     clauses = _clauses(text, names)

@@ -23,6 +23,7 @@ OF_RESULTS = re.compile(
 )
 KINDS = {
     "number": "a number that was typed",
+    "length": "more than one sentence can hold",
     "direction": "a direction",
     "null": "that there is no effect",
     "no_evidence": "that there is no evidence",
@@ -172,7 +173,7 @@ def _line(line, fault, results):
         f"“{fault.sentence}” says “{fault.word}”, {KINDS[fault.kind]}{where}",
         row=line,
         found=None,
-        allowed=None if fault.kind == "number" else f"the result is {fault.found}",
+        allowed=None if fault.kind in ("number", "length") else f"the result is {fault.found}",
         hint=fault.right,
     ).replace("allowed: the result", "the result")
 
