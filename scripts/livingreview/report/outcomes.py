@@ -3,6 +3,9 @@
 from livingreview.report import changes, drawings, forest, links, prose, sensitivity
 from livingreview.report.prose import count, interval, number, percent
 
+# More rows than this, and a browser lays an outcome out when it comes near, not when the page opens.
+LONG = 100
+
 
 def outcomes(context):
     """The sections of the outcomes, in the protocol's order."""
@@ -42,6 +45,7 @@ def _outcome(context, name):
         "aside_count": prose.plural(len(aside), "row"),
         "aside_sensitivity": prose.spelled(sum(row["sensitivity"] == "yes" for row in aside)),
         "forest": table,
+        "long": len(pooled) > LONG,
         "drawn": drawings.in_page(context, name, table),
     }
 
