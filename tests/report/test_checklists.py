@@ -56,9 +56,10 @@ def test_every_item_says_how_it_is_answered_or_what_is_to_be_written():
             assert row.get("answers") or row.get("write"), row
             assert ("write" in row) == ("text" in row), row
             for answer in row.get("answers", []):
-                assert answer.keys() <= {"at", "says", "when", "else"}
+                assert answer.keys() <= {"at", "says", "when", "else", "none"}
                 assert "when" not in answer or answer["when"] in known
-                assert "else" not in answer or "when" in answer
+                assert not {"else", "none"} <= answer.keys()
+                assert not {"else", "none"} & answer.keys() or "when" in answer
 
 
 @pytest.mark.parametrize("fact", sorted(checklists.facts(example.context())))
@@ -93,17 +94,19 @@ def test_hand_written_text_fills_a_gap():
         "state": "answered",
         "answers": [{"at": "text-background", "says": "the authors: Background"}],
         "gaps": [],
+        "notes": [],
     }
     nothing = filled(text={"sections": [], "protocol_sentences": 0})
     assert item(nothing, "prisma-2020", "3")["state"] == "author to write"
     assert item(nothing, "prisma-2020", "3")["gaps"] == ["why this review, in the light of earlier ones"]
 
 
-def test_what_needs_an_earlier_release_is_a_gap_without_one():
+def test_without_an_earlier_release_there_is_nothing_to_report_since_it():
     now = item(filled(), "prisma-lsr", "living item", "Changes of the results")
     assert (now["state"], now["answers"][0]["at"]) == ("answered", "changes")
     then = item(filled(changes=without_release()), "prisma-lsr", "living item", "Changes of the results")
-    assert (then["state"], then["gaps"]) == ("author to write", ["there is no preceding release"])
+    assert (then["state"], then["notes"]) == ("nothing to report", ["there is no preceding release"])
+    assert then["gaps"] == []
 
 
 def test_nothing_pooled_and_nothing_judged_is_not_claimed():
@@ -112,8 +115,8 @@ def test_nothing_pooled_and_nothing_judged_is_not_claimed():
     for name in none["outcomes"]:
         none["outcomes"][name]["main"]["k"] = 0
     lists = filled(estimates=none, judged=[], studies=[])
-    assert item(lists, "prisma-2020", "19")["gaps"] == ["no trial has numbers that can be pooled"]
-    assert item(lists, "prisma-2020", "17")["gaps"] == ["no trial is included"]
+    assert item(lists, "prisma-2020", "19")["notes"] == ["no trial has numbers that can be pooled"]
+    assert item(lists, "prisma-2020", "17")["notes"] == ["no trial is included"]
     assert item(lists, "prisma-2020", "18")["answers"] == []
 
 
@@ -132,3 +135,9 @@ def test_the_table_holds_every_item_and_is_safe_to_open():
     assert [*rows[0]] == checklists.COLUMNS
     assert rows[0]["where"] == "#title"
     assert not any(tables.to_text(value)[:1] in "=+-@" for row in rows for value in row.values() if value)
+
+
+def test_items_with_nothing_to_report_are_counted_apart():
+    lists = filled(changes=without_release())
+    assert "For 4 items there is nothing to report." in lists[1]["lead"]
+    assert "nothing to report" not in filled()[1]["lead"]

@@ -12,6 +12,7 @@ from livingreview.errors import ReviewError
 from livingreview.report.prose import count, plural
 
 ANSWERED, PARTLY, GAP = "answered", "partly", "author to write"
+NOTHING = "nothing to report"
 COLUMNS = ["checklist", "item", "topic", "state", "where", "says", "to_write"]
 REGISTRY = re.compile(r"clinicaltrials|ictrp|isrctn|registr|eudract|anzctr|drks", re.IGNORECASE)
 
@@ -67,7 +68,7 @@ def checklists(context, given):
     -------
     list of dict
         ``name``, ``title``, ``source``, ``lead`` (counts in words), ``gaps`` (item and what to write) and
-        ``items``: item, topic, state, answers (at, says), gaps.
+        ``items``: item, topic, state, answers (at, says), gaps, notes (why there is nothing to report).
     """
     known = facts(context)
     sections = {one["name"]: one["title"] for one in context["text"]["sections"]}
@@ -95,24 +96,35 @@ def _filled(item, known, sections):
     gaps = [
         answer["else"] for answer in item.get("answers", []) if "else" in answer and not known[answer["when"]]
     ]
+    notes = [
+        answer["none"] for answer in item.get("answers", []) if "none" in answer and not known[answer["when"]]
+    ]
     written = [name for name in item.get("text", []) if name in sections]
     answers += [{"at": f"text-{name}", "says": f"the authors: {sections[name]}"} for name in written]
     if "write" in item and not written:
         gaps.append(item["write"])
     # A part of an item that nothing answers and nobody asks for would be lost.
-    if not answers and not gaps:
+    if not (answers or gaps or notes):
         gaps.append("the page does not answer it")
-    state = ANSWERED if not gaps else PARTLY if answers else GAP
-    return {"item": item["item"], "topic": item["topic"], "state": state, "answers": answers, "gaps": gaps}
+    whole, lacking = (ANSWERED, PARTLY) if answers else (NOTHING, GAP)
+    return {
+        "item": item["item"],
+        "topic": item["topic"],
+        "state": lacking if gaps else whole,
+        "answers": answers,
+        "gaps": gaps,
+        "notes": notes,
+    }
 
 
 def _lead(filled):
     states = [item["state"] for item in filled]
-    answered, partly, gap = (states.count(state) for state in (ANSWERED, PARTLY, GAP))
-    verb = "is" if answered == 1 else "are"
+    answered, partly, gap, nothing = (states.count(one) for one in (ANSWERED, PARTLY, GAP, NOTHING))
+    rest = f" For {plural(nothing, 'item')} there is nothing to report." if nothing else ""
+    are, wait = "is" if answered == 1 else "are", "waits" if gap == 1 else "wait"
     return (
-        f"{count(answered)} of {plural(len(filled), 'item')} {verb} answered on this"
-        f" page, {count(partly)} in part; {count(gap)} {'waits' if gap == 1 else 'wait'} for the authors."
+        f"{count(answered)} of {plural(len(filled), 'item')} {are} answered on this page, {count(partly)} in"
+        f" part; {count(gap)} {wait} for the authors.{rest}"
     )
 
 
@@ -125,7 +137,7 @@ def rows(filled):
             "topic": item["topic"],
             "state": item["state"],
             "where": "; ".join(f"#{answer['at']}" for answer in item["answers"]),
-            "says": "; ".join(answer["says"] for answer in item["answers"]),
+            "says": "; ".join([*(answer["says"] for answer in item["answers"]), *item["notes"]]),
             "to_write": "; ".join(item["gaps"]),
         }
         for one in filled
