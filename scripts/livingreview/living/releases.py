@@ -31,6 +31,7 @@ ALSO = [
     "status.json",
     "whats_new.json",
     "whats_new.md",
+    "notices.csv",
     "risk_of_bias.csv",
     "subgroups.csv",
     "sensitivity.csv",
