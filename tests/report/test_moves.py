@@ -125,7 +125,14 @@ def with_shares(**shares):
             {"added": -0.05, "corrected": 0.1},
             "1 value corrected (X corrected): +0.10; 1 trial added (X added): \u22120.05",
         ),
-        ({"added": -0.05, "corrected": 0.001}, "1 trial added (X added): \u22120.05; 1 other cause: 0.00"),
+        (
+            {"added": -0.05, "corrected": 0.001},
+            "1 trial added (X added): \u22120.05; 1 value corrected (X corrected): 0.00",
+        ),
+        (
+            {"added": -0.05, "corrected": 0.001, "method": 0.002},
+            "1 trial added (X added): \u22120.05; 2 other causes: 0.00",
+        ),
         (
             {"added": -0.05, "retracted": 0.001},
             "1 trial added (X added): \u22120.05; 1 trial retracted (X retracted): 0.00",
@@ -135,7 +142,10 @@ def with_shares(**shares):
             "1 trial added (X added): +0.50; 1 trial let into the pool (X admitted): +0.40;"
             " 1 trial set aside (X set_aside): +0.30; 2 other causes: +0.30",
         ),
-        ({"added": 0.001, "corrected": 0.002}, "1 value corrected (X corrected): 0.00; 1 other cause: 0.00"),
+        (
+            {"added": 0.001, "corrected": 0.002, "method": 0.0},
+            "1 value corrected (X corrected): 0.00; 2 other causes: 0.00",
+        ),
         ({"redivided": 0.1}, "shared control divided anew in 1 trial (X redivided)"),
         ({"method": 0.1}, "method changed"),
     ],

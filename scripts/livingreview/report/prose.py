@@ -310,7 +310,7 @@ def cause(change):
 
 
 def _causes(change):
-    """Every cause, the largest part of the move first, with its share of the move where there are several."""
+    """The largest causes of a move, each with its share where there are several; the rest counted."""
     shares = {part["cause"]: part["estimate"] for part in change.get("shapley") or []}
     parts = change["causes"]
     if len(parts) < 2 or len(shares) != len(parts):
@@ -319,10 +319,12 @@ def _causes(change):
     # A retraction is named however little it moved.
     told = [part for at, part in enumerate(parts) if at < LARGEST or part["cause"] == "retracted"]
     told = [p for p in told if float(f"{shares[p['cause']]:.2f}") or p["cause"] == "retracted"] or parts[:1]
+    if len(told) + 1 == len(parts):
+        told = parts  # to name the last one is no longer than to count it
     said = [f"{cause_words(part)}: {signed(shares[part['cause']])}" for part in told]
     others = [shares[part["cause"]] for part in parts if part not in told]
     if others:
-        said.append(f"{plural(len(others), 'other cause')}: {signed(sum(others))}")
+        said.append(f"{len(others)} other causes: {signed(sum(others))}")
     return "; ".join(said)
 
 
