@@ -181,3 +181,29 @@ def test_a_broken_ledger_says_what_is_wrong_where_and_what_to_do():
         ledger.check(built, review["versions"])
     assert "no such state: 101" in str(caught.value)
     assert "remove results/<run>/ledger.csv and build again" in str(caught.value)
+
+
+def test_a_protocol_of_one_stage_has_no_exclusions_on_title_and_abstract():
+    review = told.review({"101": ("2020-01", "2020-01 review"), "102": ("2020-01", "2020-01 out")})
+    built = told.build(review, stages=["full-text"])
+    assert told.state(built, review["versions"], ledger.REPORT, "101") == (
+        ledger.EXCLUDED_FULL_TEXT,
+        "review",
+    )
+    assert told.state(built, review["versions"], ledger.RECORD, "102") == (ledger.UNSCREENED, None)
+
+
+def test_the_ledger_of_an_earlier_run_is_a_part_of_a_later_ones():
+    records = {
+        "101": ("2020-01", "2020-01 sought, 2020-02 included, 2020-03 no trial"),
+        "102": ("2020-01", "2020-01 awaiting"),
+        "103": ("2020-02", "2020-03 out"),
+    }
+    links = [("101", "a_2020", "2020-02")]
+    releases = [*RELEASE, ("20.1.0", "2020-02")]
+    early = told.build(told.review(records, links=links, releases=releases[:1], run="2020-01"))
+    late = told.build(told.review(records, links=links, releases=releases, run="2020-03"))
+    first = late[late["version"] == "20.0.0"].drop(columns="version").reset_index(drop=True)
+    known = early[early["run"] == "2020-01"].drop(columns="version").reset_index(drop=True)
+    known = known[known["id"].isin(first["id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, known)

@@ -74,11 +74,11 @@ def review(records, *, links=(), same=(), retracted=(), releases=(), run="2020-0
     }
 
 
-def build(told):
+def build(told, stages=STAGES):
     """The ledger of a review from `review`."""
     tables = [told[name] for name in ("records", "screening", "reports")]
     given = {name: told[name] for name in ("versions", "pairs", "notices")}
-    return ledger.build(*tables, stages=STAGES, databases=DATABASES, **given)
+    return ledger.build(*tables, stages=stages, databases=DATABASES, **given)
 
 
 def included(built, versions):

@@ -29,7 +29,10 @@ def records(context):
         ),
         "restated": flow.restated(counted),
         "checks": [
-            {"identity": row["identity"], "n": prose.number(row["left"], 0)}
+            {
+                "identity": row["identity"].replace(" - ", f" {prose.MINUS} "),
+                "n": prose.number(row["left"], 0),
+            }
             for row in counted["checks"]
             if "version" not in row
         ],
