@@ -54,6 +54,12 @@ def test_every_key_of_an_outcome_is_described():
         )
 
 
+def test_the_documentation_names_every_key(root):
+    told = (root / "docs" / "text.md").read_text(encoding="utf-8")
+    single = {key for key in keys() if "." not in key}
+    assert [key for key in sorted({*text_keys.OUTCOME_KEYS, *single}) if f"`{key}`" not in told] == []
+
+
 def test_a_value_is_neither_markup_nor_markdown():
     shown = text.rendered("Title: {{ title }}.", {"title": HOSTILE})
     assert html.fragment_fromstring(shown, create_parent="div").text_content().strip() == f"Title: {HOSTILE}."
