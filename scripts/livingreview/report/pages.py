@@ -28,6 +28,10 @@ from livingreview.report import (
     whats_new,
 )
 
+# With more effects than this, a browser lays out each section when it comes near. Below it opens at once anyway,
+# and what is laid out from the start does not move.
+MANY_EFFECTS = 400
+
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
@@ -92,6 +96,7 @@ def view(context):
         "downloads": downloads.downloads(context),
         "checklists": checklists.checklists(context, _items()),
         "provenance": methods.provenance(context),
+        "long": len(context["effects"]) > MANY_EFFECTS,
     }
 
 
