@@ -323,7 +323,15 @@ def _robustness(rows):
     )
     return {
         name: found[name]
-        for name in ("sensitivity_table", "influence", "cumulative", "small_study", "funnel", "shares", "regressions")
+        for name in (
+            "sensitivity_table",
+            "influence",
+            "cumulative",
+            "small_study",
+            "funnel",
+            "shares",
+            "regressions",
+        )
     }
 
 
