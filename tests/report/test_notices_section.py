@@ -8,7 +8,7 @@ from report import example
 
 from livingreview.report import notices, pages
 
-OUT = "Its numbers are in no analysis of this version; the study is listed as excluded, with its notice."
+OUT = "Its numbers have left the analyses; the study is listed as excluded, with its notice."
 UNTIL = "Until people have checked the extracted values against it, the study is listed as excluded."
 
 
@@ -105,7 +105,7 @@ def test_a_pool_that_lost_a_trial_is_shown_before_and_after(context):
     row = before | {"analysis": "with_retracted", "note": "with Example 2019", "reason": ""}
     found["sensitivity_table"] = [row]
     (pool,) = notices.notices(context)["pools"]
-    assert (pool["trials"], pool["difference"]) == ("Example 2019", "0.10")
+    assert (pool["trials"], pool["difference"]) == ("Example 2019", "+0.10")
     assert int(pool["before"]["k"]) == int(pool["after"]["k"]) + 1
 
 

@@ -143,7 +143,7 @@ def test_a_retracted_included_trial_is_told_on_the_first_screen_in_neutral_words
     header = second_month.page(SECOND).xpath("//header")[0]
     notices = [text_of(one) for one in header.xpath(".//*[@aria-label='Notices on included reports']/p")]
     assert notices == [
-        f"Excluded report. {ROWS[0]['title']} has been retracted. Its numbers are in no analysis of this version;"
+        f"Excluded report. {ROWS[0]['title']} has been retracted. Its numbers have left the analyses;"
         " the study is listed as excluded, with its notice. RetractionIn:900",
         f"Included report. {ROWS[1]['title']} has a published erratum; the maintainers have to check the"
         " extracted values against it. Each pool that holds them has a sensitivity analysis without them."

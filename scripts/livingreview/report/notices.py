@@ -1,10 +1,10 @@
 """Editorial notices on the reports of studies, in neutral words, and the numbers before and after."""
 
 from livingreview.report import links, prose
-from livingreview.report.prose import count, interval, number
+from livingreview.report.prose import count, interval, number, signed
 from livingreview.trials import notices as cascade
 
-OUT = "Its numbers are in no analysis of this version; the study is listed as excluded, with its notice."
+OUT = "Its numbers have left the analyses; the study is listed as excluded, with its notice."
 UNTIL = "Until people have checked the extracted values against it, the study is listed as excluded."
 # What a notice means for a reader, by its kind; retractions have words of their own.
 EDITORIAL = {
@@ -126,7 +126,7 @@ def _pools(found, label):
         "trials": before["note"].removeprefix("with "),
         "before": _state(before),
         "after": _state(now),
-        "difference": number(now["estimate"] - before["estimate"]) if now["k"] else prose.NOT_ESTIMATED,
+        "difference": signed(now["estimate"] - before["estimate"]) if now["k"] else prose.NOT_ESTIMATED,
     }
 
 
