@@ -34,25 +34,23 @@ def main(argv=None, today=None, build=replay.build):
     args = parser.parse_args(argv)
     try:
         config = protocol.load(args.directory / "config.yaml", run=args.run)
-        release, left_out = _release(args, config, today or datetime.date.today(), build=build)
+        release = _release(args, config, today or datetime.date.today(), build=build)
     except (ReviewError, OSError) as error:
         print(f"{error}\nNothing was released.", file=sys.stderr)
         return 1
     print(f"Release {args.version} of run {release['run']}: {release['path']}")
-    print(f"To deposit: {_package(args.directory, args.version)}")
-    if left_out:
-        print(f"{len(left_out)} files of records are not in it: the protocol keeps them on this machine.")
     try:
+        _package(args.directory, config, release)
         # The run again under its own name, and the page and the feed that now name the release.
         build(args.directory, run=release["run"], cores=args.cores)
-    except ReviewError as error:
+    except (ReviewError, OSError) as error:
         print(f"{error}\nThe release stands; make report renews the page of all versions.", file=sys.stderr)
         return 1
     return 0
 
 
 def _release(args, config, today, *, build):
-    """Check, build, freeze and package; returns the release, and what its package leaves out."""
+    """Check, build and freeze; returns the release."""
     review, run, day = args.directory, config["run"], today.isoformat()
     if not args.note.strip():
         raise InputError("the note", problem="it is empty", hint='make release VERSION=26.1.0 NOTE="..."')
@@ -66,6 +64,8 @@ def _release(args, config, today, *, build):
         raise ReviewError("the program was edited while it built the run; hint: run the same command again")
     with lock.held(review / ".snakemake/living-review.lock"):
         _refuse_unfiled(review, config)
+        _refuse_unmerged(review / "data/trials/sheets")
+        _refuse_unexplained(review / "results" / run / "methods_changes.json")
         folder = releases.freeze(
             review,
             config,
@@ -77,12 +77,16 @@ def _release(args, config, today, *, build):
             made_by={"software": _software(), "code": program},
             page=lambda known: archive.build([releases.contents(one) for one in known], config, root=".."),
         )
-    release = releases.find(review, folder.name)
-    return release, releases.package(review, config, release, _package(review, args.version))
+    return releases.find(review, folder.name)
 
 
-def _package(review, version):
-    return review / "results/releases" / f"{version}.zip"
+def _package(review, config, release):
+    """Write what can be deposited, and say where it is and what is not in it."""
+    target = review / "results/releases" / f"{release['version']}.zip"
+    left_out = releases.package(review, config, release, target)
+    print(f"To deposit: {target}")
+    if left_out:
+        print(f"{len(left_out)} files of records are not in it: the protocol keeps them on this machine.")
 
 
 def _refuse_unfiled(review, config):
@@ -92,11 +96,14 @@ def _refuse_unfiled(review, config):
         own = filing.own_queues(config["screening"])
         filing.refuse_unfiled(path, data / "decisions/screening.csv", own=own, run=config["run"])
     pairs.refuse_unfiled(results / "pairs.csv", data / "decisions/pairs.csv")
-    _refuse_unexplained(results / "methods_changes.json")
-    ready = merging.marked_ready(data / "trials/sheets")
+
+
+def _refuse_unmerged(sheets_dir):
+    """The build merges sheets that are ready, but for an older month; then they would enter another run."""
+    ready = merging.marked_ready(sheets_dir)
     if ready:
         raise InputError(
-            data / "trials/sheets",
+            sheets_dir,
             problem="extraction sheets are marked as ready and not merged yet",
             found=", ".join(folder.name for folder in ready),
             hint="make report merges them, in the newest month",
