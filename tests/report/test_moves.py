@@ -97,7 +97,7 @@ def test_the_method_s_row_says_what_of_it_differs(change):
 def test_what_cannot_be_taken_apart_says_why(change):
     found = view(change | {"reason": "there is no estimate now"})
     assert found["reason"] == (
-        "The move since release 26.0.0 cannot be taken apart: there is no estimate now."
+        "There is no move since release 26.0.0 to take apart: there is no estimate now."
     )
     assert moves.moved(change, release=None) is None
 

@@ -50,7 +50,7 @@ def moved(change, *, release):
     if release is None or "causes" not in change:
         return None
     if change["reason"]:
-        reason = f"The move since release {release} cannot be taken apart: {change['reason']}."
+        reason = f"There is no move since release {release} to take apart: {change['reason']}."
         return {"release": release, "reason": reason, "rows": []}
     software = _prints(change["software"]["estimate"])
     if not change["causes"] and not software:
