@@ -28,8 +28,8 @@ from livingreview.report import (
     whats_new,
 )
 
-# With more effects than this, a browser lays out each section when it comes near. Below, the page opens at once
-# anyway, and what is laid out from the start does not move.
+# With more effects than this, a browser lays out each section when it comes near. Below, the page opens at
+# once anyway, and what is laid out from the start does not move.
 MANY_EFFECTS = 400
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -59,8 +59,8 @@ def build(context, *, templates=TEMPLATES):
         ``studies`` (those included at this run), ``queue``, ``ranking``,
         ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
         ``provenances``, ``releases``, ``whats_new``, ``events`` (changes of records, all runs),
-        ``imports`` (files from other databases), ``pairs`` (uncertain pairs of records), ``refetched`` (runs whose records were
-        fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
+        ``imports`` (files from other databases), ``pairs`` (uncertain pairs of records),
+        ``refetched`` (runs whose records were fetched again), ``findings``, ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias),
         ``extracted`` (rows of data/trials/outcomes.csv at this run),
         ``files`` (name, sha256, bytes of every input), ``embedded`` (name and text of the tables that
         travel inside the page), ``software`` (name -> version). Plain
