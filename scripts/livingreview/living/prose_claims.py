@@ -313,6 +313,10 @@ def _interval(text, _names):
     if not re.search(r"\b(?:intervals?|CIs?|limits?|compatible|range[sd]?|lies?|setting)\b", text, FLAGS):
         return
     for match in _all(
+        r"\bfrom (?:benefit|harm) to no effect\b|\breach(?:es|ed)? into\b[^.;]*\bno effect\b", text
+    ):
+        yield _made("reaches", which, match, text)
+    for match in _all(
         r"\bboth\b[^.;]*\bbenefits?\b[^.;]*\bharms?\b|\bfrom\b[^.;]*\bbenefits?\b[^.;]*\bto\b"
         r"[^.;]*\bharms?\b",
         text,

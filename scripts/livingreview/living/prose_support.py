@@ -215,6 +215,13 @@ def _spans(claim, result, rules):
     return (low < -rules["no_effect"] and high > rules["no_effect"]) != claim.negated
 
 
+def _reaches(claim, result, rules):
+    low, high = result.now[f"{claim.value}_low"], result.now[f"{claim.value}_high"]
+    if missing(low) or missing(high):
+        return False
+    return (low <= rules["no_effect"] and high >= -rules["no_effect"]) != claim.negated
+
+
 def _side(claim, result, _rules):
     which, side = claim.value
     where = zero_side(result.now, which=which)
@@ -337,6 +344,7 @@ CHECKS = {
     "crosses": _crosses,
     "excludes": _excludes,
     "spans": _spans,
+    "reaches": _reaches,
     "side": _side,
     "heterogeneity": _heterogeneity,
     "votes": _votes,

@@ -282,7 +282,7 @@ def _together(read):
     if "uncertain" in kinds:
         return [claim for claim in read if claim.kind in ("uncertain", "k", "certainty")]
     weaker = any(claim.kind in ("significant", "important", "precise") and claim.negated for claim in read)
-    if weaker or kinds & {"no_evidence", "votes", "side", "spans", "null"}:
+    if weaker or kinds & {"no_evidence", "votes", "side", "spans", "reaches", "null"}:
         read = [claim for claim in read if claim.kind != "direction"]
     if kinds & {"change", "now_crosses"}:
         read = [claim for claim in read if claim.kind not in ("direction", "size", "crosses", "excludes")]

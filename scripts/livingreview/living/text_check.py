@@ -35,6 +35,7 @@ KINDS = {
     "crosses": "what the interval includes",
     "excludes": "what the interval excludes",
     "spans": "benefit and harm in one interval",
+    "reaches": "that the interval reaches no effect",
     "side": "on which side the interval lies",
     "heterogeneity": "how far the trials agree",
     "votes": "where the trials' own results lie",
