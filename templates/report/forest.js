@@ -8,8 +8,8 @@ const showBehind = (link, open) => {
   link.setAttribute("aria-expanded", open);
 };
 const arrive = () => {
-  const row = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!row || !row.matches(".behind")) return;
+  const row = document.querySelector(".behind:target");
+  if (!row) return;
   for (let part = row.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   showBehind(row.previousElementSibling.querySelector(".open-row"), true);
   row.scrollIntoView({ block: "nearest" });
