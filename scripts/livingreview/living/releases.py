@@ -327,7 +327,7 @@ def _package_members(review, config, release):
         for path in sorted((review / "data/releases" / version).iterdir()):
             members[path.relative_to(review).as_posix()] = path.read_bytes
     results = review / "results" / release["run"]
-    for path in sorted([*results.glob("report.json"), *results.glob("figures/*.*")]):
+    for path in sorted([*results.glob("report.json"), *results.glob("figures/[!.]*.*")]):
         members[path.relative_to(review).as_posix()] = path.read_bytes
     readme = _readme(release, config, left_out).encode()
     members["README.md"] = lambda: readme
