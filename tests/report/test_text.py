@@ -129,6 +129,16 @@ def test_the_page_has_the_sections_and_what_was_checked():
     assert "24 (Background, line 4): hours in a day" in words
 
 
+def test_text_without_claims_says_so():
+    given = example.context()["text"]
+    quiet = {"claims": 0, "others": 1, "sentences": 1, "values": {}, "body": "Yes."}
+    shown = text.text({"text": given | {"sections": [given["sections"][0] | quiet]}})
+    assert shown["lead"] == (
+        "One sentence was read: none with a claim about a result, held against it;"
+        " one that quotes or cites others and was not. No results are quoted by key."
+    )
+
+
 def test_a_review_without_text_has_no_such_section():
     context = example.context() | {"text": {"sections": [], "protocol_sentences": 0}}
     tree = html.document_fromstring(pages.build(context))

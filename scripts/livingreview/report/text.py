@@ -39,8 +39,8 @@ def _lead(given):
     keys = len({key for one in given for key in one["values"]})
     said = [
         f"{sentence(spelled_plural(total, 'sentence'))} {'was' if total == 1 else 'were'} read:"
-        f" {spelled(claims)} with a claim about a result, held against it;"
-        f" {spelled(others)} that {'quotes or cites' if others == 1 else 'quote or cite'} others and"
+        f" {spelled(claims) if claims else 'none'} with a claim about a result, held against it;"
+        f" {spelled(others) if others else 'none'} that {'quotes or cites' if others == 1 else 'quote or cite'} others and"
         f" {'was' if others == 1 else 'were'} not.",
         f"{sentence(spelled_plural(keys, 'result'))} {'is' if keys == 1 else 'are'} quoted by key.",
     ]
