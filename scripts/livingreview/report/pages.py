@@ -55,16 +55,15 @@ def build(context, *, templates=TEMPLATES):
     ----------
     context : dict
         ``config``, ``run``, ``records``, ``decisions`` (in force at this run), ``effects``, ``estimates``,
-        ``changes``, ``triggers``, ``methods_changes``, ``flow``, ``status``,
-        ``studies`` (those included at this run), ``queue``, ``ranking``,
-        ``backtest``, ``months`` (rows of the back-test), ``suspicious``, ``agreement``, ``conflicts``,
-        ``provenances``, ``releases``, ``whats_new``, ``events`` (changes of records, all runs),
-        ``imports`` (files from other databases), ``pairs`` (uncertain pairs of records),
-        ``refetched`` (runs whose records were fetched again), ``findings``,
-        ``corrections``, ``extraction_agreement``, ``judged`` (risk of bias), ``extracted`` (rows of data/trials/outcomes.csv at this run),
-        ``files`` (name, sha256, bytes of every input), ``embedded`` (name and text of the tables that
-        travel inside the page), ``software`` (name -> version). Plain
-        dicts and lists; missing values are None.
+        ``changes``, ``triggers``, ``methods_changes``, ``flow``, ``status``, ``studies`` (those included at
+        this run), ``queue``, ``ranking``, ``backtest``, ``months`` (rows of the back-test), ``suspicious``,
+        ``agreement``, ``conflicts``, ``provenances``, ``releases``, ``whats_new``, ``events`` (changes of
+        records, all runs), ``imports`` (files from other databases), ``pairs`` (uncertain pairs of records),
+        ``refetched`` (runs whose records were fetched again), ``findings``, ``corrections``,
+        ``extraction_agreement``, ``judged`` (risk of bias), ``extracted`` (rows of data/trials/outcomes.csv
+        at this run), ``files`` (name, sha256, bytes of every input), ``embedded`` (name and text of the
+        tables that travel inside the page), ``software`` (name -> version). Plain dicts and lists; missing
+        values are None.
 
     Returns
     -------
