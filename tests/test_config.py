@@ -444,3 +444,34 @@ def test_what_a_citation_could_not_use_is_refused(shipped, also, allowed):
 def test_a_version_comes_from_the_command_line_and_is_one(shipped):
     assert config.check(shipped | {"version": "26.1.0"})["version"] == "26.1.0"
     assert "found '26.1'; allowed: YY.minor.patch" in refused(config.check, shipped | {"version": "26.1"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "publish",
+            "weekly",
+            "key living.publish; found 'weekly'; allowed: triggered, or every_months with a number",
+        ),
+        ("retire_when", {"no_trigger_for_runs": 3}, "missing key living.retire_when.certainty_at_least"),
+        (
+            "since",
+            "2026-13",
+            "key living.since; found '2026-13'; allowed: a month as YYYY-MM, in quotation marks",
+        ),
+        (
+            "updating_status",
+            {"question": "current", "status": "old", "reason": "x"},
+            "key living.updating_status.status; found 'old'; allowed: up to date, update pending, no update planned",
+        ),
+    ],
+)
+def test_a_rule_of_the_living_mode_that_cannot_be_is_refused(shipped, key, value, said):
+    shipped["living"][key] = value
+    assert refused(config.check, shipped) == f"config.yaml: {said}"
+
+
+def test_the_rules_of_the_living_mode_may_be_left_out(shipped):
+    shipped["living"] = {"mode": "active", "search_every_months": 1, "statement": "x"}
+    config.check(shipped)
