@@ -124,7 +124,8 @@ def test_the_page_has_the_sections_and_what_was_checked():
     words = " ".join(section.text_content().split())
     assert "The effect was −0.36 [1]." in words
     assert (
-        "Three sentences were read: one with a claim about a result, held against it; two that quote" in words
+        "Three sentences were read: one makes a claim about a result and was held against it; two quote"
+        in words
     )
     assert "24 (Background, line 4): hours in a day" in words
 
@@ -134,8 +135,8 @@ def test_text_without_claims_says_so():
     quiet = {"claims": 0, "others": 1, "sentences": 1, "values": {}, "body": "Yes."}
     shown = text.text({"text": given | {"sections": [given["sections"][0] | quiet]}})
     assert shown["lead"] == (
-        "One sentence was read: none with a claim about a result, held against it;"
-        " one that quotes or cites others and was not. No results are quoted by key."
+        "One sentence was read: none makes a claim about a result; one quotes or cites others and was not."
+        " No results are quoted by key."
     )
 
 

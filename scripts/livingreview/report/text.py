@@ -37,14 +37,24 @@ def _lead(given):
     """How much was read, in words."""
     total, claims, others = (sum(one[key] for one in given) for key in ("sentences", "claims", "others"))
     keys = len({key for one in given for key in one["values"]})
-    said = [
-        f"{sentence(spelled_plural(total, 'sentence'))} {'was' if total == 1 else 'were'} read:"
-        f" {spelled(claims) if claims else 'none'} with a claim about a result, held against it;"
-        f" {spelled(others) if others else 'none'} that {'quotes or cites' if others == 1 else 'quote or cite'} others and"
-        f" {'was' if others == 1 else 'were'} not.",
-        f"{sentence(spelled_plural(keys, 'result'))} {'is' if keys == 1 else 'are'} quoted by key.",
-    ]
-    return " ".join(said)
+    said = "none makes a claim about a result"
+    if claims:
+        held = _do(claims, "was", "were", bare=True)
+        said = f"{_do(claims, 'makes', 'make')} a claim about a result and {held} held against it"
+    if others:
+        held = _do(others, "was", "were", bare=True)
+        said += f"; {_do(others, 'quotes or cites', 'quote or cite')} others and {held} not"
+    read = (
+        f"{sentence(spelled_plural(total, 'sentence'))} {_do(total, 'was', 'were', bare=True)} read: {said}."
+    )
+    quoted = f"{sentence(spelled_plural(keys, 'result'))} {_do(keys, 'is', 'are', bare=True)} quoted by key."
+    return f"{read} {quoted}"
+
+
+def _do(number, one, many, *, bare=False):
+    """A verb in the number of its subject, after it unless bare."""
+    verb = one if number == 1 else many
+    return verb if bare else f"{spelled(number)} {verb}"
 
 
 def _section(one):
