@@ -28,7 +28,7 @@ def main(job):
         _in_order(tables.read_json(job.input.changes), params.outcomes),
         rules=rules,
         studies=_studies(job, release),
-        notices=tables.read_results(job.input.notices),
+        notices=_named(tables.read_results(job.input.notices), job),
         rated=(_frozen(release), _ratings(tables.read_json(job.input.certainty))),
     )
     about = release and {name: release[name] for name in ("version", "run")}
@@ -58,6 +58,13 @@ def _studies(job, release):
 def _about(studies, included):
     rows = studies.assign(label=labels(studies)).to_dict("records")
     return {row["study_id"]: row for row in rows if row["study_id"] in included}
+
+
+def _named(notices, job):
+    """The notices with the label of each study."""
+    studies = rows_at(tables.read(job.input.studies, "studies"), job.params.run, ["study_id"])
+    named = dict(zip(studies["study_id"], labels(studies), strict=True))
+    return notices.assign(label=[named.get(study) for study in notices["study_id"]])
 
 
 def _frozen(release):

@@ -250,5 +250,7 @@ def retraction(release, notices, studies):
     numbers = {"retracted": sorted(new)}
     if not new:
         return Found(False, "No included trial has been retracted since the release.", numbers)
-    labels = [then.get(study, {}).get("label", study) for study in sorted(new)]
+    # A study that came after the release, and is out now, has its name beside its notice.
+    named = {row["study_id"]: row.get("label") for row in out.to_dict("records")}
+    labels = [then.get(study, {}).get("label") or named[study] or study for study in sorted(new)]
     return Found(True, f"Retracted since the release: {', '.join(labels)}.", numbers)
