@@ -475,3 +475,11 @@ def test_a_rule_of_the_living_mode_that_cannot_be_is_refused(shipped, key, value
 def test_the_rules_of_the_living_mode_may_be_left_out(shipped):
     shipped["living"] = {"mode": "active", "search_every_months": 1, "statement": "x"}
     config.check(shipped)
+
+
+def test_a_number_to_regress_on_must_be_one_that_trials_have(root):
+    shipped = config.load(root / "config.yaml")
+    assert config.check(shipped | {"moderators": {"year": "Year of publication"}})
+    message = refused(config.check, shipped | {"moderators": {"yaer": "Year of publication"}})
+    assert "moderators.yaer" in message
+    assert "did you mean year?" in message

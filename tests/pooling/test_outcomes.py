@@ -262,3 +262,20 @@ def test_a_funnel_of_too_few_effects_says_why_nothing_is_filled():
     empty = pool_outcome(EFFECTS, outcome="anxiety", label="Anxiety")["funnel"]
     assert (empty["points"], empty["filled"]) == ([], [])
     assert "at least" in empty["reason"]
+
+
+def test_the_script_regresses_on_the_numbers_that_the_protocol_names(tmp_path, write_example):
+    effects = EFFECTS.assign(study=EFFECTS["study"].str.lower(), weeks=[8.0, 9.0, 10.0, 12.0, 8.0, 8.0, 8.0])
+    one = job(tmp_path, effects)
+    years = [{"study_id": name, "year": year} for name, year in (("a", "2001"), ("b", "2004"), ("c", ""))]
+    one.input.studies = write_example("studies", *years, path=tmp_path / "studies.csv")
+    one.params.moderators = {"weeks": "Weeks", "year": "Year of publication"}
+    one.params.run = "2099-01"
+    pool_outcomes.main(one)
+    weeks, year = json.loads(one.output.details.read_text())["outcomes"]["pain"]["regressions"]
+    # Of the row itself, and of its trial; trial C states no year.
+    assert [point["value"] for point in weeks["points"]] == [8, 9, 10, 12]
+    assert [point["value"] for point in year["points"]] == [2001, 2004, 2004]
+    assert year["left_out"] == ["C 2020"]
+    expected = fit([-0.6, -0.1, -0.2], [0.04, 0.02, 0.03], mods={"year": [2001.0, 2004.0, 2004.0]})
+    assert year["slope"] == pytest.approx(expected.coefficients[1].estimate, rel=1e-6)
