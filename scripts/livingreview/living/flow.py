@@ -10,7 +10,7 @@ statement for living systematic reviews (PRISMA-LSR). BMJ 2024;387:e079183, sear
 versions.
 """
 
-import pandas as pd
+from collections import Counter
 
 from livingreview.errors import ReviewError
 from livingreview.living import ledger as book
@@ -70,15 +70,17 @@ def count(ledger, *, versions, codes, known, included, waiting, frozen=None):
         If an identity does not hold; that is a fault of the program, never of rounding.
     """
     book.check(ledger, versions)
-    flow = _version(ledger, versions, codes)
-    flow["versions"] = [
-        one | {"added": _added(ledger, versions, number, codes)} for number, one in enumerate(versions)
-    ]
-    for one in flow["versions"]:
-        one["standing"] = _living_boxes(book.at(ledger, versions, one["version"]), codes)
-    flow["cumulative"] = _living_boxes(book.at(ledger, versions), codes)
-    flow["corpus"] = _corpus(ledger, versions, known=known, included=included, waiting=waiting)
-    flow["restated"] = _restated(ledger, versions, flow["versions"], codes, frozen or {})
+    told = book.rows(ledger)
+    flow = _version(told, versions, codes)
+    flow["versions"] = []
+    for number, one in enumerate(versions):
+        standing = _living_boxes(book.standing(told, versions[: number + 1]).values(), codes)
+        added = _added(told, versions[: number + 1], codes)
+        flow["versions"].append(one | {"added": added, "standing": standing})
+    now = book.standing(told, versions)
+    flow["cumulative"] = _living_boxes(now.values(), codes)
+    flow["corpus"] = _corpus(now.values(), known=known, included=included, waiting=waiting)
+    flow["restated"] = _restated(told, versions, flow["versions"], codes, frozen or {})
     flow["checks"] = checks(flow)
     broken = [check for check in flow["checks"] if check["left"] != check["right"]]
     if broken:
@@ -87,44 +89,32 @@ def count(ledger, *, versions, codes, known, included, waiting, frozen=None):
     return flow
 
 
-def _version(ledger, versions, codes):
+def _version(told, versions, codes):
     """The PRISMA 2020 flow of the last of some versions."""
-    now = book.at(ledger, versions)
-    came = book.entered(ledger)
-    cohort = set(came[came == versions[-1]["version"]].index)
+    now, before = (book.standing(told, some) for some in (versions, versions[:-1]))
     # A report is as new as its record, however long after it was sought.
-    kinds = now["kind"].where(now["kind"] != book.REPORT, book.RECORD)
-    new = now[_among(cohort, kinds, now["id"])]
-    flow = {stream: _boxes(new[new["stream"] == stream], codes) for stream in book.STREAMS}
-    return flow | _totals(
-        now, _before(ledger, versions), new_ids=set(new.loc[new["kind"] == book.REPORT, "id"])
-    )
-
-
-def _among(keys, kinds, ids):
-    """Which rows have one of some keys (kind, id); a mask."""
-    found = [key in keys for key in zip(kinds, ids, strict=True)]
-    return pd.Series(found, index=ids.index, dtype=bool)
-
-
-def _before(ledger, versions):
-    """Where everything stood at the version before the last; no rows where there is none."""
-    return book.at(ledger, versions, versions[-2]["version"]) if len(versions) > 1 else ledger[:0]
+    new = [
+        row
+        for row in now.values()
+        if (book.RECORD if row.kind == book.REPORT else row.kind, row.id) not in before
+    ]
+    flow = {stream: _boxes([row for row in new if row.stream == stream], codes) for stream in book.STREAMS}
+    new_ids = {row.id for row in new if row.kind == book.REPORT}
+    return flow | _totals(now.values(), before.values(), new_ids=new_ids)
 
 
 def _totals(now, before, *, new_ids):
     """Studies and reports: previous, new, removed and total, and what leads from the boxes to them."""
     studies, studies_before = _ids(now, book.STUDY), _ids(before, book.STUDY)
     reports, reports_before = _ids(now, book.REPORT), _ids(before, book.REPORT)
-    state = now[now["kind"] == book.REPORT].set_index("id")
-    merged = state.loc[state["state"] == book.MERGED, "reason"].to_dict()
+    of_reports = [row for row in now if row.kind == book.REPORT]
+    merged = {row.id: row.reason for row in of_reports if row.state == book.MERGED}
     # A report that was published under another record is the same report.
     same = {merged.get(one, one) for one in reports_before}
-    included = set(state.index[state["state"] == book.INCLUDED])
-    out = now[now["reason"] == book.RETRACTED]
-    retracted = {kind: set(out.loc[out["kind"] == kind, "id"]) for kind in book.KINDS}
+    included = {row.id for row in of_reports if row.state == book.INCLUDED}
+    out = {kind: {row.id for row in now if _retracted(row, kind)} for kind in (book.STUDY, book.REPORT)}
     gone = {book.STUDY: studies_before - studies, book.REPORT: same - reports}
-    by_notice = {kind: len(ids & retracted[kind]) for kind, ids in gone.items()}
+    by_notice = {kind: len(ids & out[kind]) for kind, ids in gone.items()}
     return {
         "previous": {"studies": len(studies_before), "reports": len(reports_before)},
         "new": {"studies": len(studies - studies_before), "reports": len(reports - same)},
@@ -144,10 +134,15 @@ def _totals(now, before, *, new_ids):
     }
 
 
+def _retracted(row, kind):
+    return row.kind == kind and row.reason == book.RETRACTED
+
+
 def _ids(rows, kind):
     """Ids of included studies, or of included reports that a study carries."""
-    held = rows[(rows["kind"] == kind) & (rows["state"] == book.INCLUDED) & rows["study_id"].notna()]
-    return set(held["id"])
+    return {
+        row.id for row in rows if row.kind == kind and row.state == book.INCLUDED and row.study_id is not None
+    }
 
 
 def _boxes(rows, codes):
@@ -155,27 +150,28 @@ def _boxes(rows, codes):
 
     A record that several sources hold was identified in each of them; the further times are duplicates.
     """
-    records, reports = (rows[rows["kind"] == kind] for kind in (book.RECORD, book.REPORT))
-    kept = records[records["state"] != book.DUPLICATE]
-    of_record, of_report = kept["state"].value_counts(), reports["state"].value_counts()
-    excluded = reports.loc[reports["state"] == book.EXCLUDED_FULL_TEXT, "reason"].value_counts()
-    identified = int(records["sources"].sum())
+    records = [row for row in rows if row.kind == book.RECORD]
+    reports = [row for row in rows if row.kind == book.REPORT]
+    of_record, of_report = (Counter(row.state for row in some) for some in (records, reports))
+    excluded = Counter(row.reason for row in reports if row.state == book.EXCLUDED_FULL_TEXT)
+    identified = int(sum(row.sources for row in records))
+    kept = len(records) - of_record[book.DUPLICATE]
     return {
         "identified": identified,
-        "duplicates": identified - len(kept),
-        "screened": int((kept["state"] != book.UNSCREENED).sum()),
-        "unscreened": int(of_record.get(book.UNSCREENED, 0)),
-        "excluded": int(of_record.get(book.EXCLUDED_TITLE_ABSTRACT, 0)),
-        "sought": int(of_record.get(book.SOUGHT, 0)),
-        "not_retrieved": int(of_report.get(book.NOT_RETRIEVED, 0)),
-        "not_assessed": int(of_report.get(book.TO_ASSESS, 0)),
-        "assessed": int(reports["state"].isin(ASSESSED).sum()),
-        "excluded_full_text": int(of_report.get(book.EXCLUDED_FULL_TEXT, 0)),
+        "duplicates": identified - kept,
+        "screened": kept - of_record[book.UNSCREENED],
+        "unscreened": of_record[book.UNSCREENED],
+        "excluded": of_record[book.EXCLUDED_TITLE_ABSTRACT],
+        "sought": of_record[book.SOUGHT],
+        "not_retrieved": of_report[book.NOT_RETRIEVED],
+        "not_assessed": of_report[book.TO_ASSESS],
+        "assessed": sum(of_report[state] for state in ASSESSED),
+        "excluded_full_text": of_report[book.EXCLUDED_FULL_TEXT],
         "excluded_reasons": {
-            code: int(excluded[code]) for code in dict.fromkeys([*codes, book.RETRACTED]) if code in excluded
+            code: excluded[code] for code in dict.fromkeys([*codes, book.RETRACTED]) if code in excluded
         },
-        "awaiting": int(of_report.get(book.AWAITING, 0)),
-        "included_reports": int(of_report.get(book.INCLUDED, 0)),
+        "awaiting": of_report[book.AWAITING],
+        "included_reports": of_report[book.INCLUDED],
     }
 
 
@@ -188,20 +184,21 @@ def _living_boxes(rows, codes):
 
 def _waiting(rows):
     """Ids of included reports that no study carries."""
-    held = rows[(rows["kind"] == book.REPORT) & (rows["state"] == book.INCLUDED) & rows["study_id"].isna()]
-    return set(held["id"])
+    return {
+        row.id
+        for row in rows
+        if row.kind == book.REPORT and row.state == book.INCLUDED and row.study_id is None
+    }
 
 
-def _added(ledger, versions, number, codes):
-    """What a version added: its states, less those that the same ids had before.
+def _added(told, versions, codes):
+    """What the last of some versions added: its states, less those that the same ids had before.
 
     A record that waited and was decided leaves one box and enters another, so that a number can be negative.
     """
-    entering = ledger[ledger["version"] == versions[number]["version"]]
-    before = _before(ledger, versions[: number + 1])
-    came = set(zip(entering["kind"], entering["id"], strict=True))
-    leaving = before[_among(came, before["kind"], before["id"])]
-    plus, minus = _living_boxes(entering, codes), _living_boxes(leaving, codes)
+    before, entering = (book.standing(told, some) for some in (versions[:-1], versions[-1:]))
+    leaving = [before[key] for key in entering if key in before]
+    plus, minus = _living_boxes(entering.values(), codes), _living_boxes(leaving, codes)
     reasons = plus["excluded_reasons"] | minus["excluded_reasons"]
     added = {code: _less(plus["excluded_reasons"], minus["excluded_reasons"], code) for code in reasons}
     return {
@@ -214,13 +211,12 @@ def _less(plus, minus, code):
     return plus.get(code, 0) - minus.get(code, 0)
 
 
-def _corpus(ledger, versions, *, known, included, waiting):
+def _corpus(now, *, known, included, waiting):
     """The same things as counted in the tables that the workflow makes by other roads."""
-    now = book.at(ledger, versions)
     studies = set(included["study_id"])
     reports = {one for ids in included["record_ids"] for one in ids.split("; ")}
     return {
-        "records": {"ledger": int((now["kind"] == book.RECORD).sum()), "table": int(known)},
+        "records": {"ledger": sum(row.kind == book.RECORD for row in now), "table": int(known)},
         "studies": _compared(_ids(now, book.STUDY), studies),
         "reports": _compared(_ids(now, book.REPORT), reports),
         "awaiting_extraction": _compared(_waiting(now), set(waiting)),
@@ -231,7 +227,7 @@ def _compared(ours, theirs):
     return {"ledger": len(ours), "table": len(theirs), "in_one_only": len(ours ^ theirs)}
 
 
-def _restated(ledger, versions, counted, codes, frozen):
+def _restated(told, versions, counted, codes, frozen):
     """Where what a release froze differs from what the tables say of its run today.
 
     People may file a decision for an earlier run, and records may turn out to be one; what was published
@@ -243,24 +239,24 @@ def _restated(ledger, versions, counted, codes, frozen):
             continue
         released = frozen[one["version"]]
         until = versions[: number + 1]
-        rows += _restated_ids(book.at(ledger, until, one["version"]), released["included"], one["version"])
+        held = book.standing(told, until)
+        rows += _restated_ids(held, released["included"], one["version"])
         if released.get("flow"):
-            then = _version(*_as_published(ledger, until), codes)
+            then = _version(*_as_published(told, until), codes)
             rows += _restated_boxes(then, one["standing"], released["flow"], one["version"])
     return rows
 
 
-def _as_published(ledger, versions):
-    """Ledger and versions as the last of some versions counted them.
+def _as_published(told, versions):
+    """Rows and versions as the last of some versions counted them.
 
     A release that corrects another of the same run was compared, as that one, with the release before both.
     """
     last = versions[-1]
     before = [one for one in versions if one["run"] < last["run"]]
-    names = [one["version"] for one in before]
-    known = ledger[ledger["version"].isin([one["version"] for one in versions])]
-    known = known.assign(version=known["version"].where(known["version"].isin(names), last["version"]))
-    return known.drop_duplicates(["kind", "id", "version"], keep="last"), [*before, last]
+    of_its_run = {one["version"] for one in versions[len(before) :]}
+    known = [row._replace(version=last["version"]) if row.version in of_its_run else row for row in told]
+    return known, [*before, last]
 
 
 def _restated_ids(held, included, version):
@@ -271,12 +267,10 @@ def _restated_ids(held, included, version):
     }
     rows = []
     for kind, ids in released.items():
-        state = held[held["kind"] == kind].set_index("id")["state"]
-        for one in sorted(ids ^ _ids(held, kind)):
+        for one in sorted(ids ^ _ids(held.values(), kind)):
             then = book.INCLUDED if one in ids else "not included"
-            rows.append(
-                {"version": version, "what": kind, "id": one, "released": then, "now": state.get(one)}
-            )
+            now = held[kind, one].state if (kind, one) in held else None
+            rows.append({"version": version, "what": kind, "id": one, "released": then, "now": now})
     return rows
 
 

@@ -276,28 +276,27 @@ def statuses(record_ids, decisions, *, run, stages):
         None); in the order of `record_ids`. A record that waits for either has the status of one that was
         never decided at that stage, or still awaits, so that it counts as not screened, or not assessed, yet.
     """
-    by_stage = {stage: rows.set_index("record_id") for stage, rows in latest(decisions, run).groupby("stage")}
+    held = {(row.record_id, row.stage): row for row in latest(decisions, run).itertuples(index=False)}
     together = standings(decisions, run)
     return pd.DataFrame(
-        [_status(record_id, by_stage, together, stages) for record_id in record_ids],
+        [_status(record_id, held, together, stages) for record_id in record_ids],
         columns=STATUS_COLUMNS,
         dtype=object,  # so that None stays None
     )
 
 
-def _status(record_id, by_stage, together, stages):
+def _status(record_id, held, together, stages):
     status, reason, since, note = UNSCREENED, None, None, None
     for stage in stages:
         shared = together.get((record_id, stage))
         waits_for = shared and shared.waits_for
-        rows = by_stage.get(stage)
-        if rows is None or record_id not in rows.index:
+        row = held.get((record_id, stage))
+        if row is None:
             return record_id, status, reason, since, note, stage, waits_for
-        row = rows.loc[record_id]
-        reason, since, note = row["reason"], row["run"], row["note"]
-        if row["decision"] == "awaiting":
+        reason, since, note = row.reason, row.run, row.note
+        if row.decision == "awaiting":
             return record_id, AWAITING, reason, since, note, stage, waits_for
-        if row["decision"] == "exclude":
+        if row.decision == "exclude":
             status = EXCLUDED_FULL_TEXT if stage == FULL_TEXT else EXCLUDED_TITLE_ABSTRACT
             return record_id, status, reason, since, note, None, None
         status = TO_ASSESS
