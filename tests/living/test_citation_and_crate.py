@@ -66,6 +66,11 @@ def test_a_citation_file_has_what_the_format_requires_and_what_the_protocol_stat
     assert found["abstract"] == "Two trials more. Run of 2026-11. Does it help? Not a clinical review."
 
 
+def test_a_note_without_a_full_stop_gets_one_before_the_next_sentence():
+    found = yaml.safe_load(citation.cff(ABOUT | {"note": "Two trials more"}, FULL))
+    assert found["abstract"].startswith("Two trials more. Run of 2026-11.")
+
+
 def test_what_the_protocol_does_not_state_is_left_out_and_an_author_there_is_in_every_case():
     found = yaml.safe_load(citation.cff(BARE, PLAIN))
     assert found.keys().isdisjoint({"doi", "url", "license"})

@@ -78,7 +78,9 @@ def zenodo(about, review):
 
 
 def _summary(about, review):
-    parts = [about["note"], f"Run of {about['run']}.", review["question"], review["demonstration"]]
+    note = about["note"].strip()
+    ended = note if note.endswith((".", "!", "?")) else f"{note}."
+    parts = [ended, f"Run of {about['run']}.", review["question"], review["demonstration"]]
     return " ".join(part.strip() for part in parts if part.strip())
 
 
