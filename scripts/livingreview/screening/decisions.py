@@ -203,8 +203,12 @@ def latest(decisions, run):
         together it is the later row, with both names (semicolons between), the first reason and all notes.
     """
     known = decisions[decisions["run"] <= run]
+    return _latest(known, standings(known, run))
+
+
+def _latest(known, together):
+    """As `latest`, of the rows that exist at a run and what `standings` makes of them."""
     alone = known.drop_duplicates(["record_id", "stage"], keep="last")
-    together = standings(known, run)
     if not together:
         return alone.reset_index(drop=True)
     keys = zip(alone["record_id"], alone["stage"], strict=True)
@@ -276,8 +280,9 @@ def statuses(record_ids, decisions, *, run, stages):
         None); in the order of `record_ids`. A record that waits for either has the status of one that was
         never decided at that stage, or still awaits, so that it counts as not screened, or not assessed, yet.
     """
-    held = {(row.record_id, row.stage): row for row in latest(decisions, run).itertuples(index=False)}
-    together = standings(decisions, run)
+    known = decisions[decisions["run"] <= run]
+    together = standings(known, run)
+    held = {(row.record_id, row.stage): row for row in _latest(known, together).itertuples(index=False)}
     return pd.DataFrame(
         [_status(record_id, held, together, stages) for record_id in record_ids],
         columns=STATUS_COLUMNS,
