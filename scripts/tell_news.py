@@ -4,7 +4,7 @@ import logging
 
 from livingreview import tables
 from livingreview.living import history
-from livingreview.report import digest, monthly
+from livingreview.report import digest, monthly, prose
 from livingreview.screening import decisions as ledger
 from livingreview.trials import notices as cascade
 from livingreview.trials.labels import labels
@@ -13,6 +13,8 @@ from livingreview.trials.revisions import rows_at
 log = logging.getLogger(__name__)
 
 SHOWN = 10  # records that wait, in the digest
+UNMOVED = ("none", prose.NOT_ESTIMATED)
+TOLD = ("included", "retracted", "restored", "concerns", "errata", "corrected", "moved", "fired", "release")
 
 
 def main(job):
@@ -28,13 +30,14 @@ def main(job):
     kept = ledger.kept_ids(records)
     noticed = tables.read_results(job.input.notices)
     releases = [tables.read_json(path) for path in job.input.releases]
+    outcomes = tables.read(job.input.outcomes, "outcomes")
     rows = history.runs(
         records,
         decisions=_up_to(
             ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run), run
         ),
         reports=_up_to(ledger.under_kept(tables.read(job.input.reports, "reports"), kept), run),
-        outcomes=_up_to(tables.read(job.input.outcomes, "outcomes"), run),
+        outcomes=_up_to(outcomes, run),
         notices=noticed,
         events=tables.read_results(job.input.events),
         provenances=[tables.read_json(path) for path in job.input.provenances],
@@ -52,6 +55,10 @@ def main(job):
         "included": [named[one] for one in included.loc[included["since_run"] == run, "study_id"]],
         "retracted": [named[one] for one in sorted(_newly_out(noticed, run))],
         "restored": rows[0]["n_restored"],
+        "concerns": [named[one] for one in _newly_flagged(noticed, run, cascade.CONCERN)],
+        "errata": [named[one] for one in _newly_flagged(noticed, run, cascade.CORRECTED)],
+        "corrected": [named[one] for one in _corrected(outcomes, rows) if one in named],
+        "moved": _moved(changes, params.outcomes),
         "fired": _fired(tables.read_json(job.input.triggers), params.outcomes),
         "release": changes["release"] and changes["release"]["version"],
     }
@@ -59,7 +66,7 @@ def main(job):
         "run": run,
         "kind": monthly.kind(told),
         "statement": monthly.statement(told),
-        **{key: told[key] for key in ("included", "retracted", "restored", "fired", "release")},
+        **{key: told[key] for key in TOLD},
         "waiting": [{"text": _waiting(row)} for row in status["waiting"][:SHOWN]],
         "waiting_more": max(len(status["waiting"]) - SHOWN, 0),
         "runs": rows,
@@ -78,6 +85,33 @@ def _newly_out(noticed, run):
     out = noticed[(noticed["effect"] == cascade.EXCLUDED) & (noticed["kind"] == cascade.RETRACTED)]
     since = out.dropna(subset=["study_id"]).groupby("study_id")["since_run"].min()
     return since.index[since == run]
+
+
+def _newly_flagged(noticed, run, kind):
+    """The studies that stay and have a notice of a kind since this run, sorted."""
+    found = noticed[(noticed["effect"] == cascade.FLAGGED) & (noticed["kind"] == kind)]
+    return sorted(set(found.loc[found["since_run"] == run, "study_id"].dropna()))
+
+
+def _corrected(outcomes, runs):
+    """The studies of which rows were corrected after the run before, up to this one, sorted."""
+    last = runs[1]["run"] if len(runs) > 1 else ""
+    rows = outcomes[(outcomes["run"] > last) & (outcomes["run"] <= runs[0]["run"])]
+    return sorted(set(rows.loc[rows["revision"] > 1, "study_id"]))
+
+
+def _moved(changes, outcomes):
+    """The outcomes whose estimate is not that of the release, with both, as the page prints them."""
+    return [
+        {"label": declared["short"], "before": _estimate(found["before"]), "after": _estimate(found["after"])}
+        for name, declared in outcomes.items()
+        if (found := changes["outcomes"].get(name)) and prose.difference(found) not in UNMOVED
+    ]
+
+
+def _estimate(state):
+    known = state is not None and not prose.missing(state["estimate"])
+    return prose.number(state["estimate"]) if known else "none"
 
 
 def _fired(told, outcomes):

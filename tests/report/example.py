@@ -571,6 +571,7 @@ def _status():
             for index, (since, months) in enumerate([("2026-11", 0), ("2026-10", 1), ("2025-08", 15)])
         ],
         "studies_included": 8,
+        "studies_withdrawn": 0,
         "studies_in_any_pool": 6,
         "awaiting_extraction": [],
         "sentinels": {"n": 7, "missing": [], "without_pmid": 0},

@@ -76,7 +76,7 @@ def test_the_diagram_in_words_has_its_numbers():
         "218 records were identified since version 26.0.0: 4 duplicates, 213 screened, 6 not screened yet."
         " 378 records were excluded on title and abstract and 30 reports sought in full text, 2 not retrieved,"
         " 2 not assessed yet. Of 26 reports assessed, 4 were included, 20 excluded and 2 await classification."
-        " The review now holds 8 studies in 9 reports."
+        " 1 report found before that was included. The review now holds 8 studies in 9 reports."
     )
     assert "since" not in flow.in_words(counted, release=None)
 
@@ -84,11 +84,40 @@ def test_the_diagram_in_words_has_its_numbers():
 def test_one_of_each_is_in_the_singular():
     part = dict.fromkeys(example.context()["flow"]["databases"], 0) | {"excluded_reasons": {}}
     one = part | dict.fromkeys(("identified", "screened", "sought", "assessed", "included_reports"), 1)
-    counted = {"databases": one, "other": part, "total": {"studies": 1, "reports": 1}}
+    counted = example.context()["flow"] | {"databases": one, "other": part}
+    counted |= {"total": {"studies": 1, "reports": 1}, "from_earlier_searches": 0}
     assert flow.in_words(counted, release=None) == (
         "1 record was identified: 0 duplicates, 1 screened. 0 records were excluded on title and abstract and"
         " 1 report sought in full text. Of 1 report assessed, 1 was included, 0 excluded and 0 await"
         " classification. The review now holds 1 study in 1 report."
+    )
+
+
+def empty(**more):
+    part = dict.fromkeys(example.context()["flow"]["databases"], 0) | {"excluded_reasons": {}}
+    counted = example.context()["flow"] | {"databases": part, "other": part, "from_earlier_searches": 0}
+    return counted | {"total": {"studies": 6, "reports": 6}} | more
+
+
+def test_a_month_without_records_has_no_row_of_zeros():
+    assert flow.in_words(empty(), release="26.1.0") == (
+        "No record was identified since version 26.1.0. The review still holds 6 studies in 6 reports."
+    )
+
+
+@pytest.mark.parametrize(
+    ("removed", "retracted", "said"),
+    [
+        (1, 1, "1 study has left after a retraction."),
+        (3, 2, "2 studies have left after a retraction. 1 study is no longer included."),
+        (2, 0, "2 studies are no longer included."),
+    ],
+)
+def test_studies_that_left_are_told_with_the_reason(removed, retracted, said):
+    left = {"removed": {"studies": removed, "reports": removed}}
+    left |= {"removed_by_notice": {"studies": retracted, "reports": retracted}}
+    assert flow.in_words(empty(**left), release="26.1.0") == (
+        f"No record was identified since version 26.1.0. {said} The review now holds 6 studies in 6 reports."
     )
 
 

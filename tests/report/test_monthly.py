@@ -7,6 +7,7 @@ from livingreview.report import monthly
 
 SEARCHED = "PubMed was searched on 1 November 2026"
 NOTHING = f"{SEARCHED}; no new record was found."
+SAME = "No estimate differs from release 26.10.0."
 QUIET = "No trigger of the protocol fired since release 26.10.0."
 NEXT = "The next search is planned for December 2026."
 PLAN = f"A new version is published when a trigger fires. {NEXT}"
@@ -28,6 +29,7 @@ def news(status=(), **cells):
         "mode": example.mode(),
     } | dict(status)
     given = {"run": "2026-11", "included": [], "fired": [], "retracted": [], "restored": 0}
+    given |= {"concerns": [], "errata": [], "corrected": [], "moved": []}
     return given | {"release": "26.10.0", "status": told} | cells
 
 
@@ -42,7 +44,7 @@ def asked(why, **cells):
 CASES = {
     "nothing found": (
         news(),
-        [NOTHING, "No new study was included.", "No record waits for a decision.", QUIET, PLAN],
+        [NOTHING, "No new study was included.", "No record waits for a decision.", SAME, QUIET, PLAN],
     ),
     "awaiting": (
         news({"n_new_records": 3, "n_queue": 2, "n_awaiting": 1, "oldest_waiting_since": "2026-08"}),
@@ -50,6 +52,7 @@ CASES = {
             f"{SEARCHED}; three new records were found.",
             "No new study was included.",
             "Two records wait for a decision, the oldest since August 2026; one of them for further information.",
+            SAME,
             QUIET,
             PLAN,
         ],
@@ -64,6 +67,7 @@ CASES = {
             "One new study (Example 2026) was included.",
             "One included report is not extracted yet, and not in the analyses.",
             "No record waits for a decision.",
+            SAME,
             QUIET,
             PLAN,
         ],
@@ -83,6 +87,7 @@ CASES = {
             f"{SEARCHED}; one new record and two new records from other sources were found.",
             "One new study (Example 2026) was included.",
             "No record waits for a decision.",
+            SAME,
             "Three triggers of the protocol fired since release 26.10.0, for Pain and the review as a whole.",
             f"By the protocol a new version is to be published. {NEXT}",
         ],
@@ -105,11 +110,12 @@ CASES = {
             }
         ),
         [
-            "This review is paused since September 2026.",
+            "This review has been paused since September 2026.",
             "Reason: No one has time for it.",
             NOTHING,
             "No new study was included.",
             "No record waits for a decision.",
+            SAME,
             QUIET,
             "No new version is planned. No further search is planned.",
         ],
@@ -135,6 +141,7 @@ CASES = {
             NOTHING,
             "No new study was included.",
             "No record waits for a decision.",
+            SAME,
             QUIET,
             "No new version is planned. No further search is planned.",
         ],
@@ -163,6 +170,40 @@ def test_a_retraction_is_told_with_its_study_and_makes_the_run_one_of_change():
     assert monthly.statement(told)[3] == (
         "One included study (Example 2019) has a retracted report; its numbers have left all analyses."
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            {"concerns": ["Example 2019"]},
+            "One included study (Example 2019) now has an expression of concern; its numbers stay in the"
+            " analyses.",
+        ),
+        (
+            {"errata": ["Example 2019", "Sample 2020"]},
+            "Two included studies (Example 2019 and Sample 2020) now have published errata; their numbers stay"
+            " in the analyses.",
+        ),
+        ({"corrected": ["Example 2019"]}, "Extracted values of one study (Example 2019) were corrected."),
+        (
+            {"corrected": [f"Example {year}" for year in range(2000, 2006)]},
+            "Extracted values of six studies were corrected.",
+        ),
+    ],
+)
+def test_notices_on_studies_that_stay_and_corrections_are_told_with_their_studies(cells, said):
+    assert monthly.statement(news(**cells))[3] == said
+
+
+def test_estimates_that_differ_from_the_release_are_told_then_and_now():
+    pain = {"label": "Pain", "before": "\u22120.41", "after": "\u22120.36"}
+    sleep = {"label": "Sleep", "before": "none", "after": "\u22120.20"}
+    assert monthly.statement(news(moved=[pain]))[3] == (
+        "One estimate differs from release 26.10.0: Pain (\u22120.41 then, \u22120.36 now)."
+    )
+    assert monthly.statement(news(moved=[pain, sleep]))[3].startswith("Two estimates differ from release")
+    assert "Sleep (none then, \u22120.20 now)." in monthly.statement(news(moved=[pain, sleep]))[3]
 
 
 def test_a_retraction_that_was_withdrawn_is_told_too():

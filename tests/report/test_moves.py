@@ -159,6 +159,30 @@ def test_several_causes_without_shares_are_named_without_numbers():
     assert prose.cause(change) == "1 trial added (X added); 1 value corrected (X corrected)"
 
 
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ([""], "One change, without a reason yet. No release is made while a reason is lacking."),
+        (["", ""], "Two changes, all without a reason yet. No release is made while a reason is lacking."),
+        (["", "x"], "Two changes, one of them without a reason yet. No release is made while"),
+        (["x"], "One change, with its reason."),
+        (["x", "x"], "Two changes, each with its reason."),
+    ],
+)
+def test_changes_of_methods_are_counted_with_and_without_reasons(reasons, said):
+    context = example.context()
+    row = context["methods_changes"]["changes"][0]
+    context["methods_changes"]["changes"] = [row | {"reason": one, "by": "EX"} for one in reasons]
+    assert said in method_changes.method_changes(context)["lead"]
+
+
+def test_where_no_trigger_fired_that_is_said_in_words():
+    context = example.context()
+    for row in context["triggers"]["triggers"]:
+        row["state"] = "not fired"
+    assert triggers.triggers(context)["lead"].startswith("No trigger fired of ")
+
+
 def test_the_page_shows_the_parts_the_triggers_and_the_methods():
     page = html.document_fromstring(pages.build(example.context()))
     moved = page.xpath("//section[@id='many']//table[contains(@class, 'moves')]")

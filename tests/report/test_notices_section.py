@@ -83,10 +83,12 @@ def test_the_first_screen_and_the_section_name_the_report_and_its_notice(context
     ]
     tree = html.document_fromstring(pages.build(context))
     (box,) = tree.xpath("//header//*[@aria-label='Notices on included reports']")
-    assert text_of(box[0]) == f"Excluded report. Example 5 has been retracted. {OUT} RetractionIn:900"
+    assert text_of(box[0]) == f"Excluded report. Example 5 has been retracted. {OUT} notice of retraction 900"
     assert [one.get("href") for one in box.iter("a")] == [
         "https://pubmed.ncbi.nlm.nih.gov/5/",
+        "https://pubmed.ncbi.nlm.nih.gov/900/",
         "https://pubmed.ncbi.nlm.nih.gov/6/",
+        "https://pubmed.ncbi.nlm.nih.gov/901/",
     ]
     section = tree.get_element_by_id("notices")
     rows = [[text_of(cell) for cell in row] for row in section.xpath(".//tbody/tr")]

@@ -42,6 +42,13 @@ def test_the_section_holds_the_statement_every_run_and_the_lags(context):
     assert "1 of 2 dates of entry (50%) are not printed by PubMed" in said
 
 
+def test_before_a_later_search_finds_anything_no_table_of_zeros_tells_how_long_records_take(context):
+    context["status"]["lags"]["n_records"] = 0
+    section = html.document_fromstring(pages.build(context)).get_element_by_id("whats-new")
+    assert "there is nothing to measure yet; the 33 records of the first search" in text_of(section)
+    assert section.xpath(".//div[@aria-label='Time between stages']") == []
+
+
 def test_what_the_protocol_does_not_state_is_said_so(context):
     rows = {row["name"]: row["value"] for row in whats_new.whats_new(context)["parameters"]}
     assert rows == {"Living mode": "active", "Why the review is living": "not stated in the protocol"}
@@ -83,13 +90,13 @@ def test_a_rule_that_is_assumed_says_so(context):
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [("paused", "This review is paused"), ("retired", "This review is retired from living mode")],
+    [("paused", "has been paused"), ("retired", "has been retired from living mode")],
 )
 def test_a_review_that_is_not_active_says_so_first(context, mode, said):
     context["status"]["mode"] = example.mode(mode, since="2026-09", reason="<b>none</b>")
     header = html.document_fromstring(pages.build(context)).xpath("//header")[0]
     (box,) = header.xpath(".//*[@aria-label='Living mode']")
-    assert text_of(box).startswith(f"Living mode. {said} since September 2026. Reason: <b>none</b>.")
+    assert text_of(box).startswith(f"Living mode. This review {said} since September 2026. Reason: <b>none</b>.")
 
 
 def test_an_active_review_has_no_such_box(context):

@@ -147,21 +147,56 @@ def in_words(flow, *, release):
     parts = [flow[name] for name in ("databases", "other")]
     n = {box: sum(part[box] for part in parts) for box in parts[0] if box != "excluded_reasons"}
     since = f" since version {release}" if release is not None else ""
-    said = [
+    said = [*_found(n, since), *_from_before(flow)]
+    still = release is not None and not (n["included_reports"] or _from_before(flow))
+    said.append(
+        f"The review {'still' if still else 'now'} holds"
+        f" {prose.plural(flow['total']['studies'], 'study', 'studies')} in"
+        f" {prose.plural(flow['total']['reports'], 'report')}."
+    )
+    return " ".join(said)
+
+
+def _found(n, since):
+    """What became of the records that were found; a step that none reached is not told."""
+    if not n["identified"]:
+        yield f"No record was identified{since}."
+        return
+    yield (
         f"{prose.plural(n['identified'], 'record was', 'records were')} identified{since}:"
         f" {prose.plural(n['duplicates'], 'duplicate')}, {count(n['screened'])} screened"
-        f"{_also(n['unscreened'], 'not screened yet')}.",
-        f"{prose.plural(n['excluded'], 'record was', 'records were')} excluded on title and abstract and"
-        f" {prose.plural(n['sought'], 'report')} sought in full text"
-        f"{_also(n['not_retrieved'], 'not retrieved')}{_also(n['not_assessed'], 'not assessed yet')}.",
-        f"Of {prose.plural(n['assessed'], 'report')} assessed,"
-        f" {prose.plural(n['included_reports'], 'was', 'were')} included,"
-        f" {count(n['excluded_full_text'])} excluded and {prose.plural(n['awaiting'], 'awaits', 'await')}"
-        " classification.",
-        f"The review now holds {prose.plural(flow['total']['studies'], 'study', 'studies')} in"
-        f" {prose.plural(flow['total']['reports'], 'report')}.",
-    ]
-    return " ".join(said)
+        f"{_also(n['unscreened'], 'not screened yet')}."
+    )
+    if n["screened"]:
+        yield (
+            f"{prose.plural(n['excluded'], 'record was', 'records were')} excluded on title and abstract and"
+            f" {prose.plural(n['sought'], 'report')} sought in full text"
+            f"{_also(n['not_retrieved'], 'not retrieved')}{_also(n['not_assessed'], 'not assessed yet')}."
+        )
+    if n["assessed"]:
+        yield (
+            f"Of {prose.plural(n['assessed'], 'report')} assessed,"
+            f" {prose.plural(n['included_reports'], 'was', 'were')} included,"
+            f" {count(n['excluded_full_text'])} excluded and {prose.plural(n['awaiting'], 'awaits', 'await')}"
+            " classification."
+        )
+
+
+def _from_before(flow):
+    """What came of records found earlier, and which studies left; a list of sentences."""
+    said = []
+    earlier, retracted = flow["from_earlier_searches"], flow["removed_by_notice"]["studies"]
+    others = flow["removed"]["studies"] - retracted
+    if earlier:
+        verb = "was" if earlier == 1 else "were"
+        said.append(f"{prose.plural(earlier, 'report')} found before that {verb} included.")
+    if retracted:
+        verb = "has" if retracted == 1 else "have"
+        said.append(f"{prose.plural(retracted, 'study', 'studies')} {verb} left after a retraction.")
+    if others:
+        verb = "is" if others == 1 else "are"
+        said.append(f"{prose.plural(others, 'study', 'studies')} {verb} no longer included.")
+    return said
 
 
 def _also(n, text):

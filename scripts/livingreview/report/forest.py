@@ -215,11 +215,18 @@ def aside(context, name):
             "g": number(row["yi"]) if not prose.missing(row["yi"]) else "none",
             "g_sort": 99 if prose.missing(row["yi"]) else row["yi"],
             "reason": prose.sentence(row["reason"] or ""),
-            "sensitivity": "yes" if row["in_sensitivity"] else "no",
+            "sensitivity": _in_sensitivity(row),
             "behind": facts.behind(row),
         }
         for row in rows
     ]
+
+
+def _in_sensitivity(row):
+    """Which sensitivity analysis, if any, holds a row that the pool does not."""
+    if row.get("withdrawn"):
+        return "with retracted trials"
+    return "with arm sizes assumed" if row["in_sensitivity"] else "no"
 
 
 def _positions(places):

@@ -43,7 +43,7 @@ def method_changes(context):
             }
             for row in found["left_out"]
         ],
-        "left_out_count": prose.plural(len(found["left_out"]), "key has", "keys have"),
+        "left_out_count": _left_out(len(found["left_out"])),
     }
 
 
@@ -64,9 +64,15 @@ def _lead(found):
         return f"{start} No difference was found."
     text = f"{start} {prose.sentence(prose.spelled_plural(n, 'change'))}"
     if wanting:
-        text += f", {prose.spelled(wanting)} of them without a reason yet"
+        some = f" {prose.spelled(wanting)} of them" if wanting < n else " all" if n > 1 else ""
+        text += f",{some} without a reason yet"
         return f"{text}. No release is made while a reason is lacking."
-    return f"{text}, each with its reason."
+    return f"{text}, {'each ' if n > 1 else ''}with its reason."
+
+
+def _left_out(n):
+    has, say = ("key has", "says") if n == 1 else ("keys have", "say")
+    return f"{prose.sentence(prose.spelled(n))} {has} changed that {say} nothing of how the review is done"
 
 
 def _unused(rows):

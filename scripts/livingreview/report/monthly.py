@@ -8,6 +8,7 @@ from livingreview.report import prose
 from livingreview.report.prose import listed, plural, sentence, spelled, spelled_plural
 
 MODES = {"paused": "is paused", "retired": "is retired from living mode"}
+SINCE = {"paused": "has been paused", "retired": "has been retired from living mode"}
 NAMED = 5  # more studies than this are counted
 
 
@@ -19,8 +20,11 @@ def statement(news):
     news : dict
         ``run``; ``status`` (status.json); ``included`` (labels of studies included in this run), ``fired``
         (list of dict: label of the outcome or None, sentence), ``retracted`` (labels of studies out since
-        this run), ``restored`` (how many reports are no longer marked as retracted), ``release`` (the last
-        one before this run, or None).
+        this run), ``restored`` (how many reports are no longer marked as retracted), ``concerns`` and
+        ``errata`` (labels of studies that stay, with a notice first seen in this run), ``corrected`` (labels
+        of studies of which this run corrected extracted rows), ``moved`` (list of dict: label, before and
+        after of each outcome that differs from the release, as printed), ``release`` (the last one before
+        this run, or None).
 
     Returns
     -------
@@ -34,6 +38,9 @@ def statement(news):
         *_studies(news),
         *_waiting(status),
         *_retractions(news),
+        *_notices(news),
+        *_corrections(news),
+        *_estimates(news),
         *_conclusions(news),
         _plan(status, told=bool(news["fired"])),
     ]
@@ -64,7 +71,7 @@ def _mode(status):
     if mode["mode"] not in MODES:
         return
     since = f" since {prose.month(mode['since'])}" if mode["since"] else ""
-    yield f"This review {MODES[mode['mode']]}{since}."
+    yield f"This review {(SINCE if since else MODES)[mode['mode']]}{since}."
     yield f"Reason: {_ended(mode['reason'])}" if mode["reason"] else "No reason has been stated."
 
 
@@ -133,6 +140,45 @@ def _retractions(news):
             f"{sentence(spelled_plural(news['restored'], 'report'))} of studies"
             f" {'is' if news['restored'] == 1 else 'are'} no longer marked as retracted."
         )
+
+
+def _notices(news):
+    for names, one, many in (
+        (news["concerns"], "an expression of concern", "expressions of concern"),
+        (news["errata"], "a published erratum", "published errata"),
+    ):
+        if names:
+            have, theirs = ("now has", "its") if len(names) == 1 else ("now have", "their")
+            yield (
+                f"{sentence(spelled_plural(len(names), 'included study', 'included studies'))}{_named(names)}"
+                f" {have} {one if len(names) == 1 else many}; {theirs} numbers stay in the analyses."
+            )
+
+
+def _corrections(news):
+    names = news["corrected"]
+    if names:
+        yield (
+            f"Extracted values of {spelled_plural(len(names), 'study', 'studies')}{_named(names)} were"
+            " corrected."
+        )
+
+
+def _named(names):
+    return f" ({listed(names)})" if len(names) <= NAMED else ""
+
+
+def _estimates(news):
+    """Which estimates are not those of the release."""
+    if news["release"] is None:
+        return
+    if not news["moved"]:
+        yield f"No estimate differs from release {news['release']}."
+        return
+    told = listed(f"{row['label']} ({row['before']} then, {row['after']} now)" for row in news["moved"])
+    n = len(news["moved"])
+    differ = "differs" if n == 1 else "differ"
+    yield (f"{sentence(spelled_plural(n, 'estimate'))} {differ} from release {news['release']}: {told}.")
 
 
 def _conclusions(news):

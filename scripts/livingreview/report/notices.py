@@ -41,7 +41,7 @@ def told(row):
     -------
     dict
         ``lead`` ("Included report." or "Excluded report."), ``title``, ``link`` (None for a report that
-        PubMed does not hold), ``text`` and ``notices``.
+        PubMed does not hold), ``text`` and ``notices`` (what each is, where it stands, and a link).
     """
     out = row["effect"] == cascade.EXCLUDED
     return {
@@ -49,7 +49,7 @@ def told(row):
         "title": row["title"] or row["record_id"],
         "link": _link(row["record_id"]),
         "text": _said(row),
-        "notices": row["notices"] or "",
+        "notices": [_notice(entry) for entry in _entries(row)],
     }
 
 
@@ -102,8 +102,12 @@ def _row(row):
         "link": _link(row["record_id"]),
         "said": prose.sentence(_said(row)),
         "since": prose.month(row["since_run"]),
-        "notices": [_notice(entry) for entry in (row["notices"] or "").split("; ") if entry],
+        "notices": [_notice(entry) for entry in _entries(row)],
     }
+
+
+def _entries(row):
+    return [entry for entry in (row["notices"] or "").split("; ") if entry]
 
 
 def _notice(entry):

@@ -43,11 +43,15 @@ def _outcome(context, name):
         "since": changes.since(context, name),
         "aside": aside,
         "aside_count": prose.plural(len(aside), "row"),
-        "aside_sensitivity": prose.spelled(sum(row["sensitivity"] == "yes" for row in aside)),
+        "aside_sensitivity": _spelled_none(sum(row["sensitivity"] != "no" for row in aside)),
         "forest": table,
         "long": len(pooled) > LONG,
         "drawn": drawings.in_page(context, name, table),
     }
+
+
+def _spelled_none(n):
+    return prose.spelled(n) if n else "none"
 
 
 def _sensitivity(row, level):

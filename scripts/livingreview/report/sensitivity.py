@@ -65,7 +65,8 @@ def _small_study(tests):
     if egger["reason"]:
         return [f"Tests for small-study effects were not computed: {egger['reason']}."]
     sentences = [f"{prose.sentence(egger['advice'])}."] if egger["advice"] else []
-    stat = f"Egger’s regression: t = {number(egger['stat'])} on {count(egger['df'])} degrees of freedom"
+    freedom = f"{prose.plural(egger['df'], 'degree')} of freedom"
+    stat = f"Egger’s regression: t = {number(egger['stat'])} on {freedom}"
     sentences.append(f"{stat}, {prose.p_value(egger['pval'])}.")
     if not begg["reason"]:
         sentences.append(

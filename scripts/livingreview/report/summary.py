@@ -56,7 +56,7 @@ def _changes_of_included(status):
             "title": row["title"] or row["record_id"],
             "link": links.pubmed_link(row["record_id"]),
             "text": f"{EVENT_WORDS[row['event']]}.",
-            "notices": "",
+            "notices": [],
         }
         for row in status["alerts"]
         if row["status"] == ledger.INCLUDED and row["event"] in WITHOUT_NOTICE
@@ -101,4 +101,5 @@ def summary(context):
         "studies_included": count(context["status"]["studies_included"]),
         "studies_pooled": count(context["status"]["studies_in_any_pool"]),
         "awaiting_extraction": len(context["status"]["awaiting_extraction"]),
+        "withdrawn": context["status"]["studies_withdrawn"],
     }

@@ -36,7 +36,7 @@ def _of(rows, name):
 def _lead(rows, fired):
     states = [row["state"] for row in rows]
     checked = len(states) - states.count(NOT_EVALUATED)
-    n = prose.plural(len(fired), "trigger")
+    n = prose.plural(len(fired), "trigger") if fired else "No trigger"
     text = f"{n} fired of {prose.count(checked)} that could be evaluated."
     left = states.count(NOT_EVALUATED)
     if left:

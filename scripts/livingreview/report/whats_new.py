@@ -124,6 +124,7 @@ def _lags(lags):
     estimated = sum(step["estimated"] for step in lags["steps"][:1])
     n = lags["steps"][0]["n"]
     return {
+        "any": bool(lags["n_records"]),
         "rows": [_lag(step) for step in lags["steps"]],
         "n": plural(lags["n_records"], "record"),
         "n_first_search": plural(lags["n_first_search"], "record"),
