@@ -61,7 +61,7 @@ def test_a_table_of_each_version_tells_the_numbers_the_difference_and_its_cause(
     rows = [[text(cell) for cell in row] for row in page().get_element_by_id("v20.1.0").iter("tr")]
     assert rows == [
         ["Outcome", "Estimate", "k", "Difference from 20.0.0", "Cause"],
-        ["Pain", "−0.35 [−0.45, −0.25]", "2", "−0.15", "1 value corrected (Trial b)"],
+        ["Pain", "−0.35 [−0.45, −0.25]", "2", "−0.15", "values corrected in 1 comparison (Trial b)"],
         ["Mood", "−0.40 [−0.50, −0.30]", "1", "new", "1 comparison added (Trial d)"],
         ["Fear", "no estimate", "0", "–", "not an outcome of the release before"],
     ]

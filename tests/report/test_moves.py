@@ -123,11 +123,11 @@ def with_shares(**shares):
         ({"added": -0.05}, "1 trial added (X added)"),
         (
             {"added": -0.05, "corrected": 0.1},
-            "1 value corrected (X corrected): +0.10; 1 trial added (X added): \u22120.05",
+            "values corrected in 1 trial (X corrected): +0.10; 1 trial added (X added): \u22120.05",
         ),
         (
             {"added": -0.05, "corrected": 0.001},
-            "1 trial added (X added): \u22120.05; 1 value corrected (X corrected): 0.00",
+            "1 trial added (X added): \u22120.05; values corrected in 1 trial (X corrected): 0.00",
         ),
         (
             {"added": -0.05, "corrected": 0.001, "method": 0.002},
@@ -144,7 +144,7 @@ def with_shares(**shares):
         ),
         (
             {"added": 0.001, "corrected": 0.002, "method": 0.0},
-            "1 value corrected (X corrected): 0.00; 2 other causes: 0.00",
+            "values corrected in 1 trial (X corrected): 0.00; 2 other causes: 0.00",
         ),
         ({"redivided": 0.1}, "shared control divided anew in 1 trial (X redivided)"),
         ({"method": 0.1}, "method changed"),
@@ -156,7 +156,7 @@ def test_the_first_screen_names_the_largest_parts_and_every_retraction(shares, w
 
 def test_several_causes_without_shares_are_named_without_numbers():
     change = with_shares(added=0.1, corrected=0.2) | {"shapley": None}
-    assert prose.cause(change) == "1 trial added (X added); 1 value corrected (X corrected)"
+    assert prose.cause(change) == "1 trial added (X added); values corrected in 1 trial (X corrected)"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,23 @@ def test_changes_of_methods_are_counted_with_and_without_reasons(reasons, said):
     row = context["methods_changes"]["changes"][0]
     context["methods_changes"]["changes"] = [row | {"reason": one, "by": "EX"} for one in reasons]
     assert said in method_changes.method_changes(context)["lead"]
+
+
+def test_a_corrected_row_says_what_was_corrected_and_why():
+    context = example.context()
+    context["changes"]["release"]["run"] = "2026-10"
+    row = {"row_id": "many-0", "label": "Example 2019", "before": {"yi": -0.44}, "after": {"yi": -0.8}}
+    context["changes"]["outcomes"]["many"]["corrected"] = [row]
+    about = context["corrections"][0]
+    context["corrections"] = [
+        about | {"run": "2026-09", "old": "9", "new": "1", "reason": "older"},
+        about,
+        about | {"field": "n_1", "old": None, "new": "50"},
+    ]
+    (many,) = [row for row in changes.changes(context)["rows"] if row["name"] == "many"]
+    assert [move["value"] for move in many["moves"] if "became" in move["value"]] == [
+        "\u22120.44 became \u22120.80: mean 1 from 1 to 2 and n 1 from (empty) to 50 (misread)"
+    ]
 
 
 def test_where_no_trigger_fired_that_is_said_in_words():

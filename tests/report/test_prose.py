@@ -184,7 +184,7 @@ def test_causes_are_named_when_few_and_counted_when_many():
     assert prose.cause(change(added=moved(2020))) == "1 trial added (Example 2020)"
     assert prose.cause(change(added=moved(2017, 2018, 2019, 2020))) == "4 trials added"
     assert prose.cause(change(removed=moved(2020), corrected=moved(2019))) == (
-        "1 trial removed (Example 2020); 1 value corrected (Example 2019)"
+        "1 trial removed (Example 2020); values corrected in 1 trial (Example 2019)"
     )
 
 

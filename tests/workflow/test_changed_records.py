@@ -158,7 +158,7 @@ def test_every_change_stands_in_the_search_section_those_that_need_a_person_firs
     cells = [[text_of(cell) for cell in one][:3] for one in rows]
     by_title = {one["title"]: one["pmid"] for one in ROWS}
     assert [(by_title[title], *rest) for title, *rest in cells] == [
-        ("101", "has been retracted (900)", "included"),
+        ("101", "has been retracted (900)", "excluded now, was included"),
         ("102", "has a published erratum (901)", "included"),
         ("103", "is no longer in PubMed; the copy kept here stays", "unscreened"),
         ("104", "has been retracted (900)", "no action needed"),

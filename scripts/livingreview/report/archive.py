@@ -125,7 +125,8 @@ def _cause(row):
 def _part(labels, what):
     names = list(dict.fromkeys(labels))
     shown = f" ({prose.listed(names)})" if len(names) <= NAMED else ""
-    return f"{prose.plural(len(labels), 'comparison' if what != 'corrected' else 'value')} {what}{shown}"
+    noun = prose.plural(len(labels), "comparison")
+    return f"values corrected in {noun}{shown}" if what == "corrected" else f"{noun} {what}{shown}"
 
 
 def _says(step):

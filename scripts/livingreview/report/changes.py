@@ -37,7 +37,10 @@ def changes(context):
                 else [
                     *({"what": what(row, "added"), **_moved(row)} for row in change["added"]),
                     *({"what": what(row, "removed"), **_moved(row)} for row in change["removed"]),
-                    *({"what": what(row, "corrected"), **_corrected(row)} for row in change["corrected"]),
+                    *(
+                        {"what": what(row, "corrected"), **_corrected(row, _reasons(context, row))}
+                        for row in change["corrected"]
+                    ),
                 ],
             }
         )
@@ -90,11 +93,22 @@ def _moved(row):
     return {"label": row["label"], "value": number(row["yi"])}
 
 
-def _corrected(row):
-    return {
-        "label": row["label"],
-        "value": f"{number(row['before']['yi'])} became {number(row['after']['yi'])}",
-    }
+def _corrected(row, reasons):
+    value = f"{number(row['before']['yi'])} became {number(row['after']['yi'])}"
+    return {"label": row["label"], "value": f"{value}: {reasons}" if reasons else value}
+
+
+def _reasons(context, row):
+    """What people corrected in a row since the release, field by field, each reason told once."""
+    released = context["changes"]["release"]["run"]
+    own = [one for one in context["corrections"] if (one["table"], one["row"]) == ("outcomes", row["row_id"])]
+    # Where none is later, it was made in the month of the release, after it.
+    later = [one for one in own if one["run"] > released] or [one for one in own if one["run"] == released]
+    found = {}
+    for one in later:
+        was = f"{one['field'].replace('_', ' ')} from {one['old'] or '(empty)'} to {one['new'] or '(empty)'}"
+        found.setdefault(one["reason"] or "no reason given", []).append(was)
+    return "; ".join(f"{prose.listed(fields)} ({reason})" for reason, fields in found.items())
 
 
 def _release(row):

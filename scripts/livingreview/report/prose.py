@@ -283,8 +283,10 @@ def standing(after, before, rules):
     had = before is not None and not missing(before["ci_low"])
     crossed = had and crosses_zero(before["ci_low"], before["ci_high"])
     if crosses:
-        return "interval now crosses no effect" if had and not crossed else "interval crosses no effect"
-    return "interval no longer crosses no effect" if crossed else "stands"
+        if had and not crossed:
+            return "changed: interval now includes zero"
+        return "unclear: interval includes zero"
+    return "changed: interval no longer includes zero" if crossed else "stands"
 
 
 def cause(change):
@@ -329,7 +331,7 @@ def _causes(change):
 
 
 def cause_words(part):
-    """One cause of a move: ``1 trial added (Example 2020)``, ``2 values corrected``, ``method changed``.
+    """One cause of a move: ``1 trial added (Example 2020)``, ``values corrected in 2 trials`` and so on.
 
     Parameters
     ----------
@@ -342,7 +344,7 @@ def cause_words(part):
     labels = [trial["label"] for trial in trials]
     names = f" ({listed(labels)})" if len(labels) <= NAMED else ""
     if part["cause"] == "corrected":
-        return f"{plural(n_rows, 'value')} corrected{names}"
+        return f"values corrected in {plural(len(trials), 'trial')}{names}"
     noun = plural(len(trials), "trial")
     if part["cause"] == "redivided":
         return f"shared control divided anew in {noun}{names}"
@@ -354,12 +356,12 @@ def cause_words(part):
 def _cause_part(rows, what):
     trials = {row["study"] for row in rows}
     noun = plural(len(trials), "trial")
-    if what == "corrected":
-        noun = plural(len(rows), "value")
-    elif len(rows) != len(trials):
-        noun += f" with {plural(len(rows), 'comparison')}"
     labels = list(dict.fromkeys(row["label"] for row in rows))
     names = f" ({listed(labels)})" if len(labels) <= NAMED else ""
+    if what == "corrected":
+        return f"values corrected in {noun}{names}"
+    if len(rows) != len(trials):
+        noun += f" with {plural(len(rows), 'comparison')}"
     return f"{noun} {what}{names}"
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 
 from livingreview.report import links, prose
 from livingreview.report.prose import count
+from livingreview.screening.decisions import INCLUDED
 from livingreview.search.events import (
     ALERTS,
     FIRST_SEARCH,
@@ -21,6 +22,7 @@ from livingreview.search.events import (
 from livingreview.search.query import fields, remarks
 from livingreview.search.query.syntax import Join, QueryError, Range, parse, terms, translate
 from livingreview.search.records import GONE, PUBMED
+from livingreview.trials import notices as cascade
 
 PAIRS_SHOWN = 10  # uncertain pairs printed in the report; all of them are in pairs.csv
 EVENTS_SHOWN = 25  # changes printed in the report; all of them are in record_events.csv
@@ -303,6 +305,11 @@ def _changed(context, latest):
     """Changes of known records that this run saw; those that need a person first."""
     titles = {row["record_id"]: row["title"] for row in context["records"]}
     alerts = {(row["record_id"], row["event"]): row["status"] for row in context["status"]["alerts"]}
+    out = {
+        row["record_id"]
+        for row in context["status"]["notices_on_included"]
+        if row["effect"] == cascade.EXCLUDED
+    }
     events = [row for row in context["events"] if row["run"] == latest["run"]]
     order = {name: position for position, name in enumerate(ALERTS)}
     events.sort(
@@ -326,7 +333,7 @@ def _changed(context, latest):
                 "text": event_words(row),
                 "other": row["other_pmid"],
                 "other_link": links.pubmed_link(row["other_pmid"]),
-                "status": alerts.get((row["pmid"], row["event"]), ""),
+                "status": _standing(row, alerts, out),
                 "revised": prose.day(row["date_revised"]) if row["date_revised"] else "",
                 "revised_sort": row["date_revised"] or "",
             }
@@ -335,6 +342,12 @@ def _changed(context, latest):
         "all_shown": len(events) <= EVENTS_SHOWN,
         "file": f"results/{latest['run']}/record_events.csv",
     }
+
+
+def _standing(event, alerts, out):
+    """Where a changed record stands, if it needs a person; what a retraction took out is included no more."""
+    status = alerts.get((event["pmid"], event["event"]), "")
+    return "excluded now, was included" if status == INCLUDED and event["pmid"] in out else status
 
 
 def event_words(event):
