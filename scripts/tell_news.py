@@ -128,7 +128,7 @@ def _fired(told, outcomes):
 
 
 def _waiting(row):
-    age = f"{row['months']} month{'' if row['months'] == 1 else 's'}"
+    age = prose.plural(row["months"], "month")
     return f"{row['title']} ({row['record_id']}): {row['state']}, {row['stage']}, {age}"
 
 

@@ -49,7 +49,7 @@ def test_months_stand_with_what_they_are_set_against():
     )
     cells = [words(cell) for cell in tree.xpath(".//tbody/tr/td")]
     assert cells == [
-        "10%of 24 records; since 2026-01 20%, against 25% before, distance 0.31, p\u00a0<\u00a00.001".replace(
+        "10%of 24 records; since January 2026 20%, against 25% before, distance 0.31, p\u00a0<\u00a00.001".replace(
             "\u00a0", " "
         ),
         "10%of 24 records; not compared: 3 records, 20 are needed",

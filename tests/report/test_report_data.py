@@ -70,13 +70,24 @@ def test_a_table_too_large_to_travel_is_named_and_left_beside_the_page():
     assert "Too large to travel inside this page: effects.csv" in pages.build(context)
 
 
-def test_only_files_of_this_run_s_folder_stand_beside_the_page():
+def test_every_file_that_readers_ask_for_is_listed_and_else_only_those_of_this_run_s_folder():
     context = example.context()
     shown = {"name": "/elsewhere/results/2026-11/zzz.csv", "sha256": "0" * 64, "bytes": 10}
     others = [shown | {"name": name} for name in ("data/trials/studies.csv", "results/2026-10/effects.csv")]
     context["files"] += [shown, *others]
-    names = [row["name"] for row in downloads.downloads(context)["files"]]
-    assert names == ["report.json", "effects.csv", "zzz.csv"]
+    view = downloads.downloads(context)
+    assert [row["name"] for row in view["files"]] == [*downloads.CONTENTS, "zzz.csv"]
+    assert {row["name"]: row["size"] for row in view["files"] if row["size"]} == {
+        "effects.csv": "12 kB",
+        "zzz.csv": "1 kB",
+    }
+
+
+def test_the_page_says_which_of_its_files_a_release_keeps():
+    kept = downloads.downloads(example.context())["kept"]
+    assert "ledger.csv" in kept
+    assert "checklists.csv" in kept
+    assert "queue.csv" not in kept
 
 
 def test_the_page_allows_its_own_script_alone():

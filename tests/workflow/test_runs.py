@@ -11,6 +11,8 @@ import time
 import pytest
 from workflow.conftest import CODE, ROOT, shipped
 
+from livingreview.report.downloads import CONTENTS
+
 SHIPPED = ["2016-01", "2018-01", "2025-07", "2026-01"]
 
 
@@ -42,6 +44,7 @@ def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
     promised += " notices.csv certainty.json drift.json whats_new.json whats_new.md report.json figures"
     promised += " checklists.csv text.json text_keys.csv"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
+    assert set(CONTENTS) <= set(promised.split())
 
 
 def test_tables_that_other_tools_read_have_their_columns(built_once):

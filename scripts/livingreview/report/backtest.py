@@ -28,7 +28,7 @@ def backtest(label, tested, context, *, heading):
     shown = done[-MONTHS_SHOWN:]
     budgets = sorted(summary["recall"], key=float)
     untested = [
-        {"period": _period(row["month"], period), "reason": row["reason"]} for row in summary["not_tested"]
+        {"period": named(row["month"], period), "reason": row["reason"]} for row in summary["not_tested"]
     ]
     return {
         "name": f"test-{label}",
@@ -49,7 +49,7 @@ def backtest(label, tested, context, *, heading):
     }
 
 
-def _period(label, period):
+def named(label, period):
     """A month in words; a year as it is, and records without one by that."""
     if period == "month":
         return prose.month(str(label))
@@ -92,7 +92,7 @@ def _held(row):
 
 def _tested_row(row, period, budgets):
     return {
-        "label": _period(row["month"], period),
+        "label": named(row["month"], period),
         "sort": str(row["month"]),
         "n_train": count(row["n_train"]),
         "n_train_included": f"{count(row['n_train_included'])} included",
@@ -181,7 +181,7 @@ def _reached(drawn, target, period):
 def _drawn(row, period, confidence):
     held, n = int(row["n_included_read_first"]), int(row["n_included"])
     low, high = exact_interval(held, n, confidence=confidence)
-    label = _period(row["month"], period)
+    label = named(row["month"], period)
     return {"label": label, "share": held / n, "low": low, "high": high, "numbers": _held(row)}
 
 

@@ -70,7 +70,7 @@ def _cells(row):
     found = row["n_new"] + row["n_new_other"]
     waiting = str(row["n_waiting"])
     if row["oldest_waiting_months"]:
-        waiting += f" (oldest {row['oldest_waiting_months']} months)"
+        waiting += f" (oldest {prose.plural(row['oldest_waiting_months'], 'month')})"
     versions = ", ".join(release["version"] for release in row["releases"])
     return (
         f"{row['run']}{f', release {versions}' if versions else ''}",

@@ -3,7 +3,7 @@
 import base64
 from pathlib import PurePosixPath
 
-from livingreview.living import versions
+from livingreview.living import releases, versions
 from livingreview.report import prose
 from livingreview.report.prose import count
 
@@ -37,9 +37,9 @@ MOST_EMBEDDED = 400_000
 def downloads(context):
     """What the section shows: the citation, files beside the page, tables inside it.
 
-    A file is beside the page where it stands in ``results/<run>/``, as every file of a run does. Tables
-    of ``context["embedded"]`` (name, text) travel with the page; those beyond `MOST_EMBEDDED` bytes are
-    named and not embedded.
+    A file is beside the page where that stands in ``results/<run>/``; of a release, ``kept`` says which are
+    beside its page. Tables of ``context["embedded"]`` (name, text) travel with the page; those beyond
+    `MOST_EMBEDDED` bytes are named and not embedded.
     """
     embedded = [_embedded(row) for row in context["embedded"]]
     return {
@@ -47,6 +47,8 @@ def downloads(context):
         "embedded": [row for row in embedded if row["link"]],
         "too_large": [row for row in embedded if not row["link"]],
         "files": _beside(context),
+        "folder": f"results/{context['run']}/",
+        "kept": prose.listed(name for name in CONTENTS if name in releases.KEPT),
     }
 
 
@@ -76,9 +78,12 @@ def _embedded(row):
 
 
 def _beside(context):
-    """Files of this run's folder, those that readers ask for first; links are relative to the page."""
+    """Files of this run's folder, those that readers ask for first; links are relative to the page.
+
+    Sizes are known of those that the page was made from.
+    """
     folder = PurePosixPath("results") / context["run"]
-    sizes = {"report.json": ""}
+    sizes = dict.fromkeys(CONTENTS, "")
     for row in context["files"]:
         path = PurePosixPath(row["name"])
         if path.parts[-3:-1] == folder.parts:

@@ -1,7 +1,7 @@
 """Whether new records are like those that the ranking learnt from, as shown in the section on screening."""
 
 from livingreview.report import prose
-from livingreview.report.backtest import share
+from livingreview.report.backtest import named, share
 from livingreview.report.prose import count, number
 
 KINDS = {
@@ -26,8 +26,7 @@ def drift(found):
         "sentence": _sentence(found),
         "columns": list(KINDS.values()),
         "rows": [
-            {"month": prose.month(month) if "-" in month else month}
-            | {"cells": [_cell(kind, by_kind[kind].get(month)) for kind in KINDS]}
+            {"month": _named(month)} | {"cells": [_cell(kind, by_kind[kind].get(month)) for kind in KINDS]}
             for month in months
         ],
         "limits": _limits(found["limits"]),
@@ -61,10 +60,14 @@ def _against(kind, row):
     """What the month, or it and those before it, is set against."""
     before = f"against {share(row['before'])} before"
     if row["since"] != row["month"]:
-        before = f"since {row['since']} {share(row['together'])}, {before}"
+        before = f"since {_named(row['since'])} {share(row['together'])}, {before}"
     if kind == "chances":
         return f"{before}, distance {number(row['distance'])}, {prose.p_value(row['p'])}"
     return before
+
+
+def _named(label):
+    return named(label, "month" if "-" in label else "year")
 
 
 def _limits(limits):

@@ -14,8 +14,7 @@ def records(context):
     readers = {name for row in decisions for name in row["reviewer"].split("; ")}
     streams = ["databases", "other"] if counted["other"]["identified"] else ["databases"]
     return {
-        "decisions": prose.plural(len(decisions), "decision in force", "decisions in force"),
-        "n_reviewers": prose.spelled_plural(len(readers), "reader"),
+        "counted": _counted(len(decisions), len(readers)),
         "release": release,
         "other": len(streams) > 1,
         "boxes": flow.boxes(counted, reasons, release=release),
@@ -39,6 +38,14 @@ def records(context):
         "checks_of_versions": _of_versions(counted["checks"]),
         "checked": f"{prose.sentence(sums)} over these counts checked when this page was built; all hold.",
     }
+
+
+def _counted(n_decisions, n_readers):
+    """What the flow rests on."""
+    if not n_decisions:
+        return "counted before any decision"
+    decided = prose.plural(n_decisions, "decision in force", "decisions in force")
+    return f"counted from the {decided}, by {prose.spelled_plural(n_readers, 'reader')}"
 
 
 def _version(one, versions):
