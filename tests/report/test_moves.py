@@ -6,7 +6,7 @@ import example
 import pytest
 from lxml import html
 
-from livingreview.report import changes, method_changes, moves, pages, prose, triggers, waterfall
+from livingreview.report import changes, methods_changes, moves, pages, prose, triggers, waterfall
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_changes_of_methods_are_counted_with_and_without_reasons(reasons, said):
     context = example.context()
     row = context["methods_changes"]["changes"][0]
     context["methods_changes"]["changes"] = [row | {"reason": one, "by": "EX"} for one in reasons]
-    assert said in method_changes.method_changes(context)["lead"]
+    assert said in methods_changes.methods_changes(context)["lead"]
 
 
 def test_a_corrected_row_says_what_was_corrected_and_why():
@@ -228,14 +228,14 @@ def test_without_a_release_triggers_and_methods_say_so():
     context["triggers"]["release"] = None
     context["methods_changes"] |= {"release": None, "changes": []}
     assert triggers.triggers(context)["release"] is None
-    assert "no earlier release" in method_changes.method_changes(context)["lead"]
+    assert "no earlier release" in methods_changes.methods_changes(context)["lead"]
 
 
 def test_a_release_that_froze_no_protocol_says_what_is_compared():
     context = example.context()
     context["methods_changes"] |= {"protocol_frozen": False, "compared": ["analysis.level"], "changes": []}
     context["methods_changes"]["software"] = {"before": None, "after": "0.1.0"}
-    found = method_changes.method_changes(context)
+    found = methods_changes.methods_changes(context)
     assert "did not freeze its protocol" in found["lead"]
     assert "(the level of the intervals)" in found["lead"]
     assert found["software"].endswith("the release does not record its version.")
@@ -243,9 +243,9 @@ def test_a_release_that_froze_no_protocol_says_what_is_compared():
 
 def test_a_reason_that_belongs_to_no_change_is_told():
     context = example.context()
-    assert method_changes.method_changes(context)["unused"] == ""
+    assert methods_changes.methods_changes(context)["unused"] == ""
     context["methods_changes"]["unused_reasons"] = [{"key": "analysis.levle"}]
-    assert method_changes.method_changes(context)["unused"] == (
+    assert methods_changes.methods_changes(context)["unused"] == (
         "One reason in data/methods/changes.csv matches no change since the release: analysis.levle."
     )
 

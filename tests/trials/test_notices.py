@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from livingreview.pooling import sensitivity
-from livingreview.screening import decisions as ledger
 from livingreview.search import content, events
 from livingreview.search.pubmed.articles import Article, Notice, PublicationDate, PublicationType
 from livingreview.search.records import row as record_row
@@ -283,22 +282,6 @@ def test_without_records_or_reports_there_is_no_notice(find, example_frame):
         empty, seen(), example_frame("screening"), example_frame("reports"), run=RUN, stages=STAGES
     )
     assert (len(found), list(found.columns)) == (0, list(notices.COLUMNS))
-
-
-def test_records_of_a_study_that_is_out_stand_as_excluded_since_the_notice(find, example_frame):
-    found = find(
-        corpus(with_notices("RetractionIn"), SECOND),
-        happened=[("2020-02", "101", "retraction", "RetractionIn")],
-    )
-    decisions = decided(example_frame)
-    before = ledger.statuses(["101", "102", "103"], decisions, run=RUN, stages=STAGES)
-    after = notices.under_notices(before, found)
-    assert after[["status", "reason", "since_run"]].to_numpy().tolist() == [
-        [ledger.EXCLUDED_FULL_TEXT, "retracted", "2020-02"],
-        [ledger.EXCLUDED_FULL_TEXT, "retracted", "2020-02"],
-        [ledger.UNSCREENED, None, None],
-    ]
-    assert before["status"].tolist() == [ledger.INCLUDED, ledger.INCLUDED, ledger.UNSCREENED]
 
 
 EFFECTS = pd.DataFrame(

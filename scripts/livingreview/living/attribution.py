@@ -17,8 +17,6 @@ from livingreview.pooling.outcomes import pool_rows
 
 # Rows come before rows go: as long as both ends hold an effect, no step in between is without one.
 ORDER = ("added", "admitted", "set_aside", "removed", "retracted", "redivided", "corrected", "method")
-INCOMING = ("added", "admitted")
-SOFTWARE = "software"
 
 # Effects are written with ten significant digits; less than this is not a correction.
 TOLERANCE = 1e-8

@@ -10,7 +10,6 @@ from livingreview.errors import problem
 from livingreview.living import frozen_protocol
 
 SOFTWARE = "software.living-review"
-NOT_GIVEN = "reason not given yet"
 
 # Keys that say nothing of how the review is done, with what they are instead. Everything else is a method, so
 # that a key of a later version is not passed over.

@@ -183,10 +183,6 @@ def _uncertain(text, _names):
         yield Claim("uncertain", None, match.group(), match.start())
 
 
-CERTAINTY = (
-    r"(?:certainty|confidence|quality)(?: of (?:the |this )?evidence)?"
-    r"|evidence (?:is|was|has been|were) (?:judged |rated |of )"
-)
 LEVELS = {"very low": "very low", "low": "low", "moderate": "moderate", "high": "high"}
 LEVEL = r"(very[- ]low|low|moderate|high)"
 

@@ -1,7 +1,7 @@
 """What changed since the last release, and the releases so far."""
 
 from livingreview.report import links, moves, prose
-from livingreview.report.prose import count, interval, number, percent
+from livingreview.report.prose import number
 
 
 def compared_with(context):
@@ -63,14 +63,7 @@ def changes(context):
 def _state(state):
     if state is None or not state["k"]:
         return {"estimate": "no estimate", "interval": "", "k": "0", "tau2": "", "I2": ""}
-    several = state["k"] > 1
-    return {
-        "estimate": number(state["estimate"]),
-        "interval": interval(state["ci_low"], state["ci_high"]),
-        "k": count(state["k"]),
-        "tau2": number(state["tau2"], 3) if several else "",
-        "I2": percent(state["I2"]) if several else "",
-    }
+    return moves.numbers(state)
 
 
 def _causes_of_rows(change):

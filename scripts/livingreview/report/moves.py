@@ -112,7 +112,7 @@ def _rows(change, axis, release, *, software):
                 "drawing": waterfall.bar(axis, at, step["estimate"]) if known else "",
                 "change": signed(step["change"], PARTS),
                 "share": signed(share["estimate"], PARTS) if share else prose.NOT_ESTIMATED,
-                **_numbers(step),
+                **numbers(step),
             }
         )
         at = step["estimate"]
@@ -127,7 +127,7 @@ def _end(label, state, axis):
         "drawing": waterfall.mark(axis, state["estimate"]),
         "change": "",
         "share": "",
-        **_numbers(state),
+        **numbers(state),
     }
 
 
@@ -135,8 +135,8 @@ def _software(difference, drawing):
     empty = dict.fromkeys(("estimate", "interval", "k", "tau2", "I2"), "")
     part = signed(difference, PARTS)
     label = "Computed differently by the software"
-    numbers = {"change": part, "share": part, **empty}
-    return {"label": label, "note": "", "end": False, "drawing": drawing, **numbers}
+    cells = {"change": part, "share": part, **empty}
+    return {"label": label, "note": "", "end": False, "drawing": drawing, **cells}
 
 
 def _method_note(about):
@@ -147,7 +147,8 @@ def _method_note(about):
     return prose.listed(parts)
 
 
-def _numbers(state):
+def numbers(state):
+    """A pool as printed; what one effect alone does not have is left blank."""
     several = state["k"] is not None and state["k"] > 1
     return {
         "estimate": number(state["estimate"]),

@@ -103,33 +103,6 @@ def excluded_records(notices):
     return set(notices.loc[notices["effect"] == EXCLUDED, "record_id"])
 
 
-def under_notices(statuses, notices):
-    """Where records stand once notices count.
-
-    Parameters
-    ----------
-    statuses : DataFrame
-        From ``screening.decisions.statuses``.
-    notices : DataFrame
-        From `find`.
-
-    Returns
-    -------
-    DataFrame
-        `statuses`, where the included ones of `excluded_records` are excluded on full text with the reason
-        `REASON`, since the run in which the notice was first seen, if that is later than their decision.
-    """
-    seen = _since_by_record(notices)
-    changed = statuses["record_id"].isin(set(seen)) & (statuses["status"] == ledger.INCLUDED)
-    rows = statuses.astype(object).copy()
-    rows.loc[changed, "status"] = ledger.EXCLUDED_FULL_TEXT
-    rows.loc[changed, "reason"] = REASON
-    rows.loc[changed, "since_run"] = [
-        max(row.since_run, seen[row.record_id]) for row in statuses[changed].itertuples()
-    ]
-    return rows.where(rows.notna(), None)
-
-
 def mark(effects, notices):
     """Take effects of studies that are out from every pool, and mark those of studies with a notice.
 
@@ -302,9 +275,3 @@ def _with_siblings(rows, reports, standing):
         sibling = {"kind": SIBLING, "effect": EXCLUDED, "notices": "", "since_run": since}
         rows.append(dict(zip(("record_id", "study_id"), key, strict=True)) | sibling)
     return rows
-
-
-def _since_by_record(notices):
-    """The run since which each excluded record does not count."""
-    rows = notices[notices["effect"] == EXCLUDED]
-    return rows.groupby("record_id")["since_run"].min().to_dict()

@@ -16,7 +16,7 @@ NAMED = {
 }
 
 
-def method_changes(context):
+def methods_changes(context):
     """What the protocol and the software do otherwise than at the release."""
     found = context["methods_changes"]
     return {
