@@ -7,7 +7,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.living import hand_text, text_check
+from livingreview.living.text import checking, parts
 from livingreview.report import text_keys
 
 log = logging.getLogger(__name__)
@@ -31,14 +31,14 @@ def main(job):
         ),
         job.output.quotable,
     )
-    names = text_check.names(config["outcomes"])
-    results = text_check.results(
+    names = checking.names(config["outcomes"])
+    results = checking.results(
         config["outcomes"],
         effects=tables.read_results(job.input.effects),
         **{name: given[name]["outcomes"] for name in ("estimates", "changes", "certainty")},
     )
     written = [_section(path, config["outcomes"]) for path in sorted(job.input.texts)]
-    sections = text_check.check(
+    sections = checking.check(
         # What was written for a later run is no text of this one.
         [section for section in written if section.since <= job.params.run],
         values={key: text for key, (text, _) in keys.items()},
@@ -46,7 +46,7 @@ def main(job):
         names=names,
         rules=config["interpretation"],
     )
-    protocol = text_check.check_protocol(config, results=results, names=names)
+    protocol = checking.check_protocol(config, results=results, names=names)
     tables.write_json({"sections": sections, "protocol_sentences": protocol}, job.output.text)
     log.info("%d sections, %d sentences", len(sections), sum(one["sentences"] for one in sections))
 
@@ -56,7 +56,7 @@ def _section(path, outcomes):
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(path, problem="this is not UTF-8", hint="save the file as UTF-8") from None
-    return hand_text.parse(str(path), text, outcomes=list(outcomes))
+    return parts.parse(str(path), text, outcomes=list(outcomes))
 
 
 if "snakemake" in globals():

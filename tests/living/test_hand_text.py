@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from livingreview.errors import InputError
-from livingreview.living import hand_text, text_check
-from livingreview.living.prose_support import Result
+from livingreview.living.text import checking, parts
+from livingreview.living.text.support import Result
 
 FILE = "data/text/background.md"
 VALUES = {"pain.estimate": "−0.35", "pain.ci": "−0.48 to −0.22", "pain.pi": None, "run": "2026-11"}
@@ -19,15 +19,15 @@ PAIN = Result(
 
 
 def section(body, head="title: Background"):
-    return hand_text.parse(FILE, f"---\n{head}\n---\n{body}", outcomes=["pain"])
+    return parts.parse(FILE, f"---\n{head}\n---\n{body}", outcomes=["pain"])
 
 
 def checked(body, **head):
-    return text_check.check(
+    return checking.check(
         [section(body, **head)],
         values=VALUES,
         results={"pain": PAIN},
-        names=text_check.names(OUTCOMES),
+        names=checking.names(OUTCOMES),
         rules=RULES,
     )[0]
 
@@ -103,13 +103,13 @@ def test_what_leads_nowhere_stops_the_run(body, says):
 )
 def test_a_broken_file_is_refused_in_words(text, says):
     with pytest.raises(InputError, match=r"background\.md") as caught:
-        hand_text.parse(FILE, text, outcomes=["pain"])
+        parts.parse(FILE, text, outcomes=["pain"])
     assert says in str(caught.value)
 
 
 def test_a_file_needs_the_name_of_a_section():
     with pytest.raises(InputError, match="cannot be a section's"):
-        hand_text.parse("data/text/My Text.md", "---\ntitle: x\n---\n", outcomes=[])
+        parts.parse("data/text/My Text.md", "---\ntitle: x\n---\n", outcomes=[])
 
 
 def test_an_empty_section_is_a_section_without_sentences():
@@ -118,7 +118,7 @@ def test_an_empty_section_is_a_section_without_sentences():
 
 def test_headings_lists_and_cells_are_read_and_code_is_not():
     body = "# One\n\n- two\n- three\n\n| four | five |\n|---|---|\n| six | seven |\n\n    code 8\n"
-    read = hand_text.paragraphs(section(body))
+    read = parts.paragraphs(section(body))
     assert [s for p in read for s in p.sentences] == ["One", "two", "three", "four", "five", "six", "seven"]
 
 
@@ -126,7 +126,7 @@ def test_the_result_is_read_from_the_files_of_a_run():
     effects = pd.DataFrame(
         {"outcome": ["pain"] * 4, "yi": [-1.0, -0.5, 0.2, 9.0], "in_pool": [True, True, True, False]}
     )
-    (found,) = text_check.results(
+    (found,) = checking.results(
         OUTCOMES,
         estimates={"pain": {"main": NOW}},
         changes={"pain": {"before": None}},
@@ -139,13 +139,13 @@ def test_the_result_is_read_from_the_files_of_a_run():
 def test_a_name_that_two_outcomes_share_is_an_error_of_the_protocol():
     both = OUTCOMES | {"ache": {"label": "Ache", "short": "Pain"}}
     with pytest.raises(InputError, match="names both pain and ache"):
-        text_check.names(both)
+        checking.names(both)
 
 
 def protocol(statement, demonstration=""):
     config = {"living": {"statement": statement}, "review": {"demonstration": demonstration}}
     config |= {"screening": {}, "outcomes": OUTCOMES, "interpretation": RULES}
-    return text_check.check_protocol(config, results={"pain": PAIN}, names=text_check.names(OUTCOMES))
+    return checking.check_protocol(config, results={"pain": PAIN}, names=checking.names(OUTCOMES))
 
 
 def test_the_protocol_may_name_its_own_numbers_and_no_results():

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from livingreview.living import prose_numbers, stale_prose
-from livingreview.living.prose_support import Result
+from livingreview.living.text import numbers, stale
+from livingreview.living.text.support import Result
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "prose"
 FILES = ("held_out", "development")
 GIVEN = json.loads((REFERENCE / "results.json").read_text(encoding="utf-8"))
 RULES = GIVEN["rules"]
-NAMES = stale_prose.Names.of({name: one["names"] for name, one in GIVEN["outcomes"].items()})
+NAMES = stale.Names.of({name: one["names"] for name, one in GIVEN["outcomes"].items()})
 RESULTS = {
     name: Result(
         name=name,
@@ -35,7 +35,7 @@ def corpus(name):
 
 
 def faults(*sentences, results=RESULTS, topic=()):
-    found = stale_prose.check(list(sentences), results, names=NAMES, rules=RULES, topic=topic)
+    found = stale.check(list(sentences), results, names=NAMES, rules=RULES, topic=topic)
     return [fault for _, fault in found]
 
 
@@ -122,7 +122,7 @@ def test_people_with_a_condition_are_not_an_outcome():
 
 def test_a_name_of_two_outcomes_is_refused():
     with pytest.raises(ValueError, match="'mood' names both"):
-        stale_prose.Names.of({"depression": ["Mood"], "anxiety": ["mood"]})
+        stale.Names.of({"depression": ["Mood"], "anxiety": ["mood"]})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_name_of_two_outcomes_is_refused():
     ],
 )
 def test_what_is_no_result_is_no_bare_number(text):
-    assert prose_numbers.bare_numbers(text.replace("a 0-10 point", "")) == []
+    assert numbers.bare_numbers(text.replace("a 0-10 point", "")) == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_is_no_result_is_no_bare_number(text):
     ],
 )
 def test_what_looks_like_a_result_is_a_bare_number(text, found):
-    assert prose_numbers.bare_numbers(text) == found
+    assert numbers.bare_numbers(text) == found
 
 
 @pytest.mark.parametrize(
@@ -165,11 +165,11 @@ def test_what_looks_like_a_result_is_a_bare_number(text, found):
     [("one", 1), ("twelve", 12), ("twenty-four", 24), ("two hundred", 200), ("thirty one", 31)],
 )
 def test_numbers_in_words_are_read(words, value):
-    assert prose_numbers.value_of(words) == value
+    assert numbers.value_of(words) == value
 
 
 def test_sentences_end_where_a_reader_would_end_them():
     text = 'One, e.g. Two (see x.) is here! "Three?" Example et al. Four is 0.3 now. {{ a.b }} ends.'
-    assert stale_prose.sentences(text) == [
+    assert stale.sentences(text) == [
         "One, e.g. Two (see x.) is here!", '"Three?"', "Example et al. Four is 0.3 now.", "{{ a.b }} ends.",
     ]  # fmt: skip

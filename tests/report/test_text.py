@@ -12,8 +12,8 @@ from lxml import html
 import check_text
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.living import stale_prose
-from livingreview.living.prose_support import Result
+from livingreview.living.text import stale
+from livingreview.living.text.support import Result
 from livingreview.report import pages, prose, text, text_keys
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "prose"
@@ -61,7 +61,7 @@ def test_every_key_of_an_outcome_is_described():
 def test_the_report_s_own_sentences_pass_the_check():
     given = tables.read_json(REFERENCE / "results.json")
     rules, outcomes = given["rules"], given["outcomes"]
-    names = stale_prose.Names.of({name: one["names"] for name, one in outcomes.items()})
+    names = stale.Names.of({name: one["names"] for name, one in outcomes.items()})
     results = {
         name: Result(
             name=name,
@@ -74,7 +74,7 @@ def test_the_report_s_own_sentences_pass_the_check():
     read = 0
     for name, result in results.items():
         said = prose.outcome_sentences(result.now, label=result.label, rules=rules, level=0.95)
-        found = stale_prose.check(said, results, names=names, rules=rules, topic=[name])
+        found = stale.check(said, results, names=names, rules=rules, topic=[name])
         # Their numbers are made and not typed.
         assert [fault for _, fault in found if fault.kind != "number"] == []
         read += len(said)

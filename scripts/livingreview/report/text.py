@@ -8,8 +8,8 @@ import re
 
 from markupsafe import Markup, escape
 
-from livingreview.living import hand_text
-from livingreview.living.stale_prose import KEY
+from livingreview.living.text import parts
+from livingreview.living.text.stale import KEY
 from livingreview.report.prose import sentence, spelled, spelled_plural
 
 LEVEL = 3  # of the title of a section; headings within begin one below
@@ -89,25 +89,25 @@ def rendered(body, values, *, references=(), name="text"):
     held = []
 
     def key(match):
-        given = hand_text.literal(match[1])
+        given = parts.literal(match[1])
         held.append(escape(given[0] if given else values[match[1]]))
-        return f"{hand_text.OPEN}{len(held) - 1}{hand_text.CLOSE}"
+        return f"{parts.OPEN}{len(held) - 1}{parts.CLOSE}"
 
     def cited(match):
-        found = hand_text.CITED_KEY.findall(match[1])
+        found = parts.CITED_KEY.findall(match[1])
         links = [
             Markup('<a href="#{}">{}</a>').format(_reference_id(name, one), references.index(one) + 1)
             for one in found
         ]
         held.append(Markup("[{}]").format(Markup(", ").join(links)))
-        return f"{hand_text.OPEN}{len(held) - 1}{hand_text.CLOSE}"
+        return f"{parts.OPEN}{len(held) - 1}{parts.CLOSE}"
 
-    marked = hand_text.CITATION.sub(cited, KEY.sub(key, body))
-    reader = hand_text.markdown()
+    marked = parts.CITATION.sub(cited, KEY.sub(key, body))
+    reader = parts.markdown()
     tokens = reader.parse(marked)
     _lower_headings(tokens)
     html = reader.renderer.render(tokens, reader.options, {})
-    return Markup(hand_text.held_text(html, held))
+    return Markup(parts.held_text(html, held))
 
 
 def _lower_headings(tokens):

@@ -24,7 +24,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from livingreview.errors import InputError, problem
-from livingreview.living.stale_prose import KEY, spans
+from livingreview.living.text.stale import KEY, spans
 
 HEAD = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*\n", re.DOTALL)
 FIELDS = ("title", "since", "about", "references")

@@ -1,8 +1,8 @@
 """Hand-written text held against the results of today: what no longer holds is named, sentence by sentence.
 
-Two things are looked for. A *bare number* is one that was typed and not quoted by key (`prose_numbers`). A
+Two things are looked for. A *bare number* is one that was typed and not quoted by key (`numbers`). A
 *claim* is a word of direction, size, interval, heterogeneity, number of trials, certainty or change
-(`prose_claims`), held against every outcome that its clause names (`prose_support`). A clause that names none
+(`claims`), held against every outcome that its clause names (`support`). A clause that names none
 speaks of the outcome of the clause or sentence before it; with none there either, words about effects are
 held against every pooled outcome. Sentences that end in a citation ``[@key]``, block quotes and questions
 claim nothing about this review.
@@ -14,8 +14,8 @@ not thereby true.
 import re
 from dataclasses import dataclass, replace
 
-from livingreview.living import prose_claims, prose_numbers, prose_support
-from livingreview.living.prose_claims import FLAGS, Claim
+from livingreview.living.text import claims, numbers, support
+from livingreview.living.text.claims import FLAGS, Claim
 
 KEY = re.compile(r"\{\{[ \t]*([^{}\n]*?)[ \t]*\}\}")
 CITED = re.compile(r"\[[^\]]*@[^\]]+\]\s*[.!]?\s*$")
@@ -135,7 +135,7 @@ def check(paragraph, results, *, names, rules, topic=()):
     ----------
     paragraph : list of str
         Its sentences, keys as they were written.
-    results : dict of str to prose_support.Result
+    results : dict of str to support.Result
         By outcome.
     names : Names
     rules : dict
@@ -160,10 +160,10 @@ def check(paragraph, results, *, names, rules, topic=()):
             continue
         faults = [
             Fault(sentence, number, "number", None, "a number that was typed", _by_key(number))
-            for number in prose_numbers.bare_numbers(KEY.sub(" ", sentence))
+            for number in numbers.bare_numbers(KEY.sub(" ", sentence))
         ]
-        claims, last = _claims(sentence, names, results, last)
-        for claim, outcomes, some in claims:
+        made, last = _claims(sentence, names, results, last)
+        for claim, outcomes, some in made:
             faults += _faults(sentence, claim, outcomes, some=some, results=results, rules=rules)
         found += [(position, fault) for fault in dict.fromkeys(faults)]
     return found
@@ -186,7 +186,7 @@ def _by_key(number):
 
 
 def _faults(sentence, claim, outcomes, *, some, results, rules):
-    wrong = [name for name in outcomes if not prose_support.borne_out(claim, results[name], rules)]
+    wrong = [name for name in outcomes if not support.borne_out(claim, results[name], rules)]
     if some and len(wrong) < len(outcomes):
         return []
     return [
@@ -195,8 +195,8 @@ def _faults(sentence, claim, outcomes, *, some, results, rules):
             claim.words.strip(),
             claim.kind,
             name,
-            prose_support.described(results[name], claim.kind, rules),
-            prose_support.right(results[name], claim.kind, rules),
+            support.described(results[name], claim.kind, rules),
+            support.right(results[name], claim.kind, rules),
         )
         for name in wrong
     ]
@@ -214,8 +214,8 @@ def _claims(sentence, names, results, last):
     mentioned = [list(dict.fromkeys(name for name, _ in names.mentions(clause))) for clause in clauses]
     out, previous = [], []
     for index, clause in enumerate(clauses):
-        read = _together(prose_claims.claims(clause, names=names))
-        denied = prose_claims.is_elliptic(clause)
+        read = _together(claims.claims(clause, names=names))
+        denied = claims.is_elliptic(clause)
         if not read and denied is not None and mentioned[index]:
             base = [claim for claim in previous if claim.kind in ("direction", "significant", "change")]
             read = [
@@ -226,17 +226,17 @@ def _claims(sentence, names, results, last):
         previous = read
         about, some = _about(index, clause, mentioned, named_by_key=named_by_key, last=last, results=results)
         if not (any(mentioned) or named_by_key or (last and BACK.search(clause))):
-            read = [claim for claim in read if not prose_claims.says_nothing_alone(claim, clause)]
+            read = [claim for claim in read if not claims.says_nothing_alone(claim, clause)]
 
         if not mentioned[index]:
-            read = [claim for claim in read if not prose_claims.is_a_topic(claim, clause)]
+            read = [claim for claim in read if not claims.is_a_topic(claim, clause)]
         out += [(claim, about, some) for claim in read if about]
     everything = list(dict.fromkeys([name for part in mentioned for name in part] or named_by_key))
     return out, everything or last
 
 
 def _about(index, clause, mentioned, *, named_by_key, last, results):
-    pooled = [name for name, result in results.items() if prose_support.pooled(result.now)]
+    pooled = [name for name, result in results.items() if support.pooled(result.now)]
     if mentioned[index]:
         return mentioned[index], False
     if ALL.search(clause):
@@ -266,11 +266,11 @@ def _halves(part, names):
     """Two halves of ``A improved and B worsened``, where each names an outcome and says something of it."""
     for match in re.finditer(r",?\s+and\s+", part, FLAGS):
         sides = part[: match.start()], part[match.end() :]
-        if all(names.mentions(side) and prose_claims.claims(side, names=names) for side in sides):
+        if all(names.mentions(side) and claims.claims(side, names=names) for side in sides):
             return [sides[0], *_halves(sides[1], names)]
-        if names.mentions(sides[1]) and prose_claims.is_elliptic(sides[1]) is not None:
+        if names.mentions(sides[1]) and claims.is_elliptic(sides[1]) is not None:
             return [sides[0], *_halves(sides[1], names)]
-        full = prose_claims.completed(*sides)
+        full = claims.completed(*sides)
         if full and names.mentions(sides[1]):
             return [sides[0], full]
     return [part]

@@ -3,8 +3,8 @@
 import re
 
 from livingreview.errors import InputError, problem
-from livingreview.living import hand_text, stale_prose
-from livingreview.living.prose_support import Result
+from livingreview.living.text import parts, stale
+from livingreview.living.text.support import Result
 
 # What of the protocol is prose that may speak of results.
 PROTOCOL_TEXTS = (
@@ -99,7 +99,7 @@ def names(outcomes, *, file="config.yaml"):
         for name, about in outcomes.items()
     }
     try:
-        return stale_prose.Names.of(given)
+        return stale.Names.of(given)
     except ValueError as error:
         raise InputError(
             file, problem=f"outcomes: {error}", hint="change a synonym or a short name"
@@ -108,8 +108,8 @@ def names(outcomes, *, file="config.yaml"):
 
 def _parts(about):
     """``Interference and disability`` is also called by either of its two words."""
-    parts = about["label"].split(" and ")
-    return [part for part in parts if len(parts) == 2 and len(part.split()) == 1]
+    words = about["label"].split(" and ")
+    return [part for part in words if len(words) == 2 and len(part.split()) == 1]
 
 
 def check(sections, *, values, results, names, rules):
@@ -117,11 +117,11 @@ def check(sections, *, values, results, names, rules):
 
     Parameters
     ----------
-    sections : list of hand_text.Section
+    sections : list of parts.Section
     values : dict of str to (str or None)
         Keys with their text as printed.
     results : dict of str to Result
-    names : stale_prose.Names
+    names : stale.Names
     rules : dict
         The protocol's ``interpretation``.
 
@@ -138,8 +138,8 @@ def check(sections, *, values, results, names, rules):
     """
     out = []
     for section in sections:
-        used = hand_text.check_keys(section, values)
-        read = hand_text.paragraphs(section)
+        used = parts.check_keys(section, values)
+        read = parts.paragraphs(section)
         faults = _faults(section, read, results=results, names=names, rules=rules)
         if faults:
             raise InputError(section.file, problems=faults)
@@ -163,7 +163,7 @@ def _faults(section, read, *, results, names, rules):
     for paragraph in read:
         if paragraph.quoted:
             continue
-        checked = stale_prose.check(list(paragraph.sentences), results, names=names, rules=rules, topic=topic)
+        checked = stale.check(list(paragraph.sentences), results, names=names, rules=rules, topic=topic)
         found += [_line(paragraph.lines[position], fault, results) for position, fault in checked]
     return list(dict.fromkeys(found))
 
@@ -181,10 +181,10 @@ def _line(line, fault, results):
 
 def _counts(section, read, *, results, names):
     own = [s for paragraph in read if not paragraph.quoted for s in paragraph.sentences]
-    cited = [sentence for sentence in own if stale_prose.CITED.search(sentence)]
+    cited = [sentence for sentence in own if stale.CITED.search(sentence)]
     total = sum(len(paragraph.sentences) for paragraph in read)
     claims = sum(
-        bool(stale_prose.claims_in(sentence, names=names, results=results, topic=section.about))
+        bool(stale.claims_in(sentence, names=names, results=results, topic=section.about))
         for sentence in own
         if sentence not in cited
     )
@@ -211,9 +211,9 @@ def check_protocol(config, *, results, names, file="config.yaml"):
         for name, about in config["outcomes"].items()
     ]
     for key, text in texts:
-        read = stale_prose.sentences(text)
+        read = stale.sentences(text)
         total += len(read)
-        faults = stale_prose.check(read, results, names=names, rules=config["interpretation"])
+        faults = stale.check(read, results, names=names, rules=config["interpretation"])
         for position, fault in faults:
             if fault.kind == "number" and not OF_RESULTS.search(read[position]):
                 continue

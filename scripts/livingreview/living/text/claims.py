@@ -1,6 +1,6 @@
 """What a clause of hand-written text claims about a result, found by its words.
 
-A claim has a kind and a value; whether the result bears it out is for `prose_support` to say. Words are
+A claim has a kind and a value; whether the result bears it out is for `support` to say. Words are
 looked for in the order of the list at the end, the more particular first: what one pattern has read is not
 read by another, so that "moderate heterogeneity" is no claim about the size of an effect.
 """
@@ -8,7 +8,7 @@ read by another, so that "moderate heterogeneity" is no claim about the size of 
 import re
 from dataclasses import dataclass, replace
 
-from livingreview.living.prose_numbers import SPELLED, value_of
+from livingreview.living.text.numbers import SPELLED, value_of
 
 FLAGS = re.IGNORECASE
 MANY = 10  # from so many trials the Cochrane Handbook (13.3.5.4) would test a funnel for asymmetry
