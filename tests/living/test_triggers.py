@@ -234,7 +234,7 @@ def test_an_outcome_that_the_release_did_not_have_appears():
 def test_a_sentence_says_both_ends():
     found = evaluate(STATE, STATE | {"ci_high": 0.05})
     assert found["no_effect"]["sentence"] == (
-        "The interval now crosses no effect (\u22120.60 to \u22120.20 then, \u22120.60 to 0.05 now)."
+        "The interval now includes zero, no effect (\u22120.60 to \u22120.20 then, \u22120.60 to 0.05 now)."
     )
     assert found["no_effect"]["numbers"]["after_ci_high"] == 0.05
 

@@ -89,7 +89,7 @@ def test_a_suggestion_with_open_domains_is_at_most_what_it_says():
 def test_people_s_judgement_stands_beside_the_suggestion_with_its_age():
     tree = section(example.context())
     text = words(tree)
-    assert "Indirectness, lowered by one level (by E. X.): example reason" in text
+    assert "indirectness: lowered by one level (by E. X.)" in text
     assert "Rated before Example 2015 was added." in text
     assert "Judged on older data: Many trials." in text
     assert "the data’s suggestion for the others, on older data" in text
@@ -111,7 +111,7 @@ def test_a_judgement_of_the_whole_is_shown_with_its_reason():
     many["people"] = {"overall": many["people"]["indirectness"] | {"reason": "taken together"}}
     many |= {"certainty": "moderate", "basis": "people", "undecided": []}
     text = words(section(context))
-    assert "Overall: taken together" in text
+    assert "Judged as a whole: taken together." in text
     assert "Judged as a whole: moderate." in text
 
 

@@ -162,9 +162,9 @@ def test_participants_of_rows_without_a_number_are_not_passed_over():
         ({"k": 1}, None, "one trial, not pooled"),
         ({"k": 2, "n_studies": 2}, None, "uncertain: 2 trials"),
         ({}, None, "stands"),
-        ({"ci_high": 0.05}, None, "interval crosses no effect"),
-        ({"ci_high": 0.05}, ROW, "interval now crosses no effect"),
-        ({}, ROW | {"ci_high": 0.05}, "interval no longer crosses no effect"),
+        ({"ci_high": 0.05}, None, "unclear: interval includes zero"),
+        ({"ci_high": 0.05}, ROW, "changed: interval now includes zero"),
+        ({}, ROW | {"ci_high": 0.05}, "changed: interval no longer includes zero"),
     ],
 )
 def test_the_word_column_follows_the_rules_in_order(after, before, words):

@@ -71,10 +71,14 @@ def no_effect(before, after, _):
     then, now = _holds(before, 0), _holds(after, 0)
     words = f"{_interval(before)} then, {_interval(after)} now"
     if then == now:
-        does = "crossed no effect and still does" if now else "did not cross no effect and does not now"
+        does = (
+            "included zero, no effect, and still does"
+            if now
+            else "did not include zero, no effect, and does not now"
+        )
         return Found(False, f"The interval {does} ({words}).", numbers, 0)
-    does = "now crosses" if now else "no longer crosses"
-    return Found(True, f"The interval {does} no effect ({words}).", numbers, 0)
+    does = "now includes" if now else "no longer includes"
+    return Found(True, f"The interval {does} zero, no effect ({words}).", numbers, 0)
 
 
 def smallest_effect(before, after, rules):
@@ -89,8 +93,8 @@ def smallest_effect(before, after, rules):
     if then == now:
         text = f"The interval lies as before against the smallest effect of interest ({words})."
         return Found(False, text, numbers, size)
-    parts = [f"now crosses {minus(value)}" for value in sorted(now - then)]
-    parts += [f"no longer crosses {minus(value)}" for value in sorted(then - now)]
+    parts = [f"now includes {minus(value)}" for value in sorted(now - then)]
+    parts += [f"no longer includes {minus(value)}" for value in sorted(then - now)]
     text = f"The interval {' and '.join(parts)}, the smallest effect of interest ({words})."
     return Found(True, text, numbers, size)
 

@@ -18,8 +18,8 @@ RATIO = (0.5, 1.5)
 NEW_PARTICIPANTS_PERCENT = 20
 OF_OUTCOMES = {
     "estimate_appears": "There is an estimate where there was none, or none where there was one",
-    "no_effect": "The confidence interval crosses no effect, or no longer does",
-    "smallest_effect": "The confidence interval crosses the smallest effect of interest, or no longer does",
+    "no_effect": "The confidence interval includes zero, or no longer does",
+    "smallest_effect": "The confidence interval includes the smallest effect of interest, or no longer does",
     "leaves_interval": "The estimate leaves the previous confidence interval",
     "ratio": "The estimate is much smaller or larger than before",
     "prediction_side": "The prediction interval changes side",

@@ -57,6 +57,7 @@ def findings(context):
 
 def _row(name, row, *, rules):
     level = row["certainty"]
+    notes = _footnotes(row) if level else []
     return {
         "name": name,
         "label": row["label"],
@@ -70,7 +71,10 @@ def _row(name, row, *, rules):
         "basis": f"{BASES[row['basis']]}, on older data" if row["stale"] else BASES[row["basis"]],
         "sentences": sentences(row, rules=rules),
         "stale": row["stale"],
-        "footnotes": _footnotes(row) if level else [],
+        "footnotes": notes,
+        "why": prose.sentence("; ".join(prose.lower_first(note["head"]) for note in notes)) + "."
+        if notes
+        else "Nothing lowers the certainty.",
         "domains": [_domain(key, label, row) for key, label in DOMAINS.items()] if row["k"] else [],
         "overall": _overall(row),
     }
@@ -221,7 +225,8 @@ def _in_force(name, row):
 def _footnotes(row):
     """Why the certainty is not higher: one line for each level taken, or domain that nobody judged."""
     if "overall" in row["people"]:
-        return [{"head": "Overall", "text": row["people"]["overall"]["reason"]}]
+        reason = row["people"]["overall"]["reason"]
+        return [{"head": f"Judged as a whole: {prose.lower_first(reason).rstrip('.')}", "text": reason}]
     notes = []
     for name, label in DOMAINS.items():
         found, whose = _in_force(name, row)
@@ -229,7 +234,7 @@ def _footnotes(row):
             continue
         told = NOT_JUDGED if found["rating"] is None else RATINGS[found["rating"]]
         by = f" (by {found['by']})" if whose == "people" else ""
-        notes.append({"head": f"{label}, {told}{by}", "text": found["reason"]})
+        notes.append({"head": f"{label}: {told}{by}", "text": found["reason"]})
     return notes
 
 

@@ -20,6 +20,7 @@ def _outcome(context, name):
     level = config["analysis"]["level"]
     pooled, aside = forest.in_pool(context, name), forest.aside(context, name)
     table = forest.view(context, name)
+    drawn = drawings.in_page(context, name, table)
     return {
         "name": name,
         "label": declared["label"],
@@ -36,6 +37,7 @@ def _outcome(context, name):
         "sensitivity": _sensitivity(found.get("sensitivity"), level),
         "robustness": sensitivity.view(found, level=level) if main["k"] else None,
         "subgroups": [_subgroup(row) for row in found["subgroups"]],
+        "subgroups_summary": ", ".join(_compared(row) for row in found["subgroups"]),
         "leave_one_out": [_omitted(row) for row in found["leave_one_out"]],
         "left_out_range": _left_out_range(found["leave_one_out"]),
         "published": _published(context["releases"], name, main),
@@ -46,7 +48,8 @@ def _outcome(context, name):
         "aside_sensitivity": _spelled_none(sum(row["sensitivity"] != "no" for row in aside)),
         "forest": table,
         "long": len(pooled) > LONG,
-        "drawn": drawings.in_page(context, name, table),
+        "drawn": drawn,
+        "by_group": [kind for kind in drawn["files"] if kind.startswith("forest-by-")],
     }
 
 
@@ -77,6 +80,12 @@ def _between(row):
     text += prose.p_value(between["p"])
     single = len(between["left_out"])
     return f"{text}; {prose.spelled_plural(single, 'group')} with k = 1 not compared" if single else text
+
+
+def _compared(row):
+    """A variable of the subgroups with its test: ``condition (p = 0.396)``, ``age group (not tested)``."""
+    tested = prose.p_value(row["between"]["p"]) if row["between"] else "not tested"
+    return f"{prose.lower_first(row['label'])} ({tested})"
 
 
 def _subgroup(row):

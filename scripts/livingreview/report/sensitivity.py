@@ -17,11 +17,12 @@ def view(found, *, level):
     Returns
     -------
     dict
-        ``rows`` (computed), ``left`` (what was not, grouped by reason), ``small_study``, ``shares``
-        (sentences), ``influence`` and ``cumulative`` (rows).
+        ``lead`` (a sentence), ``rows`` (computed), ``left`` (what was not, grouped by reason),
+        ``small_study``, ``shares`` (sentences), ``influence`` and ``cumulative`` (rows).
     """
     rows = found["sensitivity_table"]
     return {
+        "lead": lead(rows),
         "rows": [_row(row) for row in rows if not row["reason"]],
         "left": _left(rows),
         "small_study": _small_study(found["small_study"]),
@@ -29,6 +30,35 @@ def view(found, *, level):
         "influence": [_influence(row) for row in found["influence"]],
         "cumulative": [_step(row) for row in found["cumulative"]],
     }
+
+
+def lead(rows):
+    """What the other analyses make of the estimate: how far it moves, and whether its interval holds zero.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The sensitivity table of estimates.json, the main analysis among them.
+    """
+    others = [
+        row
+        for row in rows
+        if row["analysis"] != "main" and not row["reason"] and not prose.missing(row["estimate"])
+    ]
+    if not others:
+        return "No other analysis could be computed."
+    values = [row["estimate"] for row in others]
+    low, high = number(min(values)), number(max(values))
+    where = f"g lies between {low} and {high}" if low != high else f"g is {low}"
+    bounded = [row for row in others if not prose.missing(row["ci_low"])]
+    n = sum(prose.crosses_zero(row["ci_low"], row["ci_high"]) for row in bounded)
+    text = f"In {prose.spelled_plural(len(others), 'other analysis', 'other analyses')} {where}"
+    main = next((row for row in rows if row["analysis"] == "main"), None)
+    if main is None or prose.missing(main["ci_low"]) or not bounded:
+        return f"{text}."
+    includes = "includes" if prose.crosses_zero(main["ci_low"], main["ci_high"]) else "excludes"
+    many = "all" if n == len(bounded) and n > 1 else prose.spelled(n) if n else "none"
+    return f"{text}; the interval of {many} of them includes zero, that of the main analysis {includes} it."
 
 
 def _row(row):

@@ -56,6 +56,7 @@ def studies(context):
                 "risk": dict(LEVELS)[level],
                 "risk_recorded": risk or "",
                 "risk_domains": _domains(judged),
+                "risk_told": risk_told(risk, judged),
                 "risk_source": study["risk_of_bias_source"] or "",
                 "editorial": notices.marks(context["status"]["notices_on_included"], key),
                 "risk_level": level,
@@ -113,6 +114,15 @@ def _domains(judged):
         for row in judged
         if row["domain"] != OVERALL
     )
+
+
+def risk_told(overall, judged):
+    """The overall judgement as recorded, then the domains unless the record spells them out itself."""
+    domains = _domains(judged)
+    if not overall:
+        return domains
+    spelled = all(row["domain"].split("_")[0] in overall for row in judged if row["domain"] != OVERALL)
+    return overall if spelled or not domains else f"{overall} ({domains})"
 
 
 def _of_outcome(row):

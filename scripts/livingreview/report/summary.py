@@ -77,8 +77,7 @@ def summary(context):
                 "name": name,
                 "label": config["outcomes"][name]["short"],
                 "drawing": figures.small_interval(row, axis),
-                "k": count(row["k"]),
-                "n_studies": count(row["n_studies"]),
+                "evidence": prose.comparisons(row["k"], row["n_studies"]) if row["k"] else "no trial",
                 "estimate": number(row["estimate"]) if row["k"] else "no estimate",
                 "interval": interval(row["ci_low"], row["ci_high"]) if row["k"] else "",
                 "prediction": interval(row["pi_low"], row["pi_high"])

@@ -19,6 +19,7 @@ def triggers(context):
         "lead": _lead(rows, fired),
         "fired": [_told(row, names) for row in fired],
         "where": _where(fired, names),
+        "short": _short(rows, fired, names),
         "rules": [_rule(of_rule, names) for name in rules if (of_rule := _of(rows, name))],
     }
 
@@ -27,6 +28,17 @@ def _where(fired, names):
     """For how many rules each outcome, or the review, is in question: one phrase each."""
     places = [names.get(row["outcome"], "the review") for row in fired]
     return [f"{place} {places.count(place)}" for place in dict.fromkeys(places)]
+
+
+def _short(rows, fired, names):
+    """The first screen's sentence: how many rules say that conclusions may have moved, and where."""
+    checked = sum(row["state"] != NOT_EVALUATED for row in rows)
+    if not fired:
+        return f"None of {prose.count(checked)} rules that could be evaluated fired."
+    where = ", ".join(_where(fired, names))
+    verb = "says" if len(fired) == 1 else "say"
+    n = f"{prose.count(len(fired))} of {prose.count(checked)} rules"
+    return f"{n} {verb} that conclusions may have moved: {where}."
 
 
 def _of(rows, name):
