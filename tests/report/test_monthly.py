@@ -194,6 +194,7 @@ def test_a_retraction_is_told_with_its_study_and_makes_the_run_one_of_change():
 )
 def test_notices_on_studies_that_stay_and_corrections_are_told_with_their_studies(cells, said):
     assert monthly.statement(news(**cells))[3] == said
+    assert monthly.kind(news(**cells)) == "changed"
 
 
 def test_estimates_that_differ_from_the_release_are_told_then_and_now():

@@ -166,6 +166,10 @@ def _with_retracted(effects, options):
     return _row("with_retracted", "With retracted trials, as before", before, compute, note=note)
 
 
+# "corrected" beside a trial would read as if its values had been.
+ERRATUM = {"corrected": "erratum"}
+
+
 def _without_notices(pooled, options):
     """The pool without trials that an expression of concern, an erratum or another notice leaves in it."""
     noticed = _flags(pooled, "notice").map(lambda kind: kind if isinstance(kind, str) else "")
@@ -176,7 +180,10 @@ def _without_notices(pooled, options):
             raise _NotComputed("no trial in this pool has an expression of concern or an erratum")
         return _fit(kept, options)
 
-    named = [f"{pooled['label'][index]} ({kind})" for index, kind in noticed[noticed != ""].items()]
+    named = [
+        f"{pooled['label'][index]} ({ERRATUM.get(kind, kind)})"
+        for index, kind in noticed[noticed != ""].items()
+    ]
     label = "Without trials that have an expression of concern or an erratum"
     return _row("without_notices", label, kept, compute, note=f"without {', '.join(named)}")
 

@@ -48,7 +48,7 @@ def statement(news):
 
 
 def kind(news):
-    """The case that a run is: retired, paused, triggered, included, awaiting, or nothing found."""
+    """The case that a run is: retired, paused, triggered, included, changed, awaiting, or nothing found."""
     status = news["status"]
     if status["mode"]["mode"] in MODES:
         return status["mode"]["mode"]
@@ -56,6 +56,8 @@ def kind(news):
         return "triggered"
     if news["included"] or status["n_included_this_run"]:
         return "included"
+    if news["concerns"] or news["errata"] or news["corrected"] or news["restored"]:
+        return "changed"
     if status["n_queue"] or status["awaiting_extraction"]:
         return "awaiting"
     return "nothing found"

@@ -324,7 +324,7 @@ def _changed(context, latest):
         "n": prose.sentence(prose.spelled_plural(len(events), "change was", "changes were")),
         "kinds": [{"label": name, "n": count(n)} for name, n in kinds.most_common()],
         "first": latest["missed_by_date_window"]["since"] is None,
-        "unchanged": count(latest["known"]["unchanged"]),
+        "unchanged": _unchanged(latest["known"]["unchanged"], any_changed=bool(events)),
         "shown": [
             {
                 "pmid": row["pmid"],
@@ -342,6 +342,17 @@ def _changed(context, latest):
         "all_shown": len(events) <= EVENTS_SHOWN,
         "file": f"results/{latest['run']}/record_events.csv",
     }
+
+
+def _unchanged(n, *, any_changed):
+    """How many known records say what they said before, as a sentence; empty where there is none."""
+    if not n:
+        return ""
+    if n == 1:
+        return "One known record says what it said before."
+    if any_changed:
+        return f"{count(n)} known records say what they said before."
+    return f"None of the {count(n)} known records says anything else than before."
 
 
 def _standing(event, alerts, out):
