@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from livingreview import __version__, tables
+from livingreview.living import versions
 from livingreview.report import checklists, data, flow, pages
 from livingreview.screening import decisions as ledger
 from livingreview.trials.revisions import rows_at
@@ -85,32 +86,32 @@ def read(inputs, *, config, run):
         tables.read(inputs.decisions, "screening"), ledger.kept_ids(records), run=run
     )
     releases = {path: tables.read_json(path) for path in inputs.releases}
-    # A release of this very run or a later one came after its report.
-    releases = {path: row for path, row in releases.items() if row["kind"] != "release" or row["run"] < run}
-    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.refetched, *releases]
+    known = versions.known_before(releases.values(), run)
+    paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.refetched]
+    paths += [path for path, row in releases.items() if row in known]
     return {
         "config": config,
         "run": run,
-        "records": plain(records),
-        "events": plain(tables.read_results(inputs.events)),
+        "records": tables.plain_rows(records),
+        "events": tables.plain_rows(tables.read_results(inputs.events)),
         "imports": tables.read_json(inputs.imports),
-        "pairs": plain(tables.read_results(inputs.pairs)),
-        "companions": plain(tables.read_results(inputs.companions)),
+        "pairs": tables.plain_rows(tables.read_results(inputs.pairs)),
+        "companions": tables.plain_rows(tables.read_results(inputs.companions)),
         "refetched": [tables.read_json(path) for path in inputs.refetched],
-        "queue": plain(tables.read_results(inputs.queue)),
+        "queue": tables.plain_rows(tables.read_results(inputs.queue)),
         "ranking": tables.read_json(inputs.ranking),
         "backtest": tables.read_json(inputs.backtest),
-        "months": plain(tables.read_results(inputs.months)),
-        "suspicious": plain(tables.read_results(inputs.suspicious)),
+        "months": tables.plain_rows(tables.read_results(inputs.months)),
+        "suspicious": tables.plain_rows(tables.read_results(inputs.suspicious)),
         "drift": tables.read_json(inputs.drift),
         "agreement": tables.read_json(inputs.agreement),
-        "conflicts": plain(tables.read(inputs.conflicts, "conflicts")),
-        "effects": plain(tables.read_results(inputs.effects)),
-        "findings": plain(tables.read_results(inputs.findings)),
-        "corrections": plain(tables.read_results(inputs.corrections)),
+        "conflicts": tables.plain_rows(tables.read(inputs.conflicts, "conflicts")),
+        "effects": tables.plain_rows(tables.read_results(inputs.effects)),
+        "findings": tables.plain_rows(tables.read_results(inputs.findings)),
+        "corrections": tables.plain_rows(tables.read_results(inputs.corrections)),
         "extraction_agreement": tables.read_json(inputs.extraction_agreement),
-        "extracted": plain(rows_at(tables.read(inputs.outcomes, "outcomes"), run, ["row_id"])),
-        "judged": plain(tables.read_results(inputs.judged)),
+        "extracted": tables.plain_rows(rows_at(tables.read(inputs.outcomes, "outcomes"), run, ["row_id"])),
+        "judged": tables.plain_rows(tables.read_results(inputs.judged)),
         "estimates": tables.read_json(inputs.estimates),
         "certainty": tables.read_json(inputs.certainty),
         "changes": tables.read_json(inputs.changes),
@@ -120,10 +121,10 @@ def read(inputs, *, config, run):
         "flow": counts,
         "status": tables.read_json(inputs.status),
         "whats_new": tables.read_json(inputs.whats_new),
-        "studies": plain(studies[studies["study_id"].isin(included)]),
-        "decisions": plain(ledger.latest(decisions, run)),
+        "studies": tables.plain_rows(studies[studies["study_id"].isin(included)]),
+        "decisions": tables.plain_rows(ledger.latest(decisions, run)),
         "provenances": [tables.read_json(path) for path in inputs.provenances],
-        "releases": list(releases.values()),
+        "releases": known,
         "embedded": [embedded(getattr(inputs, name)) for name in EMBEDDED],
         "files": [described(path) for path in sorted(set(map(str, paths)))],
         "software": {
@@ -132,11 +133,6 @@ def read(inputs, *, config, run):
             **{name: importlib.metadata.version(name) for name in SOFTWARE},
         },
     }
-
-
-def plain(frame):
-    """A frame as a list of dicts; missing values are None."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def embedded(path):

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from livingreview import tables
-from livingreview.living import lags, modes, releases, status
+from livingreview.living import lags, modes, releases, status, versions
 from livingreview.screening import decisions as ledger
 from livingreview.trials.revisions import rows_at
 
@@ -73,7 +73,7 @@ def main(job):
 
 def frozen(paths, run):
     """The review's own releases of earlier runs, oldest first, with what they froze of mode and triggers."""
-    own = [one for one in releases.read(paths) if one["kind"] == "release" and one["run"] < run]
+    own = versions.own(versions.known_before(releases.read(paths), run))
     return [
         one
         | {

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from livingreview import tables
+from livingreview.living import versions
 from livingreview.report import drawings, standalone
 from livingreview.trials.revisions import rows_at
 
@@ -41,21 +42,15 @@ def read(inputs, *, config, run):
     """What the figures show, in the shapes that `pages.build` takes."""
     included = set(tables.read_results(inputs.included)["study_id"])
     studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
-    releases = [tables.read_json(path) for path in inputs.releases]
     return {
         "config": config,
         "run": run,
-        "effects": _plain(tables.read_results(inputs.effects)),
+        "effects": tables.plain_rows(tables.read_results(inputs.effects)),
         "estimates": tables.read_json(inputs.estimates),
         "changes": tables.read_json(inputs.changes),
-        "studies": _plain(studies[studies["study_id"].isin(included)]),
-        # A release of this very run or a later one came after its report.
-        "releases": [row for row in releases if row["kind"] != "release" or row["run"] < run],
+        "studies": tables.plain_rows(studies[studies["study_id"].isin(included)]),
+        "releases": versions.known_before(map(tables.read_json, inputs.releases), run),
     }
-
-
-def _plain(frame):
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def _template(name):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.living import releases, triggers
-from livingreview.living.certainty_domains import DOMAINS
+from livingreview.living.certainty import in_force
 from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
 
@@ -76,10 +76,7 @@ def _frozen(release):
 def _ratings(certainty):
     """Per outcome and domain the rating in force: people's, else what the data suggest."""
     return {
-        outcome: {
-            domain: (one["people"].get(domain) or one["suggested"][domain])["rating"] for domain in DOMAINS
-        }
-        for outcome, one in certainty["outcomes"].items()
+        outcome: in_force(one["suggested"], one["people"]) for outcome, one in certainty["outcomes"].items()
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from livingreview import tables
-from livingreview.living import history
+from livingreview.living import history, versions
 from livingreview.report import digest, monthly, prose
 from livingreview.screening import decisions as ledger
 from livingreview.trials import notices as cascade
@@ -41,7 +41,7 @@ def main(job):
         notices=noticed,
         events=tables.read_results(job.input.events),
         provenances=[tables.read_json(path) for path in job.input.provenances],
-        releases=[one for one in releases if one["kind"] == "release" and one["run"] < run],
+        releases=versions.own(versions.known_before(releases, run)),
         stages=params.stages,
     )
     studies = rows_at(tables.read(job.input.studies, "studies"), run, ["study_id"])

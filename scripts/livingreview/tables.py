@@ -162,6 +162,11 @@ def read_results(path):
     return frame
 
 
+def plain_rows(frame):
+    """A frame as a list of dicts; missing values are None."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
 def _text_column(column):
     texts = column.astype(object).where(column.notna(), None)
     begins = column.astype(str).str.startswith("'")

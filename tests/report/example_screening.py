@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from livingreview.screening import agreement, backtest, drift, statement, stopping, suspicious
-from livingreview.tables import columns
+from livingreview.tables import columns, plain_rows
 
 RUN = "2026-11"
 STAGES = ["title-abstract", "full-text"]
@@ -173,11 +173,6 @@ def doubts(one):
     return suspicious.suspicious(one.predictions, titles, ledger_rows(*rows), run=RUN)
 
 
-def plain(frame):
-    """A frame as a list of dicts; missing values are None."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
-
-
 def results():
     """The parts of the context that the rooms of screening make, made anew at every call."""
     return copy.deepcopy(_made())
@@ -189,8 +184,8 @@ def _made():
     return {
         "ranking": ranking({"full-text": about}),
         "backtest": {"full-text": about},
-        "months": plain(one.months.assign(label="full-text")),
-        "suspicious": plain(doubts(one)),
+        "months": plain_rows(one.months.assign(label="full-text")),
+        "suspicious": plain_rows(doubts(one)),
         "drift": drifted(one),
         "agreement": measured(),
         "conflicts": [],

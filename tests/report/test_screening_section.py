@@ -12,6 +12,7 @@ from lxml import html
 from livingreview.report import backtest, pages, screening
 from livingreview.screening import bands, statement, stopping
 from livingreview.screening import decisions as ledger
+from livingreview.tables import plain_rows
 
 COLD = {
     "method": "likeness to the protocol",
@@ -57,7 +58,7 @@ def cold():
     about, one = screened.back_tested(minimum=1000)
     context["ranking"] = screened.ranking({"full-text": about}, **COLD)
     context["backtest"] = {"full-text": about}
-    context["months"] = screened.plain(one.months.assign(label="full-text"))
+    context["months"] = plain_rows(one.months.assign(label="full-text"))
     context["suspicious"] = []
     for row in context["queue"]:
         row |= {

@@ -105,6 +105,11 @@ def level(ratings):
     return LEVELS[max(len(LEVELS) - 1 + sum(value or 0 for value in ratings), 0)]
 
 
+def in_force(suggested, people):
+    """The rating of each domain: people's, else what the data suggest; None where neither has one."""
+    return {name: people[name]["rating"] if name in people else suggested[name]["rating"] for name in DOMAINS}
+
+
 def together(suggested, people):
     """The certainty that is shown: people's where it is complete, else with the suggestion for the rest.
 
@@ -123,9 +128,7 @@ def together(suggested, people):
         at most this), ``differences`` (domains in which both have a rating and it is not the same),
         ``stale`` (whether a judgement of people is older than the data).
     """
-    rated = {
-        name: people[name]["rating"] if name in people else suggested[name]["rating"] for name in DOMAINS
-    }
+    rated = in_force(suggested, people)
     by_people = [name for name in DOMAINS if name in people]
     differences = [
         name

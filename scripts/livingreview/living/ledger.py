@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from livingreview.errors import ReviewError
+from livingreview.living.versions import known_before, own
 from livingreview.screening import decisions
 from livingreview.trials.notices import COLUMNS as OF_NOTICES
 from livingreview.trials.notices import EXCLUDED, REASON, SIBLING
@@ -95,9 +96,8 @@ def versions(releases, run):
     list of dict
         ``version`` and ``run``.
     """
-    earlier = [one for one in releases if one["kind"] == "release" and one["run"] < run]
-    # `releases` come by version; a sort by run that keeps this order agrees with ``releases.last_before``.
-    earlier.sort(key=lambda one: one["run"])
+    # `releases` come by version; a sort by run that keeps this order agrees with ``versions.last_before``.
+    earlier = sorted(own(known_before(releases, run)), key=lambda one: one["run"])
     return [
         *({"version": one["version"], "run": one["run"]} for one in earlier),
         {"version": run, "run": run},

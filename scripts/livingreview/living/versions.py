@@ -106,12 +106,17 @@ def _next(asked, last):
     return f"{asked[0]}.{parse(last['version'])[1] + 1}.0"
 
 
-def last_before(releases, run):
-    """The newest release of our own that is older than a run, or None.
+def known_before(releases, run):
+    """The releases that a run knows: those of earlier runs, and published reviews that this one follows.
 
     A release of the same run does not count: a month is compared with what readers had before it.
     """
-    earlier = [release for release in own(releases) if release["run"] < run]
+    return [release for release in releases if release["kind"] != "release" or release["run"] < run]
+
+
+def last_before(releases, run):
+    """The newest release of our own that is older than a run (as `known_before`), or None."""
+    earlier = own(known_before(releases, run))
     return max(earlier, key=lambda release: (release["run"], parse(release["version"])), default=None)
 
 

@@ -12,7 +12,7 @@ from livingreview.screening.ranker import Ranker
 from livingreview.screening.ranking.texts import cell
 from livingreview.screening.stopping import exact_interval
 from livingreview.search.linkage.pairs import id_order
-from livingreview.tables import columns
+from livingreview.tables import columns, plain_rows
 
 MODELS = {
     "blend": {},
@@ -83,7 +83,7 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
     records = records.sort_values("record_id", key=lambda ids: ids.map(id_order)).reset_index(drop=True)
     state = ledger.statuses(records["record_id"], decisions, run=run, stages=stages)
     asked = np.flatnonzero(state["ask"].notna())
-    corpus = records.astype(object).where(records.notna(), None).to_dict("records")
+    corpus = plain_rows(records)
     queue = _asked(records.iloc[asked], state.iloc[asked], [corpus[at] for at in asked], run=run)
     heads = [
         training.decided(records["record_id"], decisions, run=run, stages=stages, label=label)
