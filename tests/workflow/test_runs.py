@@ -45,6 +45,8 @@ def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
     promised += " checklists.csv text.json text_keys.csv"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
     assert set(CONTENTS) <= set(promised.split())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in promised.split() if f"`{name}" not in readme] == []
 
 
 def test_tables_that_other_tools_read_have_their_columns(built_once):
