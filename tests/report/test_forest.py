@@ -157,7 +157,7 @@ def test_an_outcome_without_trials_has_no_table_and_its_rows_stand_aside():
     context = example.context()
     assert table(context, "none") is None
     (row,) = forest.aside(context, "none")
-    assert (row["g"], row["reason"], row["sensitivity"]) == ("none", "No arm sizes", "yes")
+    assert (row["g"], row["reason"], row["sensitivity"]) == ("none", "No arm sizes", "with arm sizes assumed")
 
 
 def test_a_mark_tells_that_some_trials_state_no_number():

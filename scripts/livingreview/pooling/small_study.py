@@ -22,6 +22,7 @@ MIN_K = 3
 # Below ten studies the tests should not be used: their power is too low to tell chance from asymmetry (Sterne
 # and others 2011, BMJ 343:d4002; Cochrane Handbook 13.3.5.4).
 INTERPRETABLE_K = 10
+TOO_FEW = "not to be interpreted"  # how the advice begins
 
 MODELS = ("rma", "lm")
 PREDICTORS = {
@@ -112,7 +113,7 @@ def advice_on(k):
     """A sentence for results from too few effects; empty from `INTERPRETABLE_K` on."""
     if k >= INTERPRETABLE_K:
         return ""
-    return f"not to be interpreted: {k} effects, at least {INTERPRETABLE_K} are needed"
+    return f"{TOO_FEW}: {k} effects, at least {INTERPRETABLE_K} are needed"
 
 
 def regression_test(

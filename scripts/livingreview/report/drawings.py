@@ -127,7 +127,24 @@ def funnel(context, name):
         "limit": shape["limit"],
         "slope": shape["slope"],
         "level": context["config"]["analysis"]["level"],
+        "note": _funnel_note(
+            context, new=bool(new), filled=bool(filled), line=not prose.missing(shape["slope"])
+        ),
     }
+
+
+def _funnel_note(context, *, new, filled, line):
+    """What the signs of a funnel mean, for a file that stands alone."""
+    level = prose.percent(100 * context["config"]["analysis"]["level"])
+    parts = [
+        f"Dark rim: new since release {context['changes']['release']['version']}." if new else "",
+        "Open circles: put in by trim and fill." if filled else "",
+        f"Vertical line and broken cone: the pooled effect, and where {level} of effects would lie if all"
+        " trials had one true effect.",
+        "Sloping line: Egger\u2019s regression." if line else "",
+        "Shades: p-value against no effect.",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def funnel_words(context, name):

@@ -125,7 +125,7 @@ def small_axis(axis, *, height=22):
 ROW = 25  # height of a row of a whole figure, in pixels
 TEXT_UP, MARK_UP = 8, 12.5  # how far texts and marks stand above the lower edge of their row
 WIDTH, LEFT, RIGHT = 860, 226, 590  # of a whole figure, and of the plot within it
-LONG_LEFT, LONG_LENGTH = 320, 46  # the same of a figure whose labels are sentences rather than names
+LONG_LEFT, LONG_LENGTH = 350, 54  # the same of a figure whose labels are sentences rather than names
 NUMBERS, WEIGHTS = 768, 860  # right edges of the columns of digits
 HEAD = 26
 LARGEST = 15  # side of the square of the heaviest effect
@@ -146,7 +146,7 @@ def forest(view):
         and label, or None), ``level``, ``zone``, ``favours_left``, ``favours_right``; optionally
         ``long_labels``. A row is one of: an
         effect (label, yi, ci_low, ci_high, weight or None, new), an estimate (label, estimate, ci_low,
-        ci_high), or a heading (heading).
+        ci_high, optionally strong: whether its words are bold), or a heading (heading).
     """
     return svg.markup(_Forest(view).draw())
 
@@ -269,7 +269,12 @@ class _Forest:
         self.view = view
         long = view.get("long_labels", False)
         self.length = LONG_LENGTH if long else LABEL_LENGTH
-        self.axis = forest_scale(view).between(LONG_LEFT if long else LEFT, RIGHT)
+        weights = [row["weight"] for row in view["rows"] if not missing(row.get("weight"))]
+        self.heaviest = max(weights, default=None)
+        # Without weights, plot and digits take the room of their column.
+        self.numbers = NUMBERS if weights else WEIGHTS
+        right = RIGHT + self.numbers - NUMBERS
+        self.axis = forest_scale(view).between(LONG_LEFT if long else LEFT, right)
         self.predicted = view["pool"] is not None and not missing(view["pool"].get("pi_low"))
         n_pools = (view["pool"] is not None) + self.predicted + (view["before"] is not None)
         self.bottom = HEAD + ROW * (len(view["rows"]) + n_pools) + 14
@@ -280,10 +285,9 @@ class _Forest:
         view = self.view
         svg.describe(self.drawing, name=view["name"], title=view["title"], description=view["description"])
         _zone(self.drawing, self.axis, view["zone"], HEAD, self.bottom)
-        weights = [row["weight"] for row in view["rows"] if not missing(row.get("weight"))]
-        self.head(weighted=bool(weights))
+        self.head()
         for row in view["rows"]:
-            self.row(row, max(weights, default=None))
+            self.row(row)
         if view["pool"] is not None:
             svg.line(self.drawing, (0, self.y + 4), (WIDTH, self.y + 4))
             self.y += 6
@@ -295,36 +299,36 @@ class _Forest:
         self.foot()
         return self.drawing
 
-    def head(self, *, weighted):
+    def head(self):
         svg.text(self.drawing, (0, 14), self.view["what"], "head")
         numbers = f"g [{percent(100 * self.view['level'])} CI]"
-        svg.text(self.drawing, (NUMBERS, 14), numbers, "head", anchor="end")
-        if weighted:
+        svg.text(self.drawing, (self.numbers, 14), numbers, "head", anchor="end")
+        if self.heaviest is not None:
             svg.text(self.drawing, (WEIGHTS, 14), "Weight", "head", anchor="end")
         svg.line(self.drawing, (0, HEAD - 2), (WIDTH, HEAD - 2))
 
-    def row(self, row, heaviest):
+    def row(self, row):
         if "heading" in row:
             self.next_row(row["heading"], "", "pool")
         elif "estimate" in row:
-            self.diamond(row, "pool")
+            self.diamond(row, "pool", words="pool" if row.get("strong", True) else "")
             ends = (row.get("pi_low"), row.get("pi_high"))
             _whiskers(self.drawing, self.axis, ends, self.y - MARK_UP, "pi")
         else:
-            self.effect(row, heaviest)
+            self.effect(row)
 
-    def effect(self, row, heaviest):
+    def effect(self, row):
         numbers = f"{number(row['yi'])} {interval(row['ci_low'], row['ci_high'])}"
         middle = self.next_row(row["label"], numbers, "new" if row["new"] else "")
-        weighted = heaviest if not missing(row["weight"]) else None
+        weighted = self.heaviest if not missing(row["weight"]) else None
         _effect(self.drawing, self.axis, row, middle, heaviest=weighted, largest=LARGEST)
         if not missing(row["weight"]):
             place = (WEIGHTS, self.y - TEXT_UP)
             svg.text(self.drawing, place, percent(row["weight"], 1), anchor="end")
 
-    def diamond(self, pool, style):
+    def diamond(self, pool, style, *, words=None):
         numbers = f"{number(pool['estimate'])} {interval(pool['ci_low'], pool['ci_high'])}"
-        middle = self.next_row(pool["label"], numbers, style)
+        middle = self.next_row(pool["label"], numbers, style if words is None else words)
         if not missing(pool["estimate"]):
             _diamond(self.drawing, self.axis, pool, middle, half=DIAMOND, style=style)
 
@@ -338,7 +342,7 @@ class _Forest:
         self.y += ROW
         svg.text(self.drawing, (0, self.y - TEXT_UP), excerpt(label, self.length), style)
         if numbers:
-            svg.text(self.drawing, (NUMBERS, self.y - TEXT_UP), numbers, style, anchor="end")
+            svg.text(self.drawing, (self.numbers, self.y - TEXT_UP), numbers, style, anchor="end")
         return self.y - MARK_UP
 
     def foot(self):

@@ -71,9 +71,13 @@ def drawing(context, name):
 
 def _note(context, added):
     """What the signs of the whole figure mean, for a file that stands alone."""
-    zone = number(context["config"]["interpretation"]["no_effect"])
     new = f"Bold: new since release {context['changes']['release']['version']}. " if added else ""
-    return f"{new}Band: counted as no effect (\u00b1{zone})."
+    return f"{new}{band_words(context)}"
+
+
+def band_words(context):
+    """What the band around zero means."""
+    return f"Band: counted as no effect (\u00b1{number(context['config']['interpretation']['no_effect'])})."
 
 
 def axis_words(context):

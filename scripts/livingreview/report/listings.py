@@ -75,9 +75,12 @@ def analyses(context, name):
         title="Sensitivity analyses",
         what="Analysis",
         rows=[
-            _square(row, label) if row["k"] == 1 else {key: row[key] for key in keys} | {"label": label}
+            _square(row, label)
+            if row["k"] == 1
+            else {key: row[key] for key in keys} | {"label": label, "strong": row["analysis"] == "main"}
             for row, label in _told_apart(rows)
         ],
+        note="Diamond: estimate with its confidence interval; thin line: prediction interval. ",
     ) | {"long_labels": True}
 
 
@@ -85,7 +88,8 @@ def _told_apart(rows):
     """Each analysis with its label; the second of the same label is named by what sets it apart."""
     seen = set()
     for row in rows:
-        yield row, row["note"] if row["label"] in seen and row["note"] else row["label"]
+        again = row["label"] in seen and row["note"]
+        yield row, f"as above, {row['note']}" if again else row["label"]
         seen.add(row["label"])
 
 
@@ -153,7 +157,7 @@ def _square(row, label):
     }
 
 
-def _view(context, name, *, kind, title, what, rows, pool=False):
+def _view(context, name, *, kind, title, what, rows, pool=False, note=""):
     if not rows:
         return None
     main = context["estimates"]["outcomes"][name]["main"]
@@ -169,5 +173,6 @@ def _view(context, name, *, kind, title, what, rows, pool=False):
         if pool
         else None,
         "before": None,
+        "note": f"{note}{forest.band_words(context)}",
         **forest.axis_words(context),
     }

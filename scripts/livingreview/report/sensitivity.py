@@ -1,5 +1,6 @@
 """Whether an estimate holds under other choices: the sensitivity table and the diagnostics, as shown."""
 
+from livingreview.pooling.small_study import TOO_FEW
 from livingreview.report import prose
 from livingreview.report.prose import count, interval, number, percent
 
@@ -35,18 +36,25 @@ def view(found, *, level):
 def lead(rows):
     """What the other analyses make of the estimate: how far it moves, and whether its interval holds zero.
 
+    Adjustments for small-study effects that rest on too few effects are left out, and counted.
+
     Parameters
     ----------
     rows : list of dict
         The sensitivity table of estimates.json, the main analysis among them.
     """
-    others = [
+    computed = [
         row
         for row in rows
         if row["analysis"] != "main" and not row["reason"] and not prose.missing(row["estimate"])
     ]
+    others = [row for row in computed if TOO_FEW not in row["note"].lower()]
+    few = len(computed) - len(others)
+    noun = prose.sentence(prose.spelled_plural(few, "adjustment"))
+    counted = f"cannot be interpreted and {'is' if few == 1 else 'are'} not counted"
+    beside = f" {noun} for small-study effects {counted}." if few else ""
     if not others:
-        return "No other analysis could be computed."
+        return f"No other analysis could be computed.{beside}"
     values = [row["estimate"] for row in others]
     low, high = number(min(values)), number(max(values))
     where = f"g lies between {low} and {high}" if low != high else f"g is {low}"
@@ -55,10 +63,11 @@ def lead(rows):
     text = f"In {prose.spelled_plural(len(others), 'other analysis', 'other analyses')} {where}"
     main = next((row for row in rows if row["analysis"] == "main"), None)
     if main is None or prose.missing(main["ci_low"]) or not bounded:
-        return f"{text}."
+        return f"{text}.{beside}"
     includes = "includes" if prose.crosses_zero(main["ci_low"], main["ci_high"]) else "excludes"
     many = "all" if n == len(bounded) and n > 1 else prose.spelled(n) if n else "none"
-    return f"{text}; the interval of {many} of them includes zero, that of the main analysis {includes} it."
+    told = f"the interval of {many} of them includes zero, that of the main analysis {includes} it"
+    return f"{text}; {told}.{beside}"
 
 
 def _row(row):

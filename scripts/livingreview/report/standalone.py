@@ -4,6 +4,7 @@ The style is that of the page, with the colours that the page has on light paper
 """
 
 import re
+import textwrap
 
 import resvg_py
 from lxml import etree
@@ -14,6 +15,9 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 # The family of the fonts that come with the templates; other machines take what they have.
 FAMILY = "Source Sans Pro"
 MARGIN, TITLE, ORIGIN = 16, 34, 26  # room around the figure, above it and below it, in pixels
+LINE, TITLE_LINE = 15, 20  # height of a line of the words below and above
+# Letters of the words below and above, in pixels, so wide that a line of them never leaves the figure.
+LETTER, TITLE_LETTER = 5.6, 8.4
 ZOOM = 2.0
 # Programs refuse images that are taller; a long forest plot is drawn with fewer pixels to a row.
 TALLEST = 16000
@@ -58,16 +62,22 @@ def standalone(drawing, *, style, title, origin):
     """
     inner = etree.fromstring(str(drawing))
     width, height = (float(inner.get(side)) for side in ("width", "height"))
-    whole = (width + 2 * MARGIN, height + TITLE + ORIGIN + MARGIN)
+    above = textwrap.wrap(title, int(width / TITLE_LETTER))
+    below = textwrap.wrap(origin, int(width / LETTER))
+    top = TITLE + TITLE_LINE * (len(above) - 1)
+    bottom = ORIGIN + LINE * (len(below) - 1) + MARGIN
+    whole = (width + 2 * MARGIN, height + top + bottom)
     made = svg.start(*whole, inner.get("class"))
-    made.set("viewBox", f"{-MARGIN:g} {-TITLE:g} {whole[0]:g} {whole[1]:g}")
+    made.set("viewBox", f"{-MARGIN:g} {-top:g} {whole[0]:g} {whole[1]:g}")
     for name in ("role", "aria-labelledby"):
         made.set(name, inner.get(name))
     etree.SubElement(made, "style").text = style
-    svg.box(made, (-MARGIN, -TITLE), (width + MARGIN, height + ORIGIN + MARGIN), "paper")
-    svg.text(made, (0, -12), title, "heading")
+    svg.box(made, (-MARGIN, -top), (width + MARGIN, height + bottom), "paper")
+    for at, line in enumerate(reversed(above)):
+        svg.text(made, (0, -12 - TITLE_LINE * at), line, "heading")
     made.extend(list(inner))
-    svg.text(made, (0, height + ORIGIN), origin, "small")
+    for at, line in enumerate(below):
+        svg.text(made, (0, height + ORIGIN + LINE * at), line, "small")
     text = etree.tostring(made, encoding="unicode").replace("<svg ", f'<svg xmlns="{NAMESPACE}" ', 1)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 

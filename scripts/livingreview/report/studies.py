@@ -34,6 +34,9 @@ def studies(context):
             {
                 "id": key,
                 "label": study_label(study),
+                "opening": study_label(study)
+                if study["first_author"]
+                else f"{prose.excerpt(study['title'], 60)} {study['year'] or ''}".strip(),
                 "title": f"{study['title'].rstrip('.')}{'' if study['title'].endswith(('?', '!')) else '.'}",
                 "journal": study["journal"] or "",
                 "year": study["year"] or "9999",
