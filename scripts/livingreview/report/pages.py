@@ -1,6 +1,7 @@
 """The report as one self-contained HTML page."""
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 
@@ -35,6 +36,7 @@ MANY_EFFECTS = 400
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
+@functools.cache  # to compile the templates takes longer than to fill them
 def environment(templates=TEMPLATES):
     """Templates that escape everything and stop at a name that is not defined."""
     return jinja2.Environment(
