@@ -83,7 +83,7 @@ def test_the_first_screen_and_the_section_name_the_report_and_its_notice(context
     ]
     tree = html.document_fromstring(pages.build(context))
     (box,) = tree.xpath("//header//*[@aria-label='Notices on included reports']")
-    assert text_of(box[0]) == f"Excluded report. Example 5 has been retracted. {OUT} notice of retraction 900"
+    assert text_of(box[0]) == f"Excluded report. Example 5 has been retracted. {OUT} Notice of retraction 900"
     assert [one.get("href") for one in box.iter("a")] == [
         "https://pubmed.ncbi.nlm.nih.gov/5/",
         "https://pubmed.ncbi.nlm.nih.gov/900/",

@@ -144,10 +144,10 @@ def test_a_retracted_included_trial_is_told_on_the_first_screen_in_neutral_words
     notices = [text_of(one) for one in header.xpath(".//*[@aria-label='Notices on included reports']/p")]
     assert notices == [
         f"Excluded report. {ROWS[0]['title']} has been retracted. Its numbers have left the analyses;"
-        " the study is listed as excluded, with its notice. notice of retraction 900",
+        " the study is listed as excluded, with its notice. Notice of retraction 900",
         f"Included report. {ROWS[1]['title']} has a published erratum; the maintainers have to check the"
         " extracted values against it. Each pool that holds them has a sensitivity analysis without them."
-        " erratum 901",
+        " Erratum 901",
     ]
     assert "to look at" in text_of(second_month.page(SECOND).xpath("//main")[0])
 

@@ -49,8 +49,13 @@ def told(row):
         "title": row["title"] or row["record_id"],
         "link": _link(row["record_id"]),
         "text": _said(row),
-        "notices": [_notice(entry) for entry in _entries(row)],
+        "notices": _begun([_notice(entry) for entry in _entries(row)]),
     }
+
+
+def _begun(entries):
+    """Notices as they follow on a sentence: the first in upper case."""
+    return [one | {"what": prose.sentence(one["what"])} for one in entries[:1]] + entries[1:]
 
 
 def notices(context):

@@ -76,10 +76,8 @@ def studies(context):
     return {
         "rows": rows,
         "n": count(len(rows)),
-        "n_pooled": count(len(rows) - len(without)),
-        "n_without": count(len(without)),
-        "randomised": count(sum(randomised)),
-        "n_randomised_known": count(len(randomised)),
+        "counted": _counted(len(rows), len(without)),
+        "people": _people(randomised),
         "registered": count(sum(1 for row in rows if row["registry"])),
         "attrition": prose.attrition_range(context["studies"]),
         "risk": [
@@ -101,6 +99,29 @@ def studies(context):
             if row["outcome"] not in labels
         ],
     }
+
+
+def _counted(n, without):
+    """How many trials are included, and how many of them give no number to a pool."""
+    if not n:
+        return "No trial is included."
+    head = f"{prose.plural(n, 'trial is', 'trials are')} included"
+    if not without:
+        return f"{head}; {'it gives' if n == 1 else 'all give'} numbers to at least one pool."
+    if without == n:
+        return f"{head}; none gives a number that can be pooled, which is said in its row."
+    gives = "gives" if n - without == 1 else "give"
+    return (
+        f"{head}: {count(n - without)} {gives} numbers to at least one pool, {count(without)} none that can"
+        " be pooled, which is said in the row."
+    )
+
+
+def _people(randomised):
+    if not randomised:
+        return "No source used here states how many people were randomised."
+    trials = prose.plural(len(randomised), "trial")
+    return f"In {trials} with a stated number {count(sum(randomised))} people were randomised."
 
 
 def _overall(judged):
