@@ -13,6 +13,8 @@ RULES = {
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     },
 }
+# What can differ between the light and the dark page, whose elements and sizes are the same.
+OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex='0']"
 SHIFTS = """
 window.shift = 0;
@@ -22,9 +24,9 @@ new PerformanceObserver((list) => {
 """
 
 
-def violations(page):
+def violations(page, options=RULES):
     """What axe finds, as short text."""
-    found = Axe().run(page, options=RULES).response["violations"]
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{v['id']}: {n['target']} {n['any'] and n['any'][0]['message']}" for v in found for n in v["nodes"]
     ]
@@ -39,7 +41,7 @@ def unfold(page):
 def test_axe_finds_no_violation(open_page, report, width, scheme):
     page = open_page(report, width=width, scheme=scheme)
     unfold(page)
-    assert violations(page) == []
+    assert violations(page, RULES if scheme == "light" else RULES | {"runOnly": OF_COLOURS}) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -71,14 +73,14 @@ def test_every_control_is_reached_by_the_tab_key(open_page, report):
     expected = page.evaluate(
         f"[...document.querySelectorAll({FOCUSABLE!r})].filter((e) => e.checkVisibility()).length"
     )
+    page.evaluate("window.seen = new Set(); addEventListener('focusin', (e) => seen.add(e.target))")
     reached = 0
-    page.evaluate("window.seen = new Set()")
-    for _ in range(expected + 5):
-        page.keyboard.press("Tab")
-        seen = page.evaluate("seen.add(document.activeElement), seen.delete(document.body), seen.size")
-        if seen == reached:
+    for _ in range(0, expected + 5, 50):
+        for _ in range(50):
+            page.keyboard.press("Tab")
+        before, reached = reached, page.evaluate("seen.size")
+        if reached == before:
             break
-        reached = seen
     assert reached == expected
 
 
