@@ -7,6 +7,7 @@ import pytest
 from pooling.small_study_sets import SETS, assert_agrees, effects, reference
 
 from livingreview.pooling.limit import limit_meta_analysis
+from livingreview.pooling.reasons import too_few
 
 ROWS = {row["set"]: row for _, row in reference("limit.csv").iterrows()}
 SHARED = ["alpha", "beta", "tau2", "G2", "Q", "Q_resid"]
@@ -63,7 +64,7 @@ def test_without_heterogeneity_the_limit_is_the_line_at_zero():
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_below_three_effects_there_is_a_reason_and_no_number(k):
     result = limit_meta_analysis([0.1] * k, [0.1] * k)
-    assert result.reason == f"{k} effects; at least 3 are needed"
+    assert result.reason == too_few(k, 3)
     assert math.isnan(result.estimate)
 
 

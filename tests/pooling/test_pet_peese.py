@@ -6,6 +6,7 @@ import pytest
 from pooling.small_study_sets import SETS, assert_agrees, effects, reference
 
 from livingreview.pooling.pet_peese import pet_peese
+from livingreview.pooling.reasons import too_few
 
 FIELDS = ["estimate", "se", "stat", "pval", "ci_low", "ci_high", "slope", "slope_se", "slope_p"]
 REFERENCE = reference("pet_peese.csv").set_index(["set", "kind"])
@@ -38,7 +39,7 @@ def test_the_direction_of_the_test_goes_with_the_sign():
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_below_three_effects_there_is_a_reason_and_no_number(k):
     result = pet_peese([0.1] * k, [0.1] * k)
-    assert result.reason == f"{k} effects; at least 3 are needed"
+    assert result.reason == too_few(k, 3)
     assert math.isnan(result.estimate)
 
 

@@ -58,7 +58,7 @@ def test_effects_without_the_number_are_left_out_and_named():
     ("years", "reason"),
     [
         ([], "0 effects have the number"),
-        ([2005.0], "1 effects have the number"),
+        ([2005.0], "1 effect has the number"),
         ([2005.0, 2006.0], "at least 3 are needed"),
         ([2005.0] * 4, "all effects have the same number, 2005"),
     ],

@@ -98,7 +98,7 @@ def test_effects_with_assumed_arm_sizes_are_added_in_their_own_row_only():
     found = rows(frame)
     same(found["main"], fit(YI[:-1], VI[:-1]))
     same(found["assumed_sizes"], fit(YI, VI))
-    assert rows()["assumed_sizes"]["reason"] == "no such effect"
+    assert rows()["assumed_sizes"]["reason"] == "no such effect is outside the pool"
 
 
 def test_options_of_the_main_analysis_hold_where_a_row_names_no_other():

@@ -50,7 +50,7 @@ def test_without_an_estimate_there_is_a_reason():
     result = share_beyond(nothing.estimate, nothing.se, nothing.tau2, math.nan, threshold=0)
     assert result.reason == "no estimate, or no variance of true effects"
     assert math.isnan(result.share)
-    assert calibrated_share([0.1], [0.1], threshold=0).reason == "1 effects; at least 2 are needed"
+    assert calibrated_share([0.1], [0.1], threshold=0).reason == "1 effect; at least 2 are needed"
 
 
 def test_without_a_standard_error_there_is_a_share_and_no_interval():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pooling.small_study_sets import SETS, assert_agrees, effects, participants, reference
 
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.small_study import MIN_K, PREDICTORS, rank_test, regression_test
 
 REGTESTS = reference("regtest.csv")
@@ -69,7 +70,7 @@ def test_rank_tests_agree_with_metafor_with_and_without_ties():
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_below_three_effects_there_is_a_reason_and_no_number(k):
     for result in (regression_test([0.1] * k, [0.1] * k), rank_test([0.1] * k, [0.1] * k)):
-        assert result.reason == f"{k} effects; at least {MIN_K} are needed"
+        assert result.reason == too_few(k, MIN_K)
         assert math.isnan(result.pval)
         assert not result.interpretable
 

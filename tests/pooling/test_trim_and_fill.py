@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pooling.small_study_sets import SETS, assert_agrees, effects, reference
 
 from livingreview.pooling.random_effects import fit
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.trim_and_fill import trim_and_fill
 
 TRIMS = reference("trimfill.csv")
@@ -64,7 +65,7 @@ def test_nothing_missing_gives_the_pool_of_what_there_is():
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_below_three_effects_there_is_a_reason_and_no_result(k):
     result = trim_and_fill([0.1] * k, [0.1] * k)
-    assert result.reason == f"{k} effects; at least 3 are needed"
+    assert result.reason == too_few(k, 3)
     assert result.adjusted is None
 
 

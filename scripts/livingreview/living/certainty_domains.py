@@ -8,6 +8,8 @@ import math
 
 from scipy.special import ndtri
 
+from livingreview.pooling.reasons import effects
+
 DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
 LOW, SOME, HIGH, UNKNOWN = "low", "some", "high", "unknown"
 MINUS = "\u2212"
@@ -347,7 +349,8 @@ def publication_bias(found, *, registered, rules):
     have = f"for {n_registered} of {len(trials)} trials a registration number is known"
     numbers = {"k": main["k"], "registered": n_registered, "trials": len(trials)}
     if main["k"] < rules["tests_from"]:
-        text = f"Not detected: {main['k']} effects are too few to test ({rules['tests_from']} are needed)"
+        are = "is" if main["k"] == 1 else "are"
+        text = f"Not detected: {effects(main['k'])} {are} too few to test ({rules['tests_from']} are needed)"
         return rating(0, f"{text}; {have}.", **numbers)
     tests = {name: found["small_study"][name]["pval"] for name in ("egger", "begg")}
     moved = {}

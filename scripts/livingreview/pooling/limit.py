@@ -13,6 +13,7 @@ from scipy.special import chdtrc, ndtr, ndtri
 from livingreview.pooling import random_effects
 from livingreview.pooling.heterogeneity import cochran_q
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.small_study import INTERPRETABLE_K, MIN_K, advice_on
 from livingreview.pooling.terms import checked_level
 from livingreview.pooling.weighted_line import fit_line, varies
@@ -123,7 +124,7 @@ def limit_meta_analysis(yi, vi, *, variant="beta0", method="REML", level=0.95):
     checked_level(level)
     k, sei = len(yi), np.sqrt(vi)
     if k < MIN_K:
-        return Limit(k, variant, reason=f"{k} effects; at least {MIN_K} are needed")
+        return Limit(k, variant, reason=too_few(k, MIN_K))
     if not varies(sei, 1 / vi):
         return Limit(k, variant, reason=f"the standard error is the same in all {k} studies")
     tau2 = random_effects.fit(yi, vi, method=method, test="z").tau2

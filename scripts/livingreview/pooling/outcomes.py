@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.stats import norm
 
-from livingreview.pooling import aggregation, dependence
+from livingreview.pooling import aggregation, dependence, reasons
 from livingreview.pooling import sensitivity as sensitivities
 from livingreview.pooling.between_variance import ConvergenceError
 from livingreview.pooling.cumulative import cumulative
@@ -273,7 +273,7 @@ def participants(ni):
 def _what(*, added):
     if not added:
         return "no effect is kept for the sensitivity analysis only; it equals the main analysis"
-    rows = "1 effect" if added == 1 else f"{added} effects"
+    rows = reasons.effects(added)
     return f"with {rows} more whose arm sizes are not printed, equal arms assumed"
 
 

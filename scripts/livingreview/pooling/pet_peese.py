@@ -12,6 +12,7 @@ from scipy.special import stdtr
 
 from livingreview.pooling.quantiles import ratio, two_sided, upper_quantile
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.small_study import INTERPRETABLE_K, MIN_K, advice_on
 from livingreview.pooling.weighted_line import fit_line, varies
 
@@ -126,7 +127,7 @@ def pet_peese(yi, vi, *, alternative="less", alpha=ALPHA, level=0.95):
         raise ValueError(f"alpha {alpha!r} and level {level!r} must lie between 0 and 1")
     k = len(yi)
     if k < MIN_K:
-        return PetPeese(k=k, reason=f"{k} effects; at least {MIN_K} are needed")
+        return PetPeese(k=k, reason=too_few(k, MIN_K))
     sei = np.sqrt(vi)
     if not (varies(sei, 1 / vi) and varies(vi, 1 / vi)):
         return PetPeese(k=k, reason=f"the standard error is the same in all {k} studies")

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from livingreview.pooling import reasons
 from livingreview.pooling.between_variance import ConvergenceError
 from livingreview.pooling.random_effects import fit
 
@@ -53,7 +54,10 @@ def regression(rows, *, variable, label, values, **options):
         "reason": None,
     }
     if len(kept) < MIN_K:
-        return found | {"reason": f"{len(kept)} effects have the number; at least {MIN_K} are needed"}
+        have = "has" if len(kept) == 1 else "have"
+        return found | {
+            "reason": f"{reasons.effects(len(kept))} {have} the number; at least {MIN_K} are needed"
+        }
     if np.ptp(x) == 0:
         return found | {"reason": f"all effects have the same number, {x[0]:g}"}
     # Centred, so that years do not make the design nearly singular.

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import chdtrc, ndtr, ndtri
 
+from livingreview.pooling import reasons
 from livingreview.pooling import selection_weights as weights
 from livingreview.pooling.heterogeneity import typical_variance
 from livingreview.pooling.random_effects import ConvergenceError, checked
@@ -222,7 +223,8 @@ class _Problem:
 def _impossible(problem):
     k, parameters = len(problem.yi), int(problem.free.sum())
     if k < max(parameters, 2):
-        return f"{k} effects are too few for a model of {parameters} parameters"
+        are = "is" if k == 1 else "are"
+        return f"{reasons.effects(k)} {are} too few for a model of {parameters} parameters"
     if 0 in problem.n_in_step:
         j = problem.n_in_step.index(0)
         ends = np.concatenate([[0.0], problem.fam.steps, [1.0]])

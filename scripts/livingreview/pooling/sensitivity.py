@@ -146,7 +146,7 @@ def _with_assumed(pooled, wider, options):
 
     def compute():
         if len(wider) == len(pooled):
-            raise _NotComputed("no such effect")
+            raise _NotComputed("no such effect is outside the pool")
         return _fit(wider, options)
 
     return _row("assumed_sizes", label, wider, compute, note="equal arms assumed for them")

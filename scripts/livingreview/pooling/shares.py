@@ -13,6 +13,7 @@ from scipy.stats import bootstrap
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.terms import checked_level
 
 TAILS = ("below", "above")
@@ -203,7 +204,7 @@ def calibrated_share(yi, vi, *, threshold, tail="below", method="REML", level=0.
     known = {"threshold": float(threshold), "tail": tail, "basis": "calibrated"}
     nothing = {"se": math.nan, "ci_low": math.nan, "ci_high": math.nan}
     if len(yi) < 2:
-        return Share(math.nan, **nothing, **known, reason=f"{len(yi)} effects; at least 2 are needed")
+        return Share(math.nan, **nothing, **known, reason=too_few(len(yi), 2))
 
     def statistic(y, v):
         return _beyond(y, v, threshold=threshold, tail=tail, method=method)

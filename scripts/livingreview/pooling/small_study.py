@@ -14,6 +14,7 @@ from scipy.stats import kendalltau
 from livingreview.pooling import random_effects
 from livingreview.pooling.quantiles import ratio, two_sided, upper_quantile
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.terms import checked_level
 from livingreview.pooling.weighted_line import fit_line, varies
 
@@ -214,7 +215,7 @@ def _participants(n, vi, name):
 
 def _impossible(x, w, *, what):
     if len(x) < MIN_K:
-        return f"{len(x)} effects; at least {MIN_K} are needed"
+        return too_few(len(x), MIN_K)
     if not varies(x, w):
         return f"the {what} is the same in all {len(x)} studies"
     return None
@@ -283,7 +284,7 @@ def rank_test(yi, vi):
     yi, vi = checked(yi, vi)
     k = len(yi)
     if k < MIN_K:
-        return RankTest(k=k, reason=f"{k} effects; at least {MIN_K} are needed")
+        return RankTest(k=k, reason=too_few(k, MIN_K))
     w = 1 / vi
     mean = np.sum(w * yi) / w.sum()
     standardised = (yi - mean) / np.sqrt(vi - 1 / w.sum())

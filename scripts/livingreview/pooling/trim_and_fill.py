@@ -10,6 +10,7 @@ import numpy as np
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.random_effects import checked
+from livingreview.pooling.reasons import too_few
 from livingreview.pooling.small_study import INTERPRETABLE_K, MIN_K, advice_on, regression_test
 
 ESTIMATORS = ("L0", "R0", "Q0")
@@ -104,7 +105,7 @@ def trim_and_fill(
     limits = _checked(estimator=estimator, side=side, limits=limits)
     k = len(yi)
     if k < MIN_K:
-        return TrimAndFill(k, estimator, reason=f"{k} effects; at least {MIN_K} are needed")
+        return TrimAndFill(k, estimator, reason=too_few(k, MIN_K))
     options = {"method": method, "test": test, "level": level}
     if side == "auto":
         side = _suspected_side(yi, vi, method=method)

@@ -97,7 +97,7 @@ def summary(context):
         "level": percent(100 * config["analysis"]["level"]),
         "release": changes.compared_with(context),
         "month": prose.this_month(context["status"]),
-        "studies_included": count(context["status"]["studies_included"]),
+        "studies_included": prose.plural(context["status"]["studies_included"], "trial"),
         "studies_pooled": count(context["status"]["studies_in_any_pool"]),
         "awaiting_extraction": len(context["status"]["awaiting_extraction"]),
         "withdrawn": context["status"]["studies_withdrawn"],
