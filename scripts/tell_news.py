@@ -14,7 +14,18 @@ log = logging.getLogger(__name__)
 
 SHOWN = 10  # records that wait, in the digest
 UNMOVED = ("none", prose.NOT_ESTIMATED)
-TOLD = ("included", "retracted", "restored", "concerns", "errata", "corrected", "moved", "fired", "release")
+TOLD = (
+    "included",
+    "retracted",
+    "restored",
+    "concerns",
+    "errata",
+    "corrected",
+    "moved",
+    "method",
+    "fired",
+    "release",
+)
 
 
 def main(job):
@@ -59,6 +70,11 @@ def main(job):
         "errata": [named[one] for one in _newly_flagged(noticed, run, cascade.CORRECTED)],
         "corrected": [named[one] for one in _corrected(outcomes, rows) if one in named],
         "moved": _moved(changes, params.outcomes),
+        "method": any(
+            part["cause"] == "method"
+            for found in changes["outcomes"].values()
+            for part in found.get("causes", [])
+        ),
         "fired": _fired(tables.read_json(job.input.triggers), params.outcomes),
         "release": changes["release"] and changes["release"]["version"],
     }
@@ -115,6 +131,8 @@ def _estimate(state):
 
 
 def _fired(told, outcomes):
+    """The triggers that fired, by outcome in the protocol's order, those of the review last."""
+    order = [*outcomes, None]
     return [
         {
             "name": row["name"],
@@ -122,7 +140,7 @@ def _fired(told, outcomes):
             "label": outcomes[row["outcome"]]["short"] if row["outcome"] else None,
             "sentence": row["sentence"],
         }
-        for row in told["triggers"]
+        for row in sorted(told["triggers"], key=lambda row: order.index(row["outcome"]))
         if row["state"] == "fired"
     ]
 

@@ -227,7 +227,7 @@ def test_triggers_are_evaluated_from_files_with_the_ratings_that_the_release_kep
     assert told["release"] == {"version": "20.0.0", "run": "2020-01"}
     assert by_name["certainty"]["state"] == "fired"
     assert by_name["certainty"]["numbers"]["imprecision"] == {"before": 0, "after": -1}
-    assert by_name["participants"]["sentence"].startswith("80 new participants beside 320, 25%")
+    assert by_name["participants"]["sentence"].startswith("80 participants new to this pool beside 320, 25%")
 
 
 def test_a_change_of_methods_wants_its_row_and_takes_the_reason_from_the_table(living):

@@ -267,3 +267,12 @@ def test_no_rule_fires_where_the_data_are_identical(state):
 def test_the_names_of_rules_are_those_of_the_schema():
     allowed = tables.load_schema("config")["properties"]["triggers"]["properties"]["rules"]["items"]["enum"]
     assert tuple(allowed) == triggers.NAMES
+
+
+def test_an_end_of_an_interval_that_is_not_zero_is_not_printed_as_zero():
+    found = evaluate(STATE, STATE | {"pi_low": -0.64, "pi_high": -0.0034})["prediction_side"]
+    assert found["sentence"] == (
+        "The prediction interval no longer holds zero (\u22120.90 to 0.10 then, \u22120.64 to \u22120.003 now)."
+    )
+    at_zero = evaluate(STATE, STATE | {"ci_high": 0.0})["no_effect"]
+    assert at_zero["sentence"].endswith("\u22120.60 to 0.00 now).")

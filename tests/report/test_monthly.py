@@ -29,7 +29,7 @@ def news(status=(), **cells):
         "mode": example.mode(),
     } | dict(status)
     given = {"run": "2026-11", "included": [], "fired": [], "retracted": [], "restored": 0}
-    given |= {"concerns": [], "errata": [], "corrected": [], "moved": []}
+    given |= {"concerns": [], "errata": [], "corrected": [], "moved": [], "method": False}
     return given | {"release": "26.10.0", "status": told} | cells
 
 
@@ -204,6 +204,8 @@ def test_estimates_that_differ_from_the_release_are_told_then_and_now():
         "One estimate differs from release 26.10.0: Pain (\u22120.41 then, \u22120.36 now)."
     )
     assert monthly.statement(news(moved=[pain, sleep]))[3].startswith("Two estimates differ from release")
+    told = monthly.statement(news(moved=[pain], method=True))
+    assert told[4] == "How effects are made or pooled has changed since that release."
     assert "Sleep (none then, \u22120.20 now)." in monthly.statement(news(moved=[pain, sleep]))[3]
 
 

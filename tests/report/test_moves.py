@@ -163,7 +163,7 @@ def test_several_causes_without_shares_are_named_without_numbers():
     ("reasons", "said"),
     [
         ([""], "One change, without a reason yet. No release is made while a reason is lacking."),
-        (["", ""], "Two changes, all without a reason yet. No release is made while a reason is lacking."),
+        (["", ""], "Two changes, none with a reason yet. No release is made while a reason is lacking."),
         (["", "x"], "Two changes, one of them without a reason yet. No release is made while"),
         (["x"], "One change, with its reason."),
         (["x", "x"], "Two changes, each with its reason."),

@@ -16,6 +16,10 @@ NO_VALUE = {"", "unknown", "unclassified"}
 COVERED = {"population": "population", "comparator": "comparator_class", "condition": "condition"}
 
 
+SMALLEST_PRINTED = 0.005  # smaller ones round to 0.00
+MOST_DECIMALS = 6
+
+
 @dataclass(frozen=True)
 class Found:
     """What one rule found: whether it fired (None: not evaluated), its numbers, threshold and sentence."""
@@ -37,7 +41,14 @@ def has(state, *names):
 
 
 def _interval(state, kind="ci"):
-    return f"{minus(state[f'{kind}_low'])} to {minus(state[f'{kind}_high'])}"
+    return f"{_end(state[f'{kind}_low'])} to {_end(state[f'{kind}_high'])}"
+
+
+def _end(value):
+    """An end of an interval; one that is not zero is not printed as 0.00, since its side is what counts."""
+    if 0 < abs(value) < SMALLEST_PRINTED:
+        return minus(value, min(-math.floor(math.log10(abs(value))), MOST_DECIMALS))
+    return minus(value)
 
 
 def _ends(before, after, kind):
@@ -183,8 +194,8 @@ def participants(before, added, percent):
     if share <= percent and added["unknown_rows"]:
         text = f"{added['unknown_rows']:g} of the new comparisons print no number, and may make up the share"
         return cannot(text, percent, share=share, **numbers)
-    text = f"{new:,.0f} new participants beside {people:,.0f}, {share:.0f}%; the rule asks for more than"
-    text += f" {percent:g}%."
+    text = f"{new:,.0f} participants new to this pool beside {people:,.0f}, {share:.0f}%; the rule asks for"
+    text += f" more than {percent:g}%."
     rows = unknown + added["unknown_rows"]
     text += f" Comparisons that do not print their number: {rows:g}." if rows else ""
     return Found(share > percent, text, numbers | {"share": share}, percent)

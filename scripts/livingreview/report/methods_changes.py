@@ -64,8 +64,14 @@ def _lead(found):
         return f"{start} No difference was found."
     text = f"{start} {prose.sentence(prose.spelled_plural(n, 'change'))}"
     if wanting:
-        some = f" {prose.spelled(wanting)} of them" if wanting < n else " all" if n > 1 else ""
-        text += f",{some} without a reason yet"
+        some = (
+            f"{prose.spelled(wanting)} of them without"
+            if wanting < n
+            else "none with"
+            if n > 1
+            else "without"
+        )
+        text += f", {some} a reason yet"
         return f"{text}. No release is made while a reason is lacking."
     return f"{text}, {'each ' if n > 1 else ''}with its reason."
 

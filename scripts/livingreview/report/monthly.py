@@ -23,8 +23,8 @@ def statement(news):
         this run), ``restored`` (how many reports are no longer marked as retracted), ``concerns`` and
         ``errata`` (labels of studies that stay, with a notice first seen in this run), ``corrected`` (labels
         of studies of which this run corrected extracted rows), ``moved`` (list of dict: label, before and
-        after of each outcome that differs from the release, as printed), ``release`` (the last one before
-        this run, or None).
+        after of each outcome that differs from the release, as printed), ``method`` (whether the method is
+        among the causes), ``release`` (the last one before this run, or None).
 
     Returns
     -------
@@ -180,7 +180,9 @@ def _estimates(news):
     told = listed(f"{row['label']} ({row['before']} then, {row['after']} now)" for row in news["moved"])
     n = len(news["moved"])
     differ = "differs" if n == 1 else "differ"
-    yield (f"{sentence(spelled_plural(n, 'estimate'))} {differ} from release {news['release']}: {told}.")
+    yield f"{sentence(spelled_plural(n, 'estimate'))} {differ} from release {news['release']}: {told}."
+    if news["method"]:
+        yield "How effects are made or pooled has changed since that release."
 
 
 def _conclusions(news):
