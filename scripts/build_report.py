@@ -11,7 +11,7 @@ import pandas as pd
 from livingreview import __version__, tables
 from livingreview.living import versions
 from livingreview.report import checklists, data, flow, pages
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import kept_ids, latest, under_kept
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -82,9 +82,7 @@ def read(inputs, *, config, run):
     included = set(tables.read_results(inputs.included)["study_id"])
     studies = rows_at(tables.read(inputs.studies, "studies"), run, ["study_id"])
     records = tables.read_results(inputs.records)
-    decisions = ledger.under_kept(
-        tables.read(inputs.decisions, "screening"), ledger.kept_ids(records), run=run
-    )
+    decisions = under_kept(tables.read(inputs.decisions, "screening"), kept_ids(records), run=run)
     releases = {path: tables.read_json(path) for path in inputs.releases}
     known = versions.known_before(releases.values(), run)
     paths = [getattr(inputs, name) for name in SINGLE] + [*inputs.provenances, *inputs.refetched]
@@ -122,7 +120,7 @@ def read(inputs, *, config, run):
         "status": tables.read_json(inputs.status),
         "whats_new": tables.read_json(inputs.whats_new),
         "studies": tables.plain_rows(studies[studies["study_id"].isin(included)]),
-        "decisions": tables.plain_rows(ledger.latest(decisions, run)),
+        "decisions": tables.plain_rows(latest(decisions, run)),
         "provenances": [tables.read_json(path) for path in inputs.provenances],
         "releases": known,
         "embedded": [embedded(getattr(inputs, name)) for name in EMBEDDED],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.living import lags, modes, releases, status, versions
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import awaiting, kept_ids, statuses, under_kept
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -20,21 +20,21 @@ def main(job):
     """
     run = job.params.run
     records = tables.read_results(job.input.records)
-    kept = ledger.kept_ids(records)
-    decisions = ledger.under_kept(tables.read(job.input.decisions, "screening"), kept, run=run)
-    reports = ledger.under_kept(tables.read(job.input.reports, "reports"), kept)
+    kept = kept_ids(records)
+    decisions = under_kept(tables.read(job.input.decisions, "screening"), kept, run=run)
+    reports = under_kept(tables.read(job.input.reports, "reports"), kept)
     asked = {"run": run, "stages": job.params.stages}
     provenances = {row["run"]: row for row in map(tables.read_json, job.input.provenances)}
     published = frozen(job.input.releases, run)
     described = status.describe(
         records,
-        ledger.statuses(records["record_id"], decisions, **asked),
+        statuses(records["record_id"], decisions, **asked),
         tables.read(job.input.queue, "queue"),
         tables.read_results(job.input.included),
         tables.read_results(job.input.effects),
         notices=tables.read_results(job.input.notices),
         studies=rows_at(tables.read(job.input.studies, "studies"), run, ["study_id"]),
-        awaiting=ledger.awaiting(records["record_id"], decisions, **asked),
+        awaiting=awaiting(records["record_id"], decisions, **asked),
         events=tables.read_results(job.input.events),
         run=run,
         provenance=provenances[run],

@@ -4,10 +4,19 @@ All counts follow from state: snapshots, people's tables up to the run, and rele
 stood at its end; records that have been merged since count under the record that is kept today.
 """
 
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import (
+    AWAITING,
+    EXCLUDED_FULL_TEXT,
+    EXCLUDED_TITLE_ABSTRACT,
+    INCLUDED,
+    TO_ASSESS,
+    UNSCREENED,
+    months_between,
+    statuses,
+)
 from livingreview.search.records import PUBMED
 
-WAITING = (ledger.UNSCREENED, ledger.TO_ASSESS, ledger.AWAITING)
+WAITING = (UNSCREENED, TO_ASSESS, AWAITING)
 
 
 def runs(records, *, decisions, reports, outcomes, notices, events, provenances, releases, stages):
@@ -55,10 +64,9 @@ def runs(records, *, decisions, reports, outcomes, notices, events, provenances,
                 "query_changed": bool(provenance.get("query_changed")) and bool(last),
                 **_found(kept, between),
                 "n_decided": len(decided),
-                "n_included": sum(standing[one] == ledger.INCLUDED for one in decided),
+                "n_included": sum(standing[one] == INCLUDED for one in decided),
                 "n_excluded": sum(
-                    standing[one] in (ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT)
-                    for one in decided
+                    standing[one] in (EXCLUDED_TITLE_ABSTRACT, EXCLUDED_FULL_TEXT) for one in decided
                 ),
                 **_extracted(reports, outcomes, between),
                 **_retracted(notices, events, _reports_of_studies(reports, standing, run), between),
@@ -87,7 +95,7 @@ class _Standing:
         """The standing of all records decided on so far, and the records that this run decided on."""
         rows = self.decisions[(self.decisions["run"] > self.last) & (self.decisions["run"] <= run)]
         decided = [one for one in dict.fromkeys(rows["record_id"]) if one in self.first]
-        told = ledger.statuses(
+        told = statuses(
             decided,
             self.decisions[self.decisions["record_id"].isin(set(decided))],
             run=run,
@@ -100,12 +108,12 @@ class _Standing:
     def waiting(self, run):
         """What waits at the end of a run, and how old the oldest is, in months."""
         known = [one for one, first in self.first.items() if first <= run]
-        waiting = [one for one in known if self.standing.get(one, ledger.UNSCREENED) in WAITING]
+        waiting = [one for one in known if self.standing.get(one, UNSCREENED) in WAITING]
         oldest = min((self.first[one] for one in waiting), default=None)
         return {
             "n_waiting": len(waiting),
-            "n_awaiting": sum(self.standing.get(one) == ledger.AWAITING for one in waiting),
-            "oldest_waiting_months": None if oldest is None else ledger.months_between(oldest, run),
+            "n_awaiting": sum(self.standing.get(one) == AWAITING for one in waiting),
+            "oldest_waiting_months": None if oldest is None else months_between(oldest, run),
         }
 
 
@@ -130,7 +138,7 @@ def _extracted(reports, outcomes, between):
 
 def _reports_of_studies(reports, standing, run):
     """The records that a study carried, or that were included, at a run."""
-    included = {record_id for record_id, status in standing.items() if status == ledger.INCLUDED}
+    included = {record_id for record_id, status in standing.items() if status == INCLUDED}
     return included | set(reports.loc[reports["run"] <= run, "record_id"])
 
 

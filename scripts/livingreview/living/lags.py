@@ -8,7 +8,7 @@ the month of their run.
 import datetime
 import statistics
 
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import FULL_TEXT, latest, months_between
 
 STAGES = ("entry", "found", "screened", "included", "extracted", "reported")
 STEPS = (
@@ -54,7 +54,7 @@ def stages(records, decisions, reports, outcomes, *, run, searched, releases, es
     kept = kept[kept["arrival"] != FIRST_SEARCH]
     known = decisions[decisions["run"] <= run]
     screened = _first(known)
-    included = _first(known[(known["stage"] == ledger.FULL_TEXT) & (known["decision"] == "include")])
+    included = _first(known[(known["stage"] == FULL_TEXT) & (known["decision"] == "include")])
     excluded = _excluded(known, run)
     extracted = _extracted(reports, outcomes, run)
     reported = _reported(reports, releases, run)
@@ -109,7 +109,7 @@ def months(begin, end):
     if len(begin) == 10 and len(end) == 10:
         days = (datetime.date.fromisoformat(end) - datetime.date.fromisoformat(begin)).days
         return days / DAYS_OF_A_MONTH, True
-    return float(ledger.months_between(begin[:7], end[:7])), False
+    return float(months_between(begin[:7], end[:7])), False
 
 
 def _step(rows, begin, end):
@@ -144,7 +144,7 @@ def _first(decisions):
 
 
 def _excluded(decisions, run):
-    rows = ledger.latest(decisions, run)
+    rows = latest(decisions, run)
     return set(rows.loc[rows["decision"] == "exclude", "record_id"])
 
 

@@ -1,6 +1,13 @@
 """The status of the review at a run: what was found, what waits for people, what the evidence rests on."""
 
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import (
+    ADJUDICATION,
+    EXCLUDED_FULL_TEXT,
+    EXCLUDED_TITLE_ABSTRACT,
+    INCLUDED,
+    SECOND_REVIEWER,
+    months_between,
+)
 from livingreview.search.events import ALERTS
 from livingreview.search.records import FOUND, PUBMED
 from livingreview.trials import notices as cascade
@@ -72,11 +79,11 @@ def describe(
         "n_new_records": int((new["source"] == "PubMed").sum()),
         "n_new_other": int((new["source"] != "PubMed").sum()),
         "n_decided_this_run": len(decided),
-        "n_included_this_run": int((decided["status"] == ledger.INCLUDED).sum()),
+        "n_included_this_run": int((decided["status"] == INCLUDED).sum()),
         "n_queue": len(queue),
         "n_awaiting": int((queue["state"] == "awaiting").sum()),
-        "n_second_reviewer": sum(row["waits_for"] == ledger.SECOND_REVIEWER for row in waiting),
-        "n_conflicts": sum(row["waits_for"] == ledger.ADJUDICATION for row in waiting),
+        "n_second_reviewer": sum(row["waits_for"] == SECOND_REVIEWER for row in waiting),
+        "n_conflicts": sum(row["waits_for"] == ADJUDICATION for row in waiting),
         "oldest_waiting_since": min((row["since_run"] for row in waiting), default=None),
         "waiting": waiting,
         "awaiting_extraction": extraction,
@@ -105,7 +112,7 @@ def _waiting(queue, titles, statuses, awaiting, *, run):
                 "stage": row.stage,
                 "state": row.state,
                 "since_run": began,
-                "months": ledger.months_between(began, run),
+                "months": months_between(began, run),
                 "waits_for": standing["waits_for"].get(row.record_id),
             }
         )
@@ -172,7 +179,7 @@ def notices_on_included(notices, titles, statuses, studies):
             "effect": row.effect,
             "notices": row.notices,
             "since_run": row.since_run,
-            "read": status.get(row.record_id) == ledger.INCLUDED,
+            "read": status.get(row.record_id) == INCLUDED,
         }
         for row in notices.itertuples()
         if row.kind != cascade.SIBLING
@@ -189,7 +196,7 @@ def alerts(records, statuses, events, *, run):
     """
     status = statuses.set_index("record_id")["status"]
     titles = records.set_index("record_id")["title"]
-    excluded = (ledger.EXCLUDED_TITLE_ABSTRACT, ledger.EXCLUDED_FULL_TEXT)
+    excluded = (EXCLUDED_TITLE_ABSTRACT, EXCLUDED_FULL_TEXT)
     found = []
     for row in events[events["run"] == run].itertuples():
         state = status.get(row.pmid)

@@ -42,13 +42,14 @@ def downloads(context):
     `MOST_EMBEDDED` bytes are named and not embedded.
     """
     embedded = [_embedded(row) for row in context["embedded"]]
+    files = _beside(context)
     return {
         "citation": citation(context),
         "embedded": [row for row in embedded if row["link"]],
         "too_large": [row for row in embedded if not row["link"]],
-        "files": _beside(context),
+        "files": files,
         "folder": f"results/{context['run']}/",
-        "kept": prose.listed(name for name in CONTENTS if name in releases.KEPT),
+        "kept": prose.listed(row["name"] for row in files if row["name"] in releases.KEPT),
     }
 
 

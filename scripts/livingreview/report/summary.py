@@ -4,7 +4,7 @@ from livingreview.living import versions
 from livingreview.report import changes, figures, links, monthly, notices, prose
 from livingreview.report.prose import count, interval, number, percent
 from livingreview.report.search import EVENT_WORDS
-from livingreview.screening import decisions as ledger
+from livingreview.screening.decisions import INCLUDED
 
 MINI_LEFT, MINI_RIGHT = 18, 226  # the drawing of the first screen, in pixels
 
@@ -59,7 +59,7 @@ def _changes_of_included(status):
             "notices": [],
         }
         for row in status["alerts"]
-        if row["status"] == ledger.INCLUDED and row["event"] in WITHOUT_NOTICE
+        if row["status"] == INCLUDED and row["event"] in WITHOUT_NOTICE
     ]
 
 
