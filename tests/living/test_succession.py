@@ -34,5 +34,15 @@ def test_a_step_names_what_was_added_removed_and_corrected_in_each_pool(steps):
     assert steps[2]["dropped"] == ["Sleep"]
 
 
+def test_a_row_that_a_retraction_took_out_is_told_apart_from_one_that_was_removed():
+    effects = SECOND["effects"].assign(withdrawn=False)
+    gone = effects["outcome"] == "pain"
+    effects.loc[gone, "in_pool"] = False
+    effects.loc[effects.index[gone][0], "withdrawn"] = True
+    pain = succession.steps([FIRST, SECOND | {"effects": effects}])[1]["outcomes"][0]
+    assert len(pain["retracted"]) == 1
+    assert not set(pain["removed"]) & set(pain["retracted"])
+
+
 def test_without_releases_there_are_no_steps():
     assert succession.steps([]) == []

@@ -24,8 +24,8 @@ def steps(releases):
         Oldest version first: ``release`` (without the frames), ``before`` (the version before, or None) and
         ``outcomes``, of each ``outcome``, the numbers (`SHOWN`), ``before`` (the same numbers, or None),
         ``difference`` of the estimates (None where either is missing), and ``added``, ``removed``,
-        ``corrected``: labels of the rows in the pool, sorted. ``dropped`` are labels of outcomes that were
-        there before and are no more.
+        ``retracted`` and ``corrected``: labels of the rows in the pool, sorted. ``dropped`` are labels of
+        outcomes that were there before and are no more.
     """
     ordered = sorted(releases, key=lambda release: versions.parse(release["version"]))
     found, last = [], None
@@ -41,14 +41,14 @@ def steps(releases):
 
 def _step(before, after):
     numbers, earlier = _numbers(after), _numbers(before)
-    pool, earlier_pool = _pool(after), _pool(before)
+    pool, earlier_pool, withdrawn = _pool(after), _pool(before), _withdrawn(after)
     outcomes = [
         {
             "outcome": name,
             **row,
             "before": earlier.get(name),
             "difference": _difference(earlier.get(name), row),
-            **_moved(earlier_pool.get(name, {}), pool.get(name, {})),
+            **_moved(earlier_pool.get(name, {}), pool.get(name, {}), withdrawn=withdrawn),
         }
         for name, row in numbers.items()
     ]
@@ -76,8 +76,17 @@ def _pool(release):
     return found
 
 
-def _moved(before, after):
+def _withdrawn(release):
+    """The rows that a retraction took out; none in releases older than the column."""
+    effects = release["effects"]
+    if "withdrawn" not in effects.columns:
+        return set()
+    return set(effects.loc[effects["withdrawn"].astype(bool), "row_id"])
+
+
+def _moved(before, after, *, withdrawn):
     common = before.keys() & after.keys()
+    gone = before.keys() - common
     corrected = [
         key
         for key in common
@@ -85,7 +94,8 @@ def _moved(before, after):
     ]
     return {
         "added": sorted(after[key]["label"] for key in after.keys() - common),
-        "removed": sorted(before[key]["label"] for key in before.keys() - common),
+        "removed": sorted(before[key]["label"] for key in gone - withdrawn),
+        "retracted": sorted(before[key]["label"] for key in gone & withdrawn),
         "corrected": sorted(after[key]["label"] for key in corrected),
     }
 

@@ -4,6 +4,7 @@ from livingreview.living import succession
 from livingreview.report import links, pages, prose
 from livingreview.report.prose import count, interval, number
 
+MOVES = ("added", "removed", "retracted", "corrected")
 NAMED = 3  # up to so many trials are named; more are counted
 REPORT = "report.html"
 # Files of a release that a reader may want, with what they are; shown as far as a release has them.
@@ -105,10 +106,10 @@ def _outcome(row, *, first):
 
 
 def _cause(row):
-    """What was added, removed and corrected in a pool, named if few."""
+    """What was added, removed, retracted and corrected in a pool, named if few."""
     if row["before"] is None:
         return "not an outcome of the release before"
-    parts = [_part(row[what], what) for what in ("added", "removed", "corrected") if row[what]]
+    parts = [_part(row[what], what) for what in MOVES if row[what]]
     if parts:
         return "; ".join(parts)
     if row["difference"] is None:
