@@ -64,11 +64,11 @@ def main(job):
         "run": run,
         "status": status,
         "included": [named[one] for one in included.loc[included["since_run"] == run, "study_id"]],
-        "retracted": [named[one] for one in sorted(_newly_out(noticed, run))],
+        "retracted": [named[one] for one in cascade.newly_out(noticed, run)],
         "restored": rows[0]["n_restored"],
-        "concerns": [named[one] for one in _newly_flagged(noticed, run, cascade.CONCERN)],
-        "errata": [named[one] for one in _newly_flagged(noticed, run, cascade.CORRECTED)],
-        "corrected": [named[one] for one in _corrected(outcomes, rows) if one in named],
+        "concerns": [named[one] for one in cascade.newly_flagged(noticed, run, cascade.CONCERN)],
+        "errata": [named[one] for one in cascade.newly_flagged(noticed, run, cascade.CORRECTED)],
+        "corrected": [named[one] for one in history.corrected(outcomes, rows) if one in named],
         "moved": _moved(changes, params.outcomes),
         "method": any(
             part["cause"] == "method"
@@ -94,26 +94,6 @@ def main(job):
 
 def _up_to(frame, run):
     return frame[frame["run"] <= run]
-
-
-def _newly_out(noticed, run):
-    """The studies that are out since this run and were not before."""
-    out = noticed[(noticed["effect"] == cascade.EXCLUDED) & (noticed["kind"] == cascade.RETRACTED)]
-    since = out.dropna(subset=["study_id"]).groupby("study_id")["since_run"].min()
-    return since.index[since == run]
-
-
-def _newly_flagged(noticed, run, kind):
-    """The studies that stay and have a notice of a kind since this run, sorted."""
-    found = noticed[(noticed["effect"] == cascade.FLAGGED) & (noticed["kind"] == kind)]
-    return sorted(set(found.loc[found["since_run"] == run, "study_id"].dropna()))
-
-
-def _corrected(outcomes, runs):
-    """The studies of which rows were corrected after the run before, up to this one, sorted."""
-    last = runs[1]["run"] if len(runs) > 1 else ""
-    rows = outcomes[(outcomes["run"] > last) & (outcomes["run"] <= runs[0]["run"])]
-    return sorted(set(rows.loc[rows["revision"] > 1, "study_id"]))
 
 
 def _moved(changes, outcomes):

@@ -129,3 +129,10 @@ def test_a_review_without_records_has_its_runs_all_the_same(runs):
     found = runs([])
     assert column(found, "n_waiting") == [0, 0, 0]
     assert column(found, "oldest_waiting_months") == [None] * 3
+
+
+def test_corrections_of_the_newest_run_are_those_filed_since_the_run_before():
+    rows = [("a", "2020-01", 1), ("a", "2020-03", 2), ("b", "2020-02", 2), ("c", "2020-04", 2)]
+    outcomes = pd.DataFrame(rows, columns=["study_id", "run", "revision"])
+    assert history.corrected(outcomes, [{"run": "2020-03"}, {"run": "2020-02"}]) == ["a"]
+    assert history.corrected(outcomes, [{"run": "2020-03"}]) == ["a", "b"]

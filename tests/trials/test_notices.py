@@ -183,6 +183,22 @@ def test_a_retracted_report_takes_its_study_out_and_the_other_reports_with_it(fi
     assert notices.excluded_records(found) == {"101", "102"}
 
 
+def test_a_study_is_newly_out_or_newly_flagged_in_the_run_of_its_notice_alone():
+    rows = [
+        ("a", "retracted", "excluded", "2020-02"),
+        ("a", "other report", "excluded", "2020-02"),
+        ("b", "retracted", "excluded", "2020-01"),
+        ("b", "retracted", "excluded", "2020-02"),  # its second report; it was out before
+        ("c", "corrected", "flagged", "2020-02"),
+        (None, "retracted", "excluded", "2020-02"),
+    ]
+    found = pd.DataFrame(rows, columns=["study_id", "kind", "effect", "since_run"])
+    assert notices.newly_out(found, "2020-02") == ["a"]
+    assert notices.newly_flagged(found, "2020-02", notices.CORRECTED) == ["c"]
+    assert notices.newly_flagged(found, "2020-01", notices.CORRECTED) == []
+    assert notices.newly_out(found.iloc[:0], "2020-02") == []
+
+
 def test_a_companion_that_people_excluded_for_another_reason_leaves_the_study_in(find):
     out = {"record_id": "102", "stage": "full-text", "decision": "exclude", "reason": "secondary_analysis"}
     found = find(corpus(ARTICLE, replace(with_notices("RetractionIn"), pmid="102")), out)

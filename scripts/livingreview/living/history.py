@@ -152,3 +152,18 @@ def _retracted(notices, events, of_studies, between):
         "n_retracted": len(retracted),
         "n_restored": int(happened.loc[happened["event"] == "retraction removed", "pmid"].nunique()),
     }
+
+
+def corrected(outcomes, told):
+    """The studies of which rows were corrected after the run before the newest, up to that one, sorted.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        data/trials/outcomes.csv.
+    told : list of dict
+        From `runs`, newest first.
+    """
+    last = told[1]["run"] if len(told) > 1 else ""
+    rows = outcomes[(outcomes["run"] > last) & (outcomes["run"] <= told[0]["run"])]
+    return sorted(set(rows.loc[rows["revision"] > 1, "study_id"]))

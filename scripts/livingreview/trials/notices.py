@@ -98,6 +98,19 @@ def excluded_studies(notices):
     return set(notices.loc[notices["effect"] == EXCLUDED, "study_id"].dropna())
 
 
+def newly_out(notices, run):
+    """The studies that a retraction takes out since this run and that were not out before, sorted."""
+    out = notices[(notices["effect"] == EXCLUDED) & (notices["kind"] == RETRACTED)]
+    since = out.dropna(subset=["study_id"]).groupby("study_id")["since_run"].min()
+    return sorted(since.index[since == run])
+
+
+def newly_flagged(notices, run, kind):
+    """The studies that stay and have a notice of a kind since this run, sorted."""
+    found = notices[(notices["effect"] == FLAGGED) & (notices["kind"] == kind)]
+    return sorted(set(found.loc[found["since_run"] == run, "study_id"].dropna()))
+
+
 def excluded_records(notices):
     """The records that no longer count as included: retracted, or another report of a study that is out."""
     return set(notices.loc[notices["effect"] == EXCLUDED, "record_id"])
