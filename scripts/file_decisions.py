@@ -9,6 +9,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
+from livingreview.report import prose
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.search.linkage import pairs
@@ -82,7 +83,11 @@ def _tell(what, run, file):
         print(f"{error}\nNo {what} were filed.", file=sys.stderr)
         return False
     if added or already or what.startswith("decisions"):
-        print(f"{added} {what} filed for run {run}; {already} filled-in rows were filed before.")
+        # The first word is the one that is counted: decisions, verdicts or adjudications.
+        first, _, rest = what.partition(" ")
+        counted = " ".join(filter(None, (prose.plural(added, first.removesuffix("s"), first), rest)))
+        before = prose.plural(already, "filled-in row was", "filled-in rows were")
+        print(f"{counted} filed for run {run}; {before} filed before.")
     return True
 
 

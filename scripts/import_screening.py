@@ -8,6 +8,7 @@ from pathlib import Path
 from export_screening import records_of, stage_of
 from livingreview import config as protocol
 from livingreview.errors import ReviewError
+from livingreview.report import prose
 from livingreview.screening import decisions as ledger
 from livingreview.screening import exchange
 
@@ -46,7 +47,7 @@ def main(argv=None, now=None):
         print(f"{error}\nNothing was filed.", file=sys.stderr)
         return 1
     print(
-        f"{len(returned.rows)} decisions filed for run {config['run']}; of the other labels"
+        f"{prose.plural(len(returned.rows), 'decision')} filed for run {config['run']}; of the other labels"
         f" {returned.unchanged} are as they were exported, {returned.already} are in the ledger,"
         f" {returned.maybe} say maybe and {returned.left_out} are other people's;"
         f" {returned.unlabelled} records have none."

@@ -697,7 +697,7 @@ def test_filing_says_how_many_rows_it_filed(review, capsys):
     )
     assert review.decide("2020-01", p102={"decision": "include"}) == 0
     assert (
-        capsys.readouterr().out == "1 decisions filed for run 2020-01; 2 filled-in rows were filed before.\n"
+        capsys.readouterr().out == "1 decision filed for run 2020-01; 2 filled-in rows were filed before.\n"
     )
     rows = tables.read(review.path("", "decisions"), "screening")
     assert rows[["record_id", "decision", "run", "decided_at"]].values.tolist() == [
@@ -761,7 +761,7 @@ def verdicts(review):
 def test_a_verdict_on_a_pair_is_filed_and_counts_from_then_on(uncertain, capsys):
     assert tables.read(uncertain.pairs, "pair_queue")["kind"].tolist() == ["duplicate"]
     assert judge(uncertain, verdict="same_record", reviewer="EX") == 0
-    assert "1 verdicts on pairs filed for run 2020-01; 0 filled-in rows" in capsys.readouterr().out
+    assert "1 verdict on pairs filed for run 2020-01; 0 filled-in rows" in capsys.readouterr().out
     assert verdicts(uncertain) == [["101", "other:a", "same_record", "2020-01", "2020-02-15"]]
     uncertain.fold("2020-01")
     records = tables.read_results(uncertain.path("2020-01", "records")).set_index("record_id")
@@ -778,7 +778,7 @@ def test_a_faulty_verdict_is_not_filed_and_faultless_decisions_beside_it_are(unc
     )
     assert judge(uncertain, verdict="same_record", reviewer="") == 1
     said = capsys.readouterr()
-    assert said.out == "1 decisions filed for run 2020-01; 0 filled-in rows were filed before.\n"
+    assert said.out == "1 decision filed for run 2020-01; 0 filled-in rows were filed before.\n"
     assert "row 2 (101, other:a), column reviewer: a verdict needs a name" in said.err
     assert said.err.endswith("\nNo verdicts on pairs were filed.\n")
     assert verdicts(uncertain) == []

@@ -105,7 +105,7 @@ def test_decisions_from_another_program_are_filed(review, capsys):
     before = ledger_path.read_bytes()
     assert run_import(review, str(back), "--tool", "zotero", "--reviewer", "AN") == 0
     assert capsys.readouterr().out == (
-        "1 decisions filed for run 2020-02; of the other labels 1 are as they were exported, 0 are in the ledger,"
+        "1 decision filed for run 2020-02; of the other labels 1 are as they were exported, 0 are in the ledger,"
         " 0 say maybe and 0 are other people's; 1 records have none.\n"
     )
     assert ledger_path.read_bytes().startswith(before)

@@ -503,8 +503,8 @@ def test_each_reviewer_s_own_file_is_filed_under_their_name(results, decide, cap
         type_in(results / f"queues/{file}.csv", "101", decision=decision)
     assert decide() == 0
     assert capsys.readouterr().out == (
-        "1 decisions of Ann-Sofie B. Example filed for run 2020-02; 0 filled-in rows were filed before.\n"
-        "1 decisions of Björn Sample filed for run 2020-02; 0 filled-in rows were filed before.\n"
+        "1 decision of Ann-Sofie B. Example filed for run 2020-02; 0 filled-in rows were filed before.\n"
+        "1 decision of Björn Sample filed for run 2020-02; 0 filled-in rows were filed before.\n"
     )
     assert decide.filed()[["reviewer", "role", "decision", "decided_at"]].values.tolist() == [
         [NAMES[0], "independent reviewer", "include", "2020-02-15T10:00:00Z"],
@@ -513,7 +513,7 @@ def test_each_reviewer_s_own_file_is_filed_under_their_name(results, decide, cap
     refuse(results, filing.own_queues(PANEL))
     type_in(results / "conflicts.csv", "101", decision="include", reviewer="Third", note="read together")
     assert decide(minute=5) == 0
-    assert "1 adjudications filed for run 2020-02" in capsys.readouterr().out
+    assert "1 adjudication filed for run 2020-02" in capsys.readouterr().out
     assert decisions.in_force(decide.filed(), "2020-02") == {"101": {"title-abstract": "include"}}
     assert decide(minute=9) == 0
     assert len(decide.filed()) == 3

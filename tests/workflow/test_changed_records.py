@@ -356,7 +356,7 @@ def test_a_verdict_on_a_pair_is_filed_by_the_command_and_stops_the_run_until_the
     done = review.command("file_decisions.py", "--run", FIRST)
 
     assert done.returncode == 0, done.stderr
-    assert f"1 verdicts on pairs filed for run {FIRST}" in done.stdout
+    assert f"1 verdict on pairs filed for run {FIRST}" in done.stdout
     review.build(ROWS, FIRST)
     records = {one["record_id"]: one for one in review.table(FIRST, "records")}
     assert records["embase:l5"]["duplicate_of"] == "105"

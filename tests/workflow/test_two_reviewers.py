@@ -114,7 +114,7 @@ def test_each_decides_alone_and_what_they_differ_in_is_settled_by_a_third(review
     # A third decides; agreement is of what the two said first.
     settled = {"decision": "include", "reviewer": "Cleo Third", "note": "a third person read it"}
     fill(review, f"results/{RUN}/conflicts.csv", {"103": settled})
-    assert "1 adjudications filed" in file_all(review)
+    assert "1 adjudication filed" in file_all(review)
     rebuild(review)
     assert rows(review, f"results/{RUN}/conflicts.csv") == []
     for path in OWN.values():
