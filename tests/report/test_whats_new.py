@@ -96,7 +96,9 @@ def test_a_review_that_is_not_active_says_so_first(context, mode, said):
     context["status"]["mode"] = example.mode(mode, since="2026-09", reason="<b>none</b>")
     header = html.document_fromstring(pages.build(context)).xpath("//header")[0]
     (box,) = header.xpath(".//*[@aria-label='Living mode']")
-    assert text_of(box).startswith(f"Living mode. This review {said} since September 2026. Reason: <b>none</b>.")
+    assert text_of(box).startswith(
+        f"Living mode. This review {said} since September 2026. Reason: <b>none</b>."
+    )
 
 
 def test_an_active_review_has_no_such_box(context):
