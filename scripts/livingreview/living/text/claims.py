@@ -208,15 +208,38 @@ def _certainty(text, _names):
         yield _made("confident", None, match, text)
 
 
+# That something is other than it was, or not, without naming what it was.
+PERFECT = re.compile(
+    r"\b(?:has|have|had)\b[^.;]*\b(?:become|grown|shrunk|changed|increased|decreased"
+    r"|strengthened|weakened|risen|fallen|narrowed|widened|improved|worsened)\b"
+    r"|\b(?:now|unchanged|stood|stands)\b|\bstays? the same\b",
+    FLAGS,
+)
+MOVES = (
+    (
+        "same",
+        r"\b(?:unchanged|stable|identical|not (?:been )?(?:changed?|altered?|moved?)|the same|"
+        r"as before|did(?: not|n['’]t) (?:change|move)|stands?|stood|unaltered)\b|"
+        r"(?<=not )changed",
+    ),
+    (
+        "grew",
+        r"\b(?:increased?|increases|grown|grew|grows|larger|bigger|stronger|greater|"
+        r"strengthened|strengthens|risen|rose|higher|widened|wider|improved)\b",
+    ),
+    (
+        "shrank",
+        r"\b(?:decreased?|decreases|shrunk|shrank|shrinks|smaller|weaker|weakened|weakens|"
+        r"attenuated|diminished|declined|fallen|fell|lower|narrowed|narrower|reduced|"
+        r"worsened)\b",
+    ),
+    ("moved", r"\b(?:changed|moved|altered|shifted)\b"),
+)
+
+
 def _change(text, _names):
     earlier = EARLIER.search(text)
-    perfect = re.search(
-        r"\b(?:has|have|had)\b[^.;]*\b(?:become|grown|shrunk|changed|increased|decreased"
-        r"|strengthened|weakened|risen|fallen|narrowed|widened|improved|worsened)\b"
-        r"|\b(?:now|unchanged|stood|stands)\b|\bstays? the same\b",
-        text,
-        FLAGS,
-    )
+    perfect = PERFECT.search(text)
     for match in _all(
         r"\bno (?:new|further|additional|more) (?:trials?|studies|study|evidence|data|comparisons?)\b", text
     ):
@@ -245,27 +268,7 @@ def _change(text, _names):
     ):
         return
     about = _about(text)
-    patterns = [
-        (
-            "same",
-            r"\b(?:unchanged|stable|identical|not (?:been )?(?:changed?|altered?|moved?)|the same|"
-            r"as before|did(?: not|n['’]t) (?:change|move)|stands?|stood|unaltered)\b|"
-            r"(?<=not )changed",
-        ),
-        (
-            "grew",
-            r"\b(?:increased?|increases|grown|grew|grows|larger|bigger|stronger|greater|"
-            r"strengthened|strengthens|risen|rose|higher|widened|wider|improved)\b",
-        ),
-        (
-            "shrank",
-            r"\b(?:decreased?|decreases|shrunk|shrank|shrinks|smaller|weaker|weakened|weakens|"
-            r"attenuated|diminished|declined|fallen|fell|lower|narrowed|narrower|reduced|"
-            r"worsened)\b",
-        ),
-        ("moved", r"\b(?:changed|moved|altered|shifted)\b"),
-    ]
-    for value, pattern in patterns:
+    for value, pattern in MOVES:
         for match in _all(pattern, text):
             denied = value != "same" and bool(NEGATION.search(" ".join(text[: match.start()].split()[-3:])))
             yield Claim("change", (about, value), match.group(), match.start(), denied)
@@ -485,6 +488,28 @@ def _harmful(text, names):
     return bool(next(iter(harm), None)) and not next(iter(benefit), None)
 
 
+HOW_MANY = {
+    "no": ("exactly", 0),
+    "a single": ("exactly", 1),
+    "only a single": ("exactly", 1),
+    "several": ("at least", 3),
+    "many": ("many", MANY),
+    "numerous": ("many", MANY),
+}
+BOUNDS = {
+    "more than": "above",
+    "over": "above",
+    "at least": "at least",
+    "no fewer than": "at least",
+    "fewer than": "below",
+    "less than": "below",
+    "under": "below",
+    "at most": "at most",
+    "up to": "at most",
+    "no more than": "at most",
+}
+
+
 def _k(text, _names):
     adjective = r"(?:\s+(?!trials|studies)[\w-]+){0,2}?"
     for match in _all(
@@ -497,15 +522,7 @@ def _k(text, _names):
         ):
             continue
         word = match[1].lower()
-        value = {
-            "no": ("exactly", 0),
-            "a single": ("exactly", 1),
-            "only a single": ("exactly", 1),
-            "several": ("at least", 3),
-            "many": ("many", MANY),
-            "numerous": ("many", MANY),
-        }
-        yield Claim("k", value.get(word, ("few", MANY)), match.group(), match.start())
+        yield Claim("k", HOW_MANY.get(word, ("few", MANY)), match.group(), match.start())
     for match in _all(
         r"\b(?:nobody|no one|none)\s+(?:\w+ )?(?:has |have )?(?:yet |so far )?(?:measured|assessed"
         r"|reported|studied|examined)\b",
@@ -531,21 +548,9 @@ def _k(text, _names):
             "all",
             "the",
         )
-        way = {
-            "more than": "above",
-            "over": "above",
-            "at least": "at least",
-            "no fewer than": "at least",
-            "fewer than": "below",
-            "less than": "below",
-            "under": "below",
-            "at most": "at most",
-            "up to": "at most",
-            "no more than": "at most",
-        }
         yield Claim(
             "k",
-            ("at least" if subset else way.get(word, "exactly"), value_of(match[2])),
+            ("at least" if subset else BOUNDS.get(word, "exactly"), value_of(match[2])),
             match.group(),
             match.start(),
         )
