@@ -7,6 +7,7 @@ number, so that no sentence can outlive the result it describes. Direction and s
 
 import datetime
 import math
+import re
 
 MINUS = "\u2212"
 NBSP = "\u00a0"
@@ -400,7 +401,7 @@ def spread(row):
 
 def method(name):
     """A method's name as the pooling wrote it, with the signs of print."""
-    return name.replace("tau2", "τ²").replace("k-1", f"k{NBSP}{MINUS}{NBSP}1")
+    return re.sub(r"\bk-(\d)", rf"k{NBSP}{MINUS}{NBSP}\1", name.replace("tau2", "τ²"))
 
 
 def this_month(status):
