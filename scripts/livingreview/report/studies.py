@@ -24,53 +24,10 @@ def studies(context):
         if row["outcome"] in labels:
             part = pools if row["in_pool"] else aside
             part.setdefault(row["study"], {})[row["outcome"]] = True
-    rows = []
-    for study in sorted(context["studies"], key=lambda row: (row["year"] or "9999", row["study_id"])):
-        key = study["study_id"]
-        judged = [row for row in context["judged"] if row["study_id"] == key and row["judgement"]]
-        risk = _overall(judged) or study["risk_of_bias"]
-        level = risk_of_bias_level(risk)
-        rows.append(
-            {
-                "id": key,
-                "label": study_label(study),
-                "opening": study_label(study)
-                if study["first_author"]
-                else f"{prose.excerpt(study['title'], 60)} {study['year'] or ''}".strip(),
-                "title": f"{study['title'].rstrip('.')}{'' if study['title'].endswith(('?', '!')) else '.'}",
-                "journal": study["journal"] or "",
-                "year": study["year"] or "9999",
-                "pubmed": links.pubmed_link(study["pmid"]),
-                "pmid": study["pmid"],
-                "doi": links.doi_link(study["doi"]),
-                "registry": study["registry_ids"] or "",
-                "population": study["population"],
-                "condition": study["condition"],
-                "detail": study["condition_detail"] or "",
-                "intervention": study["intervention_detail"] or study["intervention_class"],
-                "comparator": prose.comparator(study["comparator_class"]),
-                "n": count(study["n_randomised"]),
-                "n_sort": study["n_randomised"] or 0,
-                "attrition": percent(study["attrition_percent"], 1),
-                "attrition_sort": -1
-                if prose.missing(study["attrition_percent"])
-                else study["attrition_percent"],
-                "attrition_basis": study["attrition_basis"] or "",
-                "risk": dict(LEVELS)[level],
-                "risk_recorded": risk or "",
-                "risk_domains": _domains(judged),
-                "risk_told": risk_told(risk, judged),
-                "risk_source": study["risk_of_bias_source"] or "",
-                "editorial": notices.marks(context["status"]["notices_on_included"], key),
-                "risk_level": level,
-                "pooled": [labels[name] for name in labels if name in pools.get(key, {})],
-                "aside": [
-                    labels[name]
-                    for name in labels
-                    if name in aside.get(key, {}) and name not in pools.get(key, {})
-                ],
-            }
-        )
+    rows = [
+        _row(study, context, labels=labels, pools=pools, aside=aside)
+        for study in sorted(context["studies"], key=lambda row: (row["year"] or "9999", row["study_id"]))
+    ]
     without = [row for row in rows if not row["pooled"]]
     randomised = [row["n_randomised"] for row in context["studies"] if not prose.missing(row["n_randomised"])]
     return {
@@ -97,6 +54,49 @@ def studies(context):
             }
             for row in context["effects"]
             if row["outcome"] not in labels
+        ],
+    }
+
+
+def _row(study, context, *, labels, pools, aside):
+    """A trial as printed; `pools` and `aside` hold, by study, the outcomes that it gives numbers to."""
+    key = study["study_id"]
+    judged = [row for row in context["judged"] if row["study_id"] == key and row["judgement"]]
+    risk = _overall(judged) or study["risk_of_bias"]
+    level = risk_of_bias_level(risk)
+    return {
+        "id": key,
+        "label": study_label(study),
+        "opening": study_label(study)
+        if study["first_author"]
+        else f"{prose.excerpt(study['title'], 60)} {study['year'] or ''}".strip(),
+        "title": f"{study['title'].rstrip('.')}{'' if study['title'].endswith(('?', '!')) else '.'}",
+        "journal": study["journal"] or "",
+        "year": study["year"] or "9999",
+        "pubmed": links.pubmed_link(study["pmid"]),
+        "pmid": study["pmid"],
+        "doi": links.doi_link(study["doi"]),
+        "registry": study["registry_ids"] or "",
+        "population": study["population"],
+        "condition": study["condition"],
+        "detail": study["condition_detail"] or "",
+        "intervention": study["intervention_detail"] or study["intervention_class"],
+        "comparator": prose.comparator(study["comparator_class"]),
+        "n": count(study["n_randomised"]),
+        "n_sort": study["n_randomised"] or 0,
+        "attrition": percent(study["attrition_percent"], 1),
+        "attrition_sort": -1 if prose.missing(study["attrition_percent"]) else study["attrition_percent"],
+        "attrition_basis": study["attrition_basis"] or "",
+        "risk": dict(LEVELS)[level],
+        "risk_recorded": risk or "",
+        "risk_domains": _domains(judged),
+        "risk_told": risk_told(risk, judged),
+        "risk_source": study["risk_of_bias_source"] or "",
+        "editorial": notices.marks(context["status"]["notices_on_included"], key),
+        "risk_level": level,
+        "pooled": [labels[name] for name in labels if name in pools.get(key, {})],
+        "aside": [
+            labels[name] for name in labels if name in aside.get(key, {}) and name not in pools.get(key, {})
         ],
     }
 
