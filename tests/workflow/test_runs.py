@@ -2,7 +2,6 @@
 
 import csv
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -139,23 +138,6 @@ def test_the_same_month_built_twice_is_the_same_to_the_byte(built_once, clone):
     assert clone.snakemake().returncode == 0
     assert clone.files("results") == built_once.files("results")
     assert clone.files("data/searches") == built_once.files("data/searches")
-
-
-def test_the_next_month_adds_a_snapshot_and_touches_no_earlier_month(built):
-    before = built.files("results"), built.files("data")
-    done = built.snakemake("--config", "run=2026-12")
-    assert done.returncode == 0, done.stderr
-    after = built.files("results"), built.files("data")
-    for old, new in zip(before, after, strict=True):
-        assert {path: new.get(path) for path in old} == old
-    added = json.loads(built.path("data/searches/2026-12/pubmed/provenance.json").read_text())
-    assert (added["count"], added["n_new"], added["known"]["unchanged"]) == (153, 0, 153)
-    assert added["n_events"] == added["bodies"] == {}
-    page = built.path("results/2026-12/report.html").read_text(encoding="utf-8")
-    assert "None of the 153 known records says anything else than before." in page
-    assert "Notices on included reports" not in page
-    status = json.loads(built.path("results/2026-12/status.json").read_text())
-    assert (status["n_new_records"], status["n_queue"]) == (0, 29)
 
 
 @pytest.mark.parametrize("run", SHIPPED)
