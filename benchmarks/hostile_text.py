@@ -16,6 +16,7 @@ import argparse
 import copy
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -58,6 +59,8 @@ ESCAPES = """() => [
     .map((e) => `${e.tagName} ${e.href}`),
 ]"""
 PER_PAGE = 10  # strings that stand in each field of a page that is opened
+# What people write quotes results by key in double braces; a key that is none stops the run before that.
+OF_KEYS = {"text.sections.*.body"}
 ADDRESSES = ("href", "src", "action", "formaction", "srcdoc", "xlink:href", "background", "data")
 # Addresses within the page, beside it, on the web; and the files that travel in it, of these kinds.
 ALLOWED = re.compile(r"#|https?://|mailto:|data:(text/csv|application/json|text/markdown)[;,]|[\w./%-]+$")
@@ -188,7 +191,7 @@ def check_pages(strings, *, context, texts_of, ties, browser, alone=None, per_pa
     context : dict
         As `pages.build` takes it.
     texts_of, ties : list of str
-        Fields that are planted on every page; and those that tie rows, of which one is planted per page.
+        Fields; and those that tie rows, which have pages of their own, for what they tie falls apart there.
     browser : playwright.sync_api.Browser
     alone : list of str, optional
         The strings that also stand alone in every field; all if left out.
@@ -199,6 +202,7 @@ def check_pages(strings, *, context, texts_of, ties, browser, alone=None, per_pa
     alone = strings if alone is None else alone
 
     def page(what, at):
+        at = {where: text.replace("{{", "{") if where in OF_KEYS else text for where, text in at.items()}
         try:
             return pages.build(planted(context, at.get))
         except Exception as error:
@@ -207,17 +211,16 @@ def check_pages(strings, *, context, texts_of, ties, browser, alone=None, per_pa
 
     for turn in range(len(alone)):
         # Each page holds every string, each in another field than on the page before.
-        at = {where: alone[(place + turn) % len(alone)] for place, where in enumerate(texts_of)}
-        if ties:
-            at[ties[turn % len(ties)]] = alone[turn]
-        made = page(f"page {turn}", at)
-        found += [f"page {turn}: {what}" for what in (seen(made, known) if made else ())]
+        for what, names in (("page", texts_of), ("page of ties", ties)):
+            at = {where: alone[(place + turn) % len(alone)] for place, where in enumerate(names)}
+            made = page(f"{what} {turn}", at) if at else None
+            found += [f"{what} {turn}: {wrong}" for wrong in (seen(made, known) if made else ())]
     blocks = [" ".join(strings[start : start + per_page]) for start in range(0, len(strings), per_page)]
     with tempfile.TemporaryDirectory() as name:
         tab = Browser(browser, Path(name))
-        for turn in range(len(blocks)):
-            at = {where: blocks[(place + turn) % len(blocks)] for place, where in enumerate(texts_of)}
-            made = page(f"opened page {turn}", at)
+        for turn, names in itertools.product(range(len(blocks)), (texts_of, ties)):
+            at = {where: blocks[(place + turn) % len(blocks)] for place, where in enumerate(names)}
+            made = page(f"opened page {turn}", at) if at else None
             if made:
                 wrong = [*tab.opened(made), *seen(made, known)]
                 found += [f"opened page {turn}: {what}" for what in wrong]
@@ -437,8 +440,8 @@ def main(argv=None):
     result = {
         "strings": len(strings),
         **{f"fields, {kind}": len(names) for kind, names in kinds.items()},
-        "pages looked at": len(strings),
-        "pages opened": -(-len(strings) // PER_PAGE),
+        "pages looked at": 2 * len(strings),
+        "pages opened": 2 * -(-len(strings) // PER_PAGE),
         "got out of pages": len(on_pages),
         "formulas or changed texts in tables": len(in_tables),
         "got out of other files": len(in_files),
