@@ -99,6 +99,14 @@ def test_what_is_no_method_is_listed_apart_with_what_it_is(shipped, path, value)
     assert found["left_out"][0]["why"]
 
 
+def test_a_pause_wants_one_reason_and_not_one_for_each_key_that_says_it(shipped):
+    after = copy.deepcopy(shipped)
+    after["living"] |= {"mode": "paused", "since": "2026-12", "reason": "An example"}
+    found = compare(shipped, after)
+    assert keys(found["changes"]) == [("living.mode", "active", "paused")]
+    assert [row["key"] for row in found["left_out"]] == ["living.since", "living.reason"]
+
+
 def test_another_version_of_the_software_is_a_change_and_an_unrecorded_one_is_not(shipped):
     found = compare(shipped, shipped, versions=("0.1.0", "0.2.0"))
     assert keys(found["changes"]) == [("software.living-review", "0.1.0", "0.2.0")]

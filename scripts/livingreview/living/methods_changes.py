@@ -27,6 +27,8 @@ OTHER_KEYS = {
     "search.bodies": "what is kept in version control",
     "search.bulk.folder": "a place on this machine",
     "search.bulk.as_of": "the day of a download",
+    "living.since": "said with the mode, which is a change of methods, on the first screen",
+    "living.reason": "said with the mode, which is a change of methods, on the first screen",
     "outcomes.*.label": "wording",
     "outcomes.*.short": "wording",
     "outcomes.*.synonyms": "wording",
