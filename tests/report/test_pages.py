@@ -84,6 +84,12 @@ def test_every_number_of_the_summary_is_the_formatted_estimate(tree):
         assert shown == expected
 
 
+def test_every_part_that_is_opened_is_closed():
+    page = pages.build(example.context())
+    for name in ("details", "section", "table", "figure", "div", "ul", "dl"):
+        assert len(re.findall(rf"<{name}[ >]", page)) == page.count(f"</{name}>"), name
+
+
 def test_no_signed_zero_is_printed(tree):
     assert not re.search(r"[\u2212-]0\.00\b", words(tree.xpath("//main")[0]))
 
