@@ -58,16 +58,11 @@ def test_a_second_review_needs_no_code_and_starts_from_nothing(tmp_path, clone):
     review = Review(tmp_path / "tea")
     (review.folder / "data/sandbox").mkdir(parents=True)
     config = yaml.safe_load(clone.path("config.yaml").read_text(encoding="utf-8"))
-    config["review"] = {
-        "title": "Tea for sleep",
-        "question": "Does tea improve sleep in adults?",
-        "demonstration": "",
-    }
     config["search"] |= {"query": "tea[tiab] AND sleep[tiab]", "acknowledged": []}
     config["outcomes"] = {"sleep_quality": {"label": "Sleep quality", "short": "Sleep"}}
     config["screening"]["stages"] = ["full-text"]
     config["subgroups"] = []
-    del config["rehearsal"], config["review"]
+    del config["rehearsal"]
     config["review"] = {"title": "Tea for sleep", "question": "Does tea improve sleep?", "demonstration": ""}
     review.path("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     for folder, schema, path in [
@@ -99,6 +94,10 @@ def test_a_second_review_needs_no_code_and_starts_from_nothing(tmp_path, clone):
     assert "Tea for sleep" in page
     assert "Demonstration" not in page
     assert "chronic pain" not in page
+    news = review.path("results/2026-11/whats_new.md").read_text(encoding="utf-8")
+    assert "There is no earlier release to compare with." in news
+    versions = review.path("results/2026-11/archive.html").read_text(encoding="utf-8")
+    assert "Nothing was released yet." in versions
 
     # A person includes it; the next build asks for its numbers.
     queue.loc[0, ["decision", "reviewer"]] = ["include", "AB"]
