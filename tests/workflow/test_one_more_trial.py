@@ -220,8 +220,8 @@ def test_one_filled_sheet_changes_only_the_parts_of_the_report_that_speak_of_it(
         "provenance",
     }
     gone, come = differing(before, with_trial, "summary")
-    assert [line[:10] for line in gone] == ["Pain k = 6", "6 trials i"]
-    assert [line[:10] for line in come] == ["Pain k = 7", "7 trials i"]
+    assert [line[:10] for line in gone] == ["Pain 6 tri", "6 trials i"]
+    assert [line[:10] for line in come] == ["Pain 7 tri", "7 trials i"]
     assert "awaiting extraction" in gone[1]
     assert "awaiting" not in come[1]
     gone, come = differing(before, with_trial, "changes")
@@ -271,7 +271,8 @@ def test_a_correction_changes_the_rows_of_its_outcome_only(before, corrected, ta
 
 
 def test_a_correction_changes_only_the_parts_of_the_report_that_speak_of_it(before, corrected):
-    assert changed_sections(before, corrected) == {"summary", "sleep", "extraction", "changes", "provenance"}
+    told = {"summary", "sleep", "extraction", "changes", "whats-new", "provenance"}
+    assert changed_sections(before, corrected) == told
     gone, come = differing(before, corrected, "summary")
     assert all(line.startswith("Sleep ") for line in [*gone, *come])
     gone, come = differing(before, corrected, "extraction")
