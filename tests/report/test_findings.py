@@ -25,8 +25,10 @@ def words(element):
     return re.sub(r"\s+", " ", element.text_content()).strip()
 
 
-def outcome(certainty="high", estimate=-0.3, undecided=()):
-    return {"label": "Pain", "certainty": certainty, "estimate": estimate, "undecided": list(undecided)}
+def outcome(certainty="high", estimate=-0.3, undecided=(), *, half_width=0.1, n_studies=5):
+    row = {"label": "Pain", "certainty": certainty, "estimate": estimate, "undecided": list(undecided)}
+    limits = {"ci_low": estimate - half_width, "ci_high": estimate + half_width} if estimate else {}
+    return row | limits | {"n_studies": n_studies}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,12 @@ def test_each_level_has_its_four_signs(level, symbols):
 )
 def test_a_sentence_follows_certainty_and_size(level, estimate, said):
     assert findings.sentences(outcome(level, estimate), rules=RULES) == [said]
+
+
+@pytest.mark.parametrize("unsure", [{"half_width": 0.4}, {"n_studies": 2}])
+def test_few_trials_or_an_interval_with_zero_allow_no_more_than_may(unsure):
+    said = findings.sentences(outcome("high", -0.3, **unsure), rules=RULES)
+    assert said == ["Example treatment may do a little better than control on pain."]
 
 
 def test_what_nobody_judged_is_said_beside_the_sentence():
