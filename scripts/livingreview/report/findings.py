@@ -115,7 +115,7 @@ def sentences(row, *, rules):
         return [f"The evidence is very uncertain about the effect of {treatment} on {noun}."]
     size = prose.size_word(row["estimate"], rules)
     side = "better" if row["estimate"] < 0 else "worse"
-    # As in the sentences on each outcome: few trials, or an interval with zero in it, allow no more than "may".
+    # As in the sentences on each outcome: few trials, or an interval around zero, allow no more than "may".
     few = row["n_studies"] < rules["minimum_studies"]
     if few or (size is not None and prose.crosses_zero(row["ci_low"], row["ci_high"])):
         level = "low"
