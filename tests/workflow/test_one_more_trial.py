@@ -211,12 +211,14 @@ def test_one_filled_sheet_adds_a_row_to_each_table_of_trials_and_leaves_the_othe
 def test_one_filled_sheet_changes_only_the_parts_of_the_report_that_speak_of_it(before, with_trial):
     assert changed_sections(before, with_trial) == {
         "summary",
+        "findings",  # the summary of findings
         "pain_intensity",
         "studies",
         "records",
         "search",
         "whats-new",
         "changes",
+        "downloads",  # the sizes of the files
         "provenance",
     }
     gone, come = differing(before, with_trial, "summary")
@@ -271,7 +273,7 @@ def test_a_correction_changes_the_rows_of_its_outcome_only(before, corrected, ta
 
 
 def test_a_correction_changes_only_the_parts_of_the_report_that_speak_of_it(before, corrected):
-    told = {"summary", "sleep", "extraction", "changes", "whats-new", "provenance"}
+    told = {"summary", "findings", "sleep", "extraction", "changes", "whats-new", "downloads", "provenance"}
     assert changed_sections(before, corrected) == told
     gone, come = differing(before, corrected, "summary")
     assert all(line.startswith("Sleep ") for line in [*gone, *come])
