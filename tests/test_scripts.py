@@ -469,7 +469,7 @@ def test_a_retracted_trial_leaves_the_review_and_is_back_when_pubmed_withdraws_i
     assert tables.read_results(extracted.path("2020-02", "extraction")).empty
     effect = tables.read_results(extracted.path("2020-02", "effects")).loc[0]
     assert (effect["in_pool"], effect["withdrawn"], effect["notice"]) == (False, True, "retracted")
-    assert effect["reason"] == "retracted report 101"
+    assert effect["reason"] == "report 101 was retracted"
     assert effect["yi"] == pytest.approx(G, abs=1e-9)
     flow = extracted.json("2020-02", "flow")
     assert (flow["total"], flow["awaiting_extraction"]) == ({"studies": 0, "reports": 0}, 0)

@@ -336,7 +336,7 @@ def test_effects_of_a_study_that_is_out_leave_every_pool_with_the_notice_as_reas
     assert found["withdrawn"].tolist() == [True, False, False, False, False]
     assert found["notice"].tolist() == ["retracted", "retracted", "expression of concern", "", ""]
     assert found["reason"].tolist()[:3] == [
-        "retracted report 90 (RetractionIn:900)",
+        "report 90 was retracted (notice: 900)",
         "priority 2: another enters",
         "",
     ]

@@ -195,7 +195,7 @@ def test_the_retracted_trial_leaves_every_pool_and_is_listed_with_its_notice(sec
     ]
     out, kept = second_month.table(SECOND, "effects")
     assert (out["study"], out["in_pool"], out["in_sensitivity"]) == ("example_2019", "false", "false")
-    assert (out["reason"], out["withdrawn"]) == ("retracted report 101 (RetractionIn:900)", "true")
+    assert (out["reason"], out["withdrawn"]) == ("report 101 was retracted (notice: 900)", "true")
     assert (kept["in_pool"], kept["notice"], kept["withdrawn"]) == ("true", "corrected", "false")
     before, after = (
         next(one for one in second_month.table(run, "estimates") if one["outcome"] == "pain_intensity")

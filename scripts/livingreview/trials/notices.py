@@ -160,12 +160,18 @@ def kind_by_study(notices):
 
 
 def reason(rows):
-    """Why a study is out, in neutral words: ``retracted report 101 (RetractionIn:900)``."""
+    """Why a study is out, in neutral words: ``report 101 was retracted (notice: 900)``.
+
+    The notices of its retraction are named, by PMID or source; an erratum beside them is not.
+    """
     out = rows[(rows["effect"] == EXCLUDED) & (rows["kind"] == RETRACTED)]
-    return "; ".join(
-        f"retracted report {row.record_id}{f' ({row.notices})' if row.notices else ''}"
-        for row in out.itertuples()
-    )
+    return "; ".join(f"report {row.record_id} was retracted{_named(row.notices)}" for row in out.itertuples())
+
+
+def _named(notices):
+    given = content.split_notices(notices if isinstance(notices, str) else "")
+    where = sorted(where for kind, where in given if kind in content.RETRACTING)
+    return f" (notice: {', '.join(where)})" if where else ""
 
 
 def is_partial(notices):
