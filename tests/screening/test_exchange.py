@@ -505,7 +505,7 @@ def test_a_full_text_exclusion_still_needs_its_reason_and_an_inclusion_before(br
         bring(data, "asreview", stage="full-text")
     assert caught.value.problems == [
         "record 1 (101, full-text), column reason: an exclusion on full text needs a reason;"
-        " allowed: not_rct, not_pain, check_delivery",
+        " allowed: not_rct, not_pain, check_delivery, not_retrieved",
         "record 2 (102, full-text), column stage: a full-text decision needs the record to be included on title"
         " and abstract first; found 'exclude'",
     ]

@@ -1,5 +1,6 @@
 """A month of a made-up review with a past: what its ranking says, then and when the month is built again."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -183,4 +184,6 @@ def of_the_month(review):
     page = html.fromstring(files["report.html"].decode("utf-8"))
     [digest] = page.xpath("//tr[th/code='data/decisions/screening.csv']")
     digest.drop_tree()
-    return files | {"report.html": html.tostring(page)}
+    data = json.loads(files["report.json"])
+    data["files"] = [row for row in data["files"] if row["name"] != "data/decisions/screening.csv"]
+    return files | {"report.html": html.tostring(page), "report.json": data}
