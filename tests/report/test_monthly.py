@@ -57,6 +57,17 @@ CASES = {
             PLAN,
         ],
     ),
+    "all of them awaiting": (
+        news({"n_queue": 2, "n_awaiting": 2, "oldest_waiting_since": "2026-08"}),
+        [
+            NOTHING,
+            "No new study was included.",
+            "Two records wait for a decision, the oldest since August 2026; all of them for further information.",
+            SAME,
+            QUIET,
+            PLAN,
+        ],
+    ),
     "included": (
         news(
             {"n_new_records": 1, "n_included_this_run": 2, "awaiting_extraction": [{"record_id": "1"}]},

@@ -123,7 +123,8 @@ def _waiting(status):
     since = f" since {prose.month(oldest)}" if oldest and n == 1 else since
     verb = "waits" if n == 1 else "wait"
     awaiting = status["n_awaiting"]
-    more = f"; {spelled(awaiting)} of them for further information" if awaiting and n > 1 else ""
+    which = "all" if awaiting == n else spelled(awaiting)
+    more = f"; {which} of them for further information" if awaiting and n > 1 else ""
     yield f"{sentence(spelled_plural(n, 'record'))} {verb} for a decision{since}{more}."
 
 
