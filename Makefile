@@ -65,7 +65,7 @@ sandbox: $(READY)  ## Serve the bundled records as PubMed does (AS_OF=2026-11-01
 	@python scripts/serve_sandbox.py --corpus $(REVIEW)/data/sandbox/records.csv --as-of $(or $(AS_OF),2026-11-01)
 
 test: $(READY)  ## Run all tests
-	@python -m pytest -n $(CORES) --dist loadfile --cov --cov-report=term
+	@python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(READY)  ## Check style, rule files and workflow
 	@ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
