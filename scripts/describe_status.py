@@ -6,6 +6,7 @@ from pathlib import Path
 from livingreview import tables
 from livingreview.living import lags, modes, releases, status, versions
 from livingreview.screening.decisions import awaiting, kept_ids, statuses, under_kept
+from livingreview.search.records import PUBMED
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def main(job):
         releases=published,
         estimated=_estimated(job.input.corpus),
     )
-    of_pubmed = records[(records["source"] == "PubMed") & records["duplicate_of"].isna()]
+    of_pubmed = records[(records["source"] == PUBMED) & records["duplicate_of"].isna()]
     described["lags"] = lags.summarise(rows, n_first_search=len(of_pubmed) - len(rows))
     log.info(
         "%d studies are included, %d in a pool; %s",

@@ -9,6 +9,7 @@ import datetime
 import statistics
 
 from livingreview.screening.decisions import FULL_TEXT, latest, months_between
+from livingreview.search.records import PUBMED
 
 STAGES = ("entry", "found", "screened", "included", "extracted", "reported")
 STEPS = (
@@ -50,7 +51,7 @@ def stages(records, decisions, reports, outcomes, *, run, searched, releases, es
         `STAGES` as ``YYYY-MM-DD``, ``YYYY-MM`` or None; in the order of `records`. Records of the first
         search are left out: they were in PubMed before this review began.
     """
-    kept = records[(records["source"] == "PubMed") & records["duplicate_of"].isna()]
+    kept = records[(records["source"] == PUBMED) & records["duplicate_of"].isna()]
     kept = kept[kept["arrival"] != FIRST_SEARCH]
     known = decisions[decisions["run"] <= run]
     screened = _first(known)

@@ -119,9 +119,8 @@ def _waiting(status):
         yield "No record waits for a decision."
         return
     oldest = status["oldest_waiting_since"]
-    since = f", the oldest since {prose.month(oldest)}" if oldest and n > 1 else ""
-    since = f" since {prose.month(oldest)}" if oldest and n == 1 else since
-    verb = "waits" if n == 1 else "wait"
+    verb, which_since = ("waits", " since") if n == 1 else ("wait", ", the oldest since")
+    since = f"{which_since} {prose.month(oldest)}" if oldest else ""
     awaiting = status["n_awaiting"]
     which = "all" if awaiting == n else spelled(awaiting)
     more = f"; {which} of them for further information" if awaiting and n > 1 else ""
