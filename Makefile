@@ -28,7 +28,7 @@ $(READY): requirements.lock
 	@echo "Setting up the environment in $(VENV) (once, about a minute)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 report: $(READY)  ## Build the report of the current month (offline by default)
@@ -73,9 +73,9 @@ lint: $(READY)  ## Check style, rule files and workflow
 format: $(READY)  ## Format Python and rule files
 	@ruff check --fix . && ruff format . && snakefmt Snakefile rules
 
-lock:  ## Renew requirements.lock from the pins in pyproject.toml (needs the package index)
+lock:  ## Renew requirements.lock, hashes included, from the pins in pyproject.toml (needs the package index)
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")' > .venv-lock/pins
-	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lock/pins
-	@.venv-lock/bin/python -m pip freeze --disable-pip-version-check > requirements.lock
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate .venv-lock/pins --output-file requirements.lock
 	@rm -rf .venv-lock

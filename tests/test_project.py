@@ -68,6 +68,12 @@ def listed_for_conda():
     return plain, [line for one in listed if isinstance(one, dict) for line in one["pip"]]
 
 
+def locked_lines():
+    """Names and versions in requirements.lock, without the systems they are for and their hashes."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return [re.split(r" [;\\]", line)[0] for line in lines if "==" in line]
+
+
 @pytest.fixture(scope="module")
 def direct():
     """The project's own pins, those for development included."""
@@ -88,8 +94,18 @@ def test_the_conda_environment_has_the_same_pins(direct):
 
 
 def test_the_lock_file_has_the_same_pins(direct):
-    locked = pins((ROOT / "requirements.lock").read_text().split(), "==")
+    locked = pins(locked_lines(), "==")
     assert {name: locked.get(name) for name in direct} == direct
+
+
+def test_what_is_installed_is_checked_against_hashes():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    entries = [number for number, line in enumerate(lines) if "==" in line]
+    assert entries
+    for number in entries:
+        assert lines[number].endswith("\\"), lines[number]
+        assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", lines[number + 1]), lines[number]
+    assert "--require-hashes -r requirements.lock" in (ROOT / "Makefile").read_text()
 
 
 def test_the_oldest_python_is_the_same_everywhere():
