@@ -10,6 +10,8 @@ rule build_archive:
         feed=f"results/{RUN}/feed.atom",
     log:
         f"logs/{RUN}/build_archive.log",
+    benchmark:
+        f"logs/{RUN}/measured/build_archive.tsv"
     conda:
         "../environment.yml"
     threads: 1

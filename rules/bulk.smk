@@ -20,6 +20,8 @@ if "bulk" in config["search"]:
             kept="results/bulk/scans/{name}.xml.gz",
         log:
             "logs/{name}/scan_bulk.log",
+        benchmark:
+            "logs/{name}/measured/scan_bulk.tsv"
         wildcard_constraints:
             name=r"pubmed\d\dn\d\d\d\d+",
         conda:
@@ -46,6 +48,8 @@ if "bulk" in config["search"]:
             undecided="results/bulk/undecided.xml.gz",
         log:
             "logs/bulk/combine_bulk.log",
+        benchmark:
+            "logs/bulk/measured/combine_bulk.tsv"
         conda:
             "../environment.yml"
         threads: 1
@@ -71,6 +75,8 @@ if "bulk" in config["search"]:
             audit=f"results/{RUN}/bulk_audit.json",
         log:
             f"logs/{RUN}/audit_bulk.log",
+        benchmark:
+            f"logs/{RUN}/measured/audit_bulk.tsv"
         conda:
             "../environment.yml"
         threads: 1

@@ -13,6 +13,8 @@ rule check_data:
         checked=f"results/{RUN}/checked.json",
     log:
         f"logs/{RUN}/check_data.log",
+    benchmark:
+        f"logs/{RUN}/measured/check_data.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -15,6 +15,8 @@ rule keep_ledger:
         ledger=f"results/{RUN}/ledger.csv",
     log:
         f"logs/{RUN}/keep_ledger.log",
+    benchmark:
+        f"logs/{RUN}/measured/keep_ledger.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -42,6 +44,8 @@ rule count_flow:
         flow=f"results/{RUN}/flow.json",
     log:
         f"logs/{RUN}/count_flow.log",
+    benchmark:
+        f"logs/{RUN}/measured/count_flow.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -81,6 +85,8 @@ rule describe_status:
         status=f"results/{RUN}/status.json",
     log:
         f"logs/{RUN}/describe_status.log",
+    benchmark:
+        f"logs/{RUN}/measured/describe_status.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -121,6 +127,8 @@ rule tell_news:
         digest=f"results/{RUN}/whats_new.md",
     log:
         f"logs/{RUN}/tell_news.log",
+    benchmark:
+        f"logs/{RUN}/measured/tell_news.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -152,6 +160,8 @@ rule compare_release:
         changes=f"results/{RUN}/changes.json",
     log:
         f"logs/{RUN}/compare_release.log",
+    benchmark:
+        f"logs/{RUN}/measured/compare_release.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -185,6 +195,8 @@ rule suggest_certainty:
         certainty=f"results/{RUN}/certainty.json",
     log:
         f"logs/{RUN}/suggest_certainty.log",
+    benchmark:
+        f"logs/{RUN}/measured/suggest_certainty.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -222,6 +234,8 @@ rule compare_methods:
         wanted=f"results/{RUN}/methods_reasons.csv",
     log:
         f"logs/{RUN}/compare_methods.log",
+    benchmark:
+        f"logs/{RUN}/measured/compare_methods.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -250,6 +264,8 @@ rule evaluate_triggers:
         triggers=f"results/{RUN}/triggers.json",
     log:
         f"logs/{RUN}/evaluate_triggers.log",
+    benchmark:
+        f"logs/{RUN}/measured/evaluate_triggers.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -12,6 +12,8 @@ rule check_trials:
         findings=f"results/{RUN}/findings.csv",
     log:
         f"logs/{RUN}/check_trials.log",
+    benchmark:
+        f"logs/{RUN}/measured/check_trials.tsv"
     conda:
         "../environment.yml"
     threads: 1

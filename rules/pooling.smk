@@ -16,6 +16,8 @@ rule pool_outcomes:
         subgroups=f"results/{RUN}/subgroups.csv",
     log:
         f"logs/{RUN}/pool_outcomes.log",
+    benchmark:
+        f"logs/{RUN}/measured/pool_outcomes.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -43,6 +43,8 @@ rule build_report:
         checklists=f"results/{RUN}/checklists.csv",
     log:
         f"logs/{RUN}/build_report.log",
+    benchmark:
+        f"logs/{RUN}/measured/build_report.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -75,6 +77,8 @@ rule draw_figures:
         figures=directory(f"results/{RUN}/figures"),
     log:
         f"logs/{RUN}/draw_figures.log",
+    benchmark:
+        f"logs/{RUN}/measured/draw_figures.tsv"
     conda:
         "../environment.yml"
     threads: 1

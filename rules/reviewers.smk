@@ -14,6 +14,8 @@ rule compare_reviewers:
         agreement=f"results/{RUN}/agreement.json",
     log:
         f"logs/{RUN}/compare_reviewers.log",
+    benchmark:
+        f"logs/{RUN}/measured/compare_reviewers.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -11,6 +11,8 @@ rule judge_risk_of_bias:
         judged=f"results/{RUN}/risk_of_bias.csv",
     log:
         f"logs/{RUN}/judge_risk_of_bias.log",
+    benchmark:
+        f"logs/{RUN}/measured/judge_risk_of_bias.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -13,6 +13,8 @@ rule backtest_ranking:
         predictions=f"results/{RUN}/predictions.csv",
     log:
         f"logs/{RUN}/backtest_ranking.log",
+    benchmark:
+        f"logs/{RUN}/measured/backtest_ranking.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -45,6 +47,8 @@ rule rank_records:
         suspicious=f"results/{RUN}/suspicious.csv",
     log:
         f"logs/{RUN}/rank_records.log",
+    benchmark:
+        f"logs/{RUN}/measured/rank_records.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -78,6 +82,8 @@ rule watch_drift:
         drift=f"results/{RUN}/drift.json",
     log:
         f"logs/{RUN}/watch_drift.log",
+    benchmark:
+        f"logs/{RUN}/measured/watch_drift.tsv"
     conda:
         "../environment.yml"
     threads: 1

@@ -11,6 +11,8 @@ if RUN not in TAKEN:
             provenance=f"data/searches/{RUN}/pubmed/provenance.json",
         log:
             f"logs/{RUN}/search_pubmed.log",
+        benchmark:
+            f"logs/{RUN}/measured/search_pubmed.tsv"
         conda:
             "../environment.yml"
         threads: 1
@@ -37,6 +39,8 @@ if TO_REFETCH:
             provenance="data/searches/{earlier}/refetched/provenance.json",
         log:
             "logs/{earlier}/refetch_records.log",
+        benchmark:
+            "logs/{earlier}/measured/refetch_records.tsv"
         wildcard_constraints:
             earlier="|".join(TO_REFETCH),
         conda:
@@ -68,6 +72,8 @@ rule fold_corpus:
         imports=f"results/{RUN}/imports.json",
     log:
         f"logs/{RUN}/fold_corpus.log",
+    benchmark:
+        f"logs/{RUN}/measured/fold_corpus.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -99,6 +105,8 @@ rule group_companions:
         pairs=f"results/{RUN}/pairs.csv",
     log:
         f"logs/{RUN}/group_companions.log",
+    benchmark:
+        f"logs/{RUN}/measured/group_companions.tsv"
     conda:
         "../environment.yml"
     threads: 1

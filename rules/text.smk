@@ -16,6 +16,8 @@ rule check_text:
         quotable=f"results/{RUN}/text_keys.csv",
     log:
         f"logs/{RUN}/check_text.log",
+    benchmark:
+        f"logs/{RUN}/measured/check_text.tsv"
     conda:
         "../environment.yml"
     threads: 1

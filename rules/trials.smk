@@ -13,6 +13,8 @@ rule find_notices:
         notices=f"results/{RUN}/notices.csv",
     log:
         f"logs/{RUN}/find_notices.log",
+    benchmark:
+        f"logs/{RUN}/measured/find_notices.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -41,6 +43,8 @@ rule link_studies:
         included=f"results/{RUN}/included.csv",
     log:
         f"logs/{RUN}/link_studies.log",
+    benchmark:
+        f"logs/{RUN}/measured/link_studies.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -75,6 +79,8 @@ rule prefill_sheets:
         extraction=f"results/{RUN}/extraction.csv",
     log:
         f"logs/{RUN}/prefill_sheets.log",
+    benchmark:
+        f"logs/{RUN}/measured/prefill_sheets.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -111,6 +117,8 @@ rule compare_extractions:
         extraction_conflicts=f"results/{RUN}/extraction_conflicts.csv",
     log:
         f"logs/{RUN}/compare_extractions.log",
+    benchmark:
+        f"logs/{RUN}/measured/compare_extractions.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -141,6 +149,8 @@ rule list_corrections:
         corrections=f"results/{RUN}/corrections.csv",
     log:
         f"logs/{RUN}/list_corrections.log",
+    benchmark:
+        f"logs/{RUN}/measured/list_corrections.tsv"
     conda:
         "../environment.yml"
     threads: 1
@@ -167,6 +177,8 @@ rule compute_effects:
         effects=f"results/{RUN}/effects.csv",
     log:
         f"logs/{RUN}/compute_effects.log",
+    benchmark:
+        f"logs/{RUN}/measured/compute_effects.tsv"
     conda:
         "../environment.yml"
     threads: 1
