@@ -25,8 +25,8 @@ from livingreview.search import content, events, guards, imports, records, snaps
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 PACKAGE = ROOT / "scripts" / "livingreview"
-ROOMS = ["search", "screening", "trials", "pooling", "living", "report"]
-SHARED = ["tables", "errors", "config", "stage", "fingerprint", "messages"]
+ROOMS = ["search", "screening", "trials", "pooling", "living", "report", "operation"]
+SHARED = ["tables", "errors", "config", "stage", "fingerprint", "messages", "secrets"]
 # Schemas of tables, with the heading under which data/README.md describes their columns.
 DOCUMENTED = {
     "import_sources": "searches/<run>/imports/sources.csv",
