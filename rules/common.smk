@@ -9,7 +9,7 @@ from snakemake.logging import logger
 
 from livingreview import __version__ as VERSION
 from livingreview import config as protocol
-from livingreview import invocation, lock, tables
+from livingreview import invocation, lock, secrets, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
@@ -18,6 +18,9 @@ from livingreview.screening.ranking.prior import SHIPPED as PRIOR
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
 from livingreview.trials import data_dictionary, double_extraction, instruments, merging, sheets
+
+# What Snakemake says and logs can quote a job's environment or a library's error.
+logger.addFilter(secrets.Scrubbing())
 
 # Snakemake takes results for sources, and does nothing, where what they are made of is missing.
 PEOPLE_S_TABLES = [

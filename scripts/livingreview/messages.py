@@ -4,10 +4,12 @@ import atexit
 import sys
 from pathlib import Path
 
+from livingreview.secrets import scrub
+
 
 def say_last(text):
-    """Print a text when the process ends, after all that Snakemake itself has to say."""
-    atexit.register(lambda: print(text, file=sys.stderr, flush=True))
+    """Print a text when the process ends, after all that Snakemake itself has to say, without secrets."""
+    atexit.register(lambda: print(scrub(text), file=sys.stderr, flush=True))
 
 
 def done(run, own=()):

@@ -6,6 +6,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+from livingreview import secrets
 from livingreview.errors import ReviewError
 
 log = logging.getLogger(__name__)
@@ -15,7 +16,8 @@ def run(main, snakemake):
     """Run a rule's ``main(job)`` with logging, warnings and tracebacks in the rule's log file.
 
     Snakemake sends nothing of a ``script:`` to ``log:`` by itself. Progress goes to the terminal as well; of
-    an error that a maintainer can act on only its text, of any other the traceback.
+    an error that a maintainer can act on only its text, of any other the traceback. Secrets of the
+    environment reach neither.
 
     Raises
     ------
@@ -26,9 +28,13 @@ def run(main, snakemake):
     path.parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    # Whatever else the script or a library prints.
+    sys.stdout, sys.stderr = secrets.Scrubbed(sys.stdout), secrets.Scrubbed(sys.stderr)
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(logging.Formatter("  %(message)s"))
     to_terminal.setLevel(logging.INFO)
+    for handler in (to_file, to_terminal):
+        handler.addFilter(secrets.Scrubbing())
     logging.basicConfig(level=logging.INFO, handlers=[to_file, to_terminal], force=True)
     logging.captureWarnings(True)
     warnings.simplefilter("default")

@@ -6,17 +6,15 @@ not. Every answer is proved complete before it is returned: ids against Count, d
 Nothing is kept on PubMed's history server, so nothing there can expire.
 """
 
-import html
-import json
 import logging
 import os
 import random
 import re
 import time
-import urllib.parse
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from livingreview import secrets
 from livingreview.errors import problem
 from livingreview.search.pubmed import articles, partition, rate, replies, transport
 from livingreview.search.pubmed.failures import (
@@ -152,7 +150,7 @@ class Client:
         self._base_url = base_url.rstrip("/") + "/"
         self._identity = {"tool": tool, "email": email}
         self._key = environ.get(KEY_VARIABLE, "").strip()
-        self._spelt = _spellings(self._key) if self._key else None
+        self._secrets = secrets.held({KEY_VARIABLE: self._key})
         self._transport = transport.Transport(
             base_url, session=session, clock=clock, timeout=timeout, time_limit=time_limit
         )
@@ -298,14 +296,16 @@ class Client:
 
     def _plain(self, text):
         """A message without the API key."""
-        return self._spelt.sub("[API key]", text) if self._spelt else text
+        for secret in self._secrets:
+            text = secret.hide(text)
+        return text
 
     def _without_key(self, body):
         """The same object where the key is not in it."""
-        if not self._spelt:
+        text = body.decode("utf-8", "surrogateescape") if self._secrets else ""
+        if not any(secret.is_in(text) for secret in self._secrets):
             return body
-        text = body.decode("utf-8", "surrogateescape")
-        return self._plain(text).encode("utf-8", "surrogateescape") if self._spelt.search(text) else body
+        return self._plain(text).encode("utf-8", "surrogateescape")
 
 
 class Fetching:
@@ -406,22 +406,6 @@ def _limiter(base_url, *, keyed, clock, sleep):
     if transport.is_local(base_url):
         return rate.Limiter(seconds, clock=clock, sleep=sleep)
     return rate.SharedLimiter(rate.place(base_url, keyed=keyed), seconds, clock=clock, sleep=sleep)
-
-
-def _spellings(key):
-    """A pattern that finds a key however it is written in an address, a form, JSON or markup."""
-    in_json = json.dumps(key)[1:-1]
-    spellings = {
-        key,
-        urllib.parse.quote(key),
-        urllib.parse.quote(key, safe=""),
-        urllib.parse.quote_plus(key),
-        in_json,
-        in_json.replace("/", r"\/"),
-        html.escape(key),
-        html.escape(key, quote=False),
-    }
-    return re.compile("|".join(re.escape(one) for one in sorted(spellings, key=len, reverse=True)), re.I)
 
 
 def _date(headers):
