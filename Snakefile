@@ -56,6 +56,9 @@ if "bulk" in config["search"]:
 
 
 onsuccess:
+    from livingreview.operation import measured
+
+    measured.write(f"logs/{RUN}")
     say_last(done(RUN, own=OWN_QUEUES))
 
 
