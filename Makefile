@@ -5,6 +5,7 @@ SHELL := /bin/sh
 CORES ?= 2
 PYTHON ?= python3
 REVIEW ?= .
+REVIEWS ?= reviews
 VENV := .venv
 RUN_OPTION = $(if $(RUN),--config run=$(RUN))
 REVIEW_OPTIONS = --directory $(REVIEW) $(if $(RUN),--run $(RUN))
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay rehearse sandbox test lint format lock
+.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay rehearse months portfolio review sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,6 +61,15 @@ replay: $(READY)  ## Build a release again from its frozen inputs and compare it
 
 rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show what grows
 	@python scripts/rehearse_months.py --directory $(REVIEW) --cores $(CORES)
+
+months: $(READY)  ## Build the month of every review in a folder (REVIEWS=reviews, JOBS=2 at once, PROFILE)
+	@python scripts/run_months.py --reviews $(REVIEWS) --cores $(CORES) $(if $(RUN),--run $(RUN)) $(if $(JOBS),--jobs $(JOBS)) $(if $(PROFILE),--profile $(PROFILE))
+
+portfolio: $(READY)  ## Write the page of all reviews in a folder again (REVIEWS=reviews)
+	@python scripts/build_portfolio.py --reviews $(REVIEWS)
+
+review: $(READY)  ## Begin a review in a new folder (NAME=reviews/my-review TITLE="...")
+	@python scripts/start_review.py $(if $(TITLE),--title "$(TITLE)") $(if $(RUN),--run $(RUN)) "$(NAME)"
 
 sandbox: $(READY)  ## Serve the bundled records as PubMed does (AS_OF=2026-11-01)
 	@python scripts/serve_sandbox.py --corpus $(REVIEW)/data/sandbox/records.csv --as-of $(or $(AS_OF),2026-11-01)

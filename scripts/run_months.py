@@ -1,0 +1,150 @@
+"""Build the month of every review in a folder; one that fails stops no other.
+
+Exit status: the gravest of all reviews. 1 a month failed, or a folder that holds a review's data is none; 20
+a trigger fired; 10 work waits for people; 75 another run was at work in a review, and nothing else is to be
+done; 0 nothing new and nothing waits; 2 wrong usage, or no review in the folder.
+"""
+
+import argparse
+import contextlib
+import re
+import signal
+import sys
+from pathlib import Path
+
+from livingreview.errors import ReviewError
+from livingreview.operation import months, portfolio, reviews
+from livingreview.report import characters
+from livingreview.search.snapshot import RUN
+
+ROOT = Path(__file__).resolve().parents[1]
+WRONG_USAGE = 2
+HOURS = 24  # longer than the longest month seen, shorter than the time to the next one
+
+
+def main(argv=None, *, month=ROOT / "scripts/run_month.py"):
+    """Command line; returns the exit status.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; those of the process if left out.
+    month : path, optional
+        The program that builds one review's month.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        found, others = reviews.find(args.reviews)
+    except ReviewError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    runner = months.Months(
+        lambda review: _command(month, review, args), cwd=ROOT, jobs=args.jobs, limit=args.hours * 3600
+    )
+    print(f"{len(found)} reviews in {args.reviews}", flush=True)
+    for name in others:
+        print(f"  passed over: {name} (no config.yaml)", flush=True)
+    with _stopped_by_signals():
+        try:
+            ended = runner.run(found, ended=lambda one: print(_line(one), flush=True))
+        except (KeyboardInterrupt, SystemExit):
+            print("Stopped. Months that had begun go on where they were when started again.", file=sys.stderr)
+            return months.FAILED
+    status = months.gravest([one.status for one in ended])
+    try:
+        written = portfolio.write(args.reviews, found, others=others, run=args.run, ended=ended)
+    except (ReviewError, OSError) as error:
+        print(f"The months ended; the portfolio could not be written: {error}", file=sys.stderr)
+        return months.FAILED
+    print(_summary(written, args.reviews))
+    return status
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--reviews", type=Path, default=Path("reviews"), help="default: %(default)s")
+    parser.add_argument("--run", type=_month, help="YYYY-MM; left out, what each config.yaml says")
+    parser.add_argument("--cores", type=_positive, default=2, help="shared by reviews that run at once")
+    parser.add_argument("--jobs", type=_positive, default=1, help="reviews at once; default: %(default)s")
+    parser.add_argument(
+        "--hours", type=float, default=HOURS, help="a longer month is stopped; default: %(default)s"
+    )
+    parser.add_argument("--profile", help="of Snakemake, such as profiles/slurm")
+    return parser
+
+
+def _month(text):
+    if RUN.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a month; write YYYY-MM")
+
+
+def _positive(text):
+    if re.fullmatch(r"[1-9]\d{0,3}", text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+
+
+def _command(month, review, args):
+    options = ["--directory", review.path.absolute(), "--cores", max(1, args.cores // args.jobs)]
+    options += ["--run", args.run] if args.run else []
+    options += ["--profile", args.profile] if args.profile else []
+    return [sys.executable, str(month), *map(str, options)]
+
+
+@contextlib.contextmanager
+def _stopped_by_signals():
+    """SIGTERM and SIGHUP end the program in order, as Ctrl-C does."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(ended):
+    state = portfolio.OF_STATUS[ended.status]
+    return f"  {ended.review.name}: {state} ({ended.seconds:.0f} s)"
+
+
+def _summary(written, folder):
+    """Each review with its state and what to do, those that want attention first; where the page is."""
+    rows = written["reviews"]
+    width = max(len(row["name"]) for row in rows)
+    lines = ["", f"{'review':<{width}}  {'state':<13}  {'new':>5}  {'waiting':>7}  what to do"]
+    for row in rows:
+        good = row["good"] or {}
+        cells = [f"{row['name']:<{width}}", f"{row['state']:<13}", f"{good.get('n_new', '-'):>5}"]
+        cells += [f"{good.get('n_waiting', '-'):>7}", _to_do(row, folder)]
+        lines.append("  ".join(cells).rstrip())
+    lines += ["", portfolio.lead(rows), f"All reviews: {(Path(folder) / portfolio.PAGE).resolve()}"]
+    return "\n".join(lines)
+
+
+def _to_do(row, folder):
+    """One line; of a failure its reason and the hint."""
+    path = Path(folder) / row["name"]
+    if row["state"] == portfolio.FAILED:
+        parts = [row["reason"] or f"see {path / months.OUTPUT}", row["hint"]]
+        # What a review's files say must not speak to the terminal.
+        return characters.fit("; ".join(" ".join(str(part).split()) for part in parts if part))
+    if row["hint"]:
+        return characters.fit(" ".join(str(row["hint"]).split()))
+    run = row["good"]["run"] if row["good"] else None
+    again = f"run it: make month REVIEW={path}"
+    return {
+        portfolio.FIRED: f"read {path}/results/{run}/report.html: conclusions may have moved",
+        portfolio.WAITS: f"fill in {path}/results/{run}/queue.csv and the sheets that wait",
+        portfolio.IN_USE: "nothing, another run is at work in it; start again later",
+        portfolio.BEHIND: again,
+        portfolio.NEVER: again,
+    }.get(row["state"], "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
