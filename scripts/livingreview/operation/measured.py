@@ -23,8 +23,9 @@ NOT_MEASURED = (
     "-",
 )  # a step that ends before Snakemake looks at it has no memory or processor time
 
-WIDTH, ROW, HEAD, FOOT, EDGE = 520, 24, 48, 12, 8
-NAME_END, BAR_END, MEMORY_END = 170, 370, WIDTH - EDGE
+# Narrow enough for a phone at full size.
+WIDTH, ROW, HEAD, FOOT, EDGE = 358, 24, 48, 12, 2
+NAME_END, BAR_END, MEMORY_END = 140, 250, WIDTH - EDGE
 # A file of its own sees nothing of the page's style; as an image it follows the reader's light or dark mode.
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1d2327 }
@@ -128,7 +129,7 @@ def drawing(steps):
     svg.text(picture, (EDGE, 16), said(steps))
     svg.text(picture, (NAME_END, HEAD - 10), "step", "head", anchor="end")
     svg.text(picture, (NAME_END + 10, HEAD - 10), "seconds", "head")
-    svg.text(picture, (MEMORY_END, HEAD - 10), "peak memory, MB", "head", anchor="end")
+    svg.text(picture, (MEMORY_END, HEAD - 10), "MB at most", "head", anchor="end")
     longest = max(0.01, *(one.seconds for one in steps))
     for number, one in enumerate(steps):
         top = HEAD + ROW * number
@@ -136,7 +137,7 @@ def drawing(steps):
         svg.text(picture, (NAME_END, top + 14), one.rule, anchor="end")
         svg.box(picture, (NAME_END + 10, top + 3), (end, top + 17), "bar")
         svg.text(picture, (end + 6, top + 14), f"{one.seconds:.1f}")
-        memory = "not measured" if one.peak_mb is None else f"{one.peak_mb:.0f}"
+        memory = "–" if one.peak_mb is None else f"{one.peak_mb:.0f}"
         svg.text(picture, (MEMORY_END, top + 14), memory, anchor="end")
     return str(svg.markup(picture))
 
