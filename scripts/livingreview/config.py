@@ -3,11 +3,13 @@
 import difflib
 from pathlib import Path
 
-import jsonschema
 import yaml
 
 from livingreview import tables
 from livingreview.errors import InputError, problem
+
+# What a new review holds where only its people know what to write, and the name of an outcome that has none.
+TO_FILL_IN, KEY_TO_FILL_IN = "FILL IN:", "fill_in"
 
 # Limits of which none may be below the one before it.
 CERTAINTY_LIMITS = {
@@ -68,10 +70,14 @@ def check(config, path="config.yaml"):
     ------
     InputError
         Naming every misspelt, missing or impossible key; a misspelt one with the nearest allowed key.
+        In a new review, first of all whatever is still to be filled in.
     """
     if not isinstance(config, dict):
         raise InputError(path, problem="the file holds no keys", hint="start from the bundled config.yaml")
-    validator = jsonschema.Draft202012Validator(tables.load_schema("config"))
+    unfilled = list(_unfilled(config))
+    if unfilled:
+        raise InputError(path, problems=unfilled)
+    validator = tables.Validator(tables.load_schema("config"))
     errors = sorted(validator.iter_errors(config), key=lambda e: [str(part) for part in e.absolute_path])
     # An object that lacks several keys is one error for each key, and `_faults` names them all.
     problems = list(dict.fromkeys(line for error in errors for line in _faults(error)))
@@ -86,6 +92,22 @@ def check(config, path="config.yaml"):
     if problems:
         raise InputError(path, problems=problems)
     return config
+
+
+def _unfilled(value, where=""):
+    """A line for every place that a new review's people have not filled in yet."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == KEY_TO_FILL_IN:
+                name = "a name of small letters, digits and underscores, such as pain_intensity"
+                yield problem(f"key {_join(where, key)} is still to be named", allowed=name)
+            yield from _unfilled(part, _join(where, key))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _unfilled(part, where)
+    elif isinstance(value, str) and value.startswith(TO_FILL_IN):
+        wanted = value.removeprefix(TO_FILL_IN).strip()
+        yield problem(f"key {where} is still to be filled in", allowed=wanted)
 
 
 def _faults(error):

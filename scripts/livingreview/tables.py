@@ -10,6 +10,8 @@ import json
 import math
 import os
 import re
+import secrets
+import stat
 import tempfile
 from pathlib import Path
 
@@ -119,6 +121,16 @@ def read_cells(path, header, rows, schema, *, skip=None):
     if problems:
         raise InputError(path, problems=problems)
     return _frame(records, declared)
+
+
+def _pattern(_validator, pattern, instance, _schema):
+    """A pattern as JSON Schema means it: its final $ is the end, and not a line end before the end too."""
+    strict = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
+    if isinstance(instance, str) and not re.search(strict, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
 
 def require(paths):
@@ -378,7 +390,9 @@ def _check(data, path, schema):
 def locked(path):
     """Hold a lock beside a file while it is read, changed and replaced."""
     path = Path(path)
-    with (path.parent / f".{path.name}.lock").open("w") as lock:
+    # A link in its place would have another file opened, and emptied.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path.parent / f".{path.name}.lock", flags, 0o664), "r+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -412,16 +426,21 @@ def write_text(text, path):
 
 
 def write_bytes(data, path):
-    """Write bytes to a temporary file beside `path`, flush it to disk, and rename it."""
+    """Write bytes to a temporary file beside `path`, flush it to disk, and rename it.
+
+    A new file gets the mode that the umask leaves it, one that was there keeps its own, and none may be
+    written by everybody. A link at `path` gives way to the file; what it led to stays as it is.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
+            if (mode := _mode(path)) is not None:
+                os.fchmod(file.fileno(), mode & ~stat.S_IWOTH)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -429,10 +448,22 @@ def write_bytes(data, path):
         raise
 
 
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _temporary(path):
+    """Open a new file beside `path`, which `tempfile` would keep from the group; descriptor and name."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        name = str(path.with_name(f".{path.name}.{secrets.token_hex(4)}"))
+        with contextlib.suppress(FileExistsError):
+            return os.open(name, flags, 0o664), name
+
+
+def _mode(path):
+    """The permissions of a file that is there; None of a link or of nothing."""
+    try:
+        found = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(found) if stat.S_ISREG(found) else None
 
 
 def _cells(path):
@@ -550,7 +581,7 @@ def _number_hint(text):
 def _validator(schema):
     declared = load_schema(schema)
     rows = {name: value for name, value in declared.items() if name != "key"}
-    return jsonschema.Draft202012Validator(rows)
+    return Validator(rows)
 
 
 def _violations(validator, record, number, unreadable):
