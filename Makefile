@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay rehearse months portfolio review sandbox test lint format lock
+.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,9 @@ release: $(READY)  ## Build the run under a version and freeze it (VERSION=26.1.
 
 replay: $(READY)  ## Build a release again from its frozen inputs and compare it byte for byte (VERSION=26.1.0)
 	@python scripts/replay_release.py "$(VERSION)" --directory $(REVIEW) --cores $(CORES)
+
+doctor: $(READY)  ## Look at everything that a month needs, and say what to mend (OFFLINE=yes asks no server)
+	@python scripts/doctor.py --directory $(REVIEW) $(if $(filter yes,$(OFFLINE)),--offline)
 
 rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show what grows
 	@python scripts/rehearse_months.py --directory $(REVIEW) --cores $(CORES)
