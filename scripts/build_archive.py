@@ -1,7 +1,6 @@
 """Build the page of all versions, and the feed of versions and of what is new."""
 
 import logging
-from pathlib import Path
 
 from livingreview import tables
 from livingreview.living import releases, versions
@@ -38,7 +37,7 @@ def main(job):
         feed="feed.atom",
     )
     tables.write_text(page, job.output.archive)
-    entries = [_of_run(news, version), *map(_of_release, own)]
+    entries = [_of_run(news, version), *map(feed.release_entry, own)]
     tables.write_bytes(feed.feed(entries, config["review"], top=TOP), job.output.feed)
     log.info("%d releases, %d entries in the feed", len(own), len(entries))
 
@@ -53,19 +52,6 @@ def _of_run(news, version):
         "updated": next(row["searched_at"] for row in news["runs"] if row["run"] == run),
         "summary": " ".join(news["statement"]),
         "link": f"results/{run}/report.html",
-    }
-
-
-def _of_release(release):
-    folder = f"data/releases/{release['version']}"
-    kept = (Path(release["path"]) / archive.REPORT).is_file()
-    return {
-        "part": f"release/{release['version']}",
-        "date": release["frozen_on"],
-        "title": f"Version {release['version']}",
-        "updated": release["frozen_on"],
-        "summary": release["note"],
-        "link": f"{folder}/{archive.REPORT if kept else releases.RELEASE}",
     }
 
 

@@ -6,9 +6,13 @@ for a review that has no address, UUIDs made from its title (RFC 4122, version 5
 
 import re
 import uuid
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from lxml import etree
+
+from livingreview.living import releases
+from livingreview.report import archive
 
 ATOM = "http://www.w3.org/2005/Atom"
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -60,6 +64,20 @@ def feed(entries, review, *, top):
         _add(found, "summary", entry["summary"])
     etree.indent(root, " ")
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
+
+
+def release_entry(release):
+    """A release, as from `releases.read`, as an entry of the feed."""
+    folder = f"data/releases/{release['version']}"
+    kept = (Path(release["path"]) / archive.REPORT).is_file()
+    return {
+        "part": f"release/{release['version']}",
+        "date": release["frozen_on"],
+        "title": f"Version {release['version']}",
+        "updated": release["frozen_on"],
+        "summary": release["note"],
+        "link": f"{folder}/{archive.REPORT if kept else releases.RELEASE}",
+    }
 
 
 def entry_id(review, *, part, date):
