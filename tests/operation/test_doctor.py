@@ -195,7 +195,7 @@ def test_a_damaged_snapshot_and_a_damaged_release_are_faults(review, config):
     assert "events.csv differs from what provenance.json recorded" in found.text
     shutil.rmtree(review / "data/searches/2026-01")
     folder = review / "data/releases/26.0.0"
-    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  estimates.csv\n")
+    (folder / "checksums.sha256").write_text(f"{'0' * 64}  estimates.csv\n")
     found = list(doctor.of_data(review, config, check_tables=lambda: 0))
     assert [(one.about, one.text) for one in faults(found)] == [("releases", "26.0.0: estimates.csv")]
 
