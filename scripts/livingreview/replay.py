@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from livingreview import tables
+from livingreview import paths, tables
 from livingreview.errors import InputError, ReviewError, problem
 from livingreview.living import bundles, releases
 from livingreview.search import snapshot
@@ -104,7 +104,7 @@ def lay_out(review, release, target):
     remarks = _copy_searches(review, inputs["searches"], target)
     _copy_releases(review, inputs["releases"], target)
     for name, data in bundles.read(folder / releases.TABLES).items():
-        tables.write_bytes(data, target / name)
+        tables.write_bytes(data, paths.confined(target, name, file=folder / releases.TABLES))
     tables.write_bytes((folder / releases.CONFIG).read_bytes(), target / releases.CONFIG)
     return remarks
 
@@ -112,7 +112,7 @@ def lay_out(review, release, target):
 def _copy_searches(review, wanted, target):
     problems, elsewhere = [], set()
     for name, recorded in wanted.items():
-        path = review / name
+        path = paths.confined(review, name, file=releases.INPUTS)
         if not path.is_file():
             if _is_fetched_again(path):
                 elsewhere.add(path.parents[1].name)
@@ -156,7 +156,7 @@ def _where_from(path):
 def _copy_releases(review, wanted, target):
     problems = []
     for version, recorded in wanted.items():
-        folder = review / "data/releases" / version
+        folder = paths.confined(review, "data/releases", version, file=releases.INPUTS)
         if not folder.is_dir() or releases.folder_digest(folder) != recorded:
             found = "is not as it was" if folder.is_dir() else "is missing"
             hint = "restore it from version control"

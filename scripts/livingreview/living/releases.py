@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from livingreview import tables
+from livingreview import paths, secrets, tables
 from livingreview.errors import InputError
 from livingreview.living import bundles, citation, crate, versions
 from livingreview.search import snapshot
@@ -234,11 +234,29 @@ def _people_s_tables(review, config):
         if path.relative_to(data).parts[0] not in NOT_TABLES and not LEFT_BEHIND.fullmatch(path.name)
     }
     if config["search"].get("base_url") == "sandbox":
-        corpus = review / config["search"]["sandbox_corpus"]
-        found |= {corpus} if corpus.is_relative_to(review) else set()
+        corpus = config["search"]["sandbox_corpus"]
+        found |= {review / corpus} if not paths.fault(corpus) else set()
     for path in sorted(found, key=lambda one: one.relative_to(review).as_posix()):
         if path.is_file():
-            yield path.relative_to(review).as_posix(), path.read_bytes()
+            content = path.read_bytes()
+            _refuse_secrets(path, content, secrets.held())
+            yield path.relative_to(review).as_posix(), content
+
+
+# Where programs look for passwords and keys; a release is given to everybody.
+OF_SECRETS = re.compile(r"(.*\.)?env(\..*)?|\.netrc|.*\.(pem|key|p12)|id_(rsa|ed25519|ecdsa)", re.I)
+
+
+def _refuse_secrets(path, content, known):
+    text = content.decode("utf-8", "replace")
+    found = [secret.name for secret in known if secret.is_in(text)]
+    if found or OF_SECRETS.fullmatch(path.name):
+        raise InputError(
+            path,
+            problem=f"the file holds {found[0]}" if found else "the file has a name as files of secrets have",
+            hint="a release is given to everybody; take the file out of data/, and the secret out of the"
+            " repository's history",
+        )
 
 
 # Locks, and what a write that was cut off left; ``.as_made`` beside a sheet belongs to it.
@@ -321,11 +339,12 @@ def _package_members(review, config, release):
     members = {name: (lambda data=data: data) for name, data in held.items()}
     for name in (CONFIG, "CITATION.cff", ".zenodo.json"):
         members[name] = (folder / name).read_bytes
-    left_out = [path for path in inputs["searches"] if not shareable(review / path, config)]
-    for path in inputs["searches"].keys() - set(left_out):
-        members[path] = (review / path).read_bytes
+    searches = {path: paths.confined(review, path, file=folder / INPUTS) for path in inputs["searches"]}
+    left_out = [path for path, place in searches.items() if not shareable(place, config)]
+    for path in searches.keys() - set(left_out):
+        members[path] = searches[path].read_bytes
     for version in [*inputs["releases"], release["version"]]:
-        for path in sorted((review / "data/releases" / version).iterdir()):
+        for path in sorted(paths.confined(review, "data/releases", version, file=folder).iterdir()):
             members[path.relative_to(review).as_posix()] = path.read_bytes
     results = review / "results" / release["run"]
     for path in sorted([*results.glob("report.json"), *results.glob("figures/[!.]*.*")]):
