@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format lock
+.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,11 @@ $(READY): requirements.lock
 
 report: $(READY)  ## Build the report of the current month (offline by default)
 	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
+
+# Work that waits (10) and a trigger (20) are no failures of make, which has one status for all of these.
+month: $(READY)  ## Build a month with nobody watching, and say what came of it (RUN=2026-12, PROFILE)
+	@python scripts/run_month.py $(REVIEW_OPTIONS) --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) || \
+		{ code=$$?; case $$code in 10|20) ;; *) exit $$code;; esac; }
 
 decisions: $(READY)  ## File the decisions filled into queues and conflicts (QUEUE=file, CORRECT=yes)
 	@python scripts/file_decisions.py $(REVIEW_OPTIONS) $(if $(QUEUE),--queue $(QUEUE)) $(if $(filter yes,$(CORRECT)),--correct)

@@ -1,4 +1,5 @@
 # What every stage needs: the checked protocol, the run, and the snapshots up to it.
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from snakemake.logging import logger
 
 from livingreview import __version__ as VERSION
 from livingreview import config as protocol
-from livingreview import invocation, lock, secrets, tables
+from livingreview import engine_notes, invocation, lifeline, lock, run_log, secrets, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
@@ -33,10 +34,22 @@ PEOPLE_S_TABLES = [
 
 try:
     protocol.check_file("config.yaml", config)
+    # Whom a month tells is no part of the review: no result depends on it, or holds an address.
+    config.pop("notify", None)
     tables.require(PEOPLE_S_TABLES)
     # A job that an executor starts elsewhere reads this file too, under the lock of the run that sent it.
     if workflow.is_main_process:
-        lock.hold(".snakemake/living-review.lock")
+        lock.hold(lock.OF_A_REVIEW, what=f"run {config['run']}")
+        # Ends with the scheduler's command that started it, as its jobs end with it.
+        lifeline.follow(lifeline.end_with_jobs)
+        lifeline.announce()
+        if invocation.runs_jobs(sys.argv[1:]):
+            os.environ.setdefault(run_log.VARIABLE, str(run_log.path_of(".", config["run"])))
+        # What a start that was killed left behind; nobody else works in this folder now.
+        tables.remove_leftovers("data")
+        tables.remove_leftovers(f"results/{config['run']}")
+        for run in snapshot.restore("data/searches"):
+            logger.info(f"The search of {run} was killed at its very end; its snapshot is whole again")
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     OWN_QUEUES = filing.own_queues(config["screening"])
@@ -63,6 +76,14 @@ try:
             logger.info(f"Extraction sheet {line}")
 except ReviewError as error:
     say_last(f"\n{error}")
+    if run_log.VARIABLE in os.environ:
+        run_log.write(
+            os.environ[run_log.VARIABLE],
+            run=str(config.get("run")),
+            event=run_log.REFUSED,
+            level="error",
+            message=str(error),
+        )
     raise WorkflowError("stopped before any job ran; the reason stands at the end") from None
 
 RUN = config["run"]

@@ -1,15 +1,22 @@
 """What every rule's script shares: a log that holds everything, and a last line that says why it failed."""
 
+import contextlib
 import logging
+import os
 import sys
+import time
 import traceback
 import warnings
 from pathlib import Path
 
-from livingreview import secrets
+from livingreview import lifeline, lock, run_log, secrets
 from livingreview.errors import ReviewError
+from livingreview.fingerprint import digests
 
 log = logging.getLogger(__name__)
+
+# Snapshots of searches are not among them: nobody edits these.
+PEOPLE_S = ("data/decisions/", "data/trials/", "data/text/", "data/certainty/")
 
 
 def run(main, snakemake):
@@ -17,7 +24,7 @@ def run(main, snakemake):
 
     Snakemake sends nothing of a ``script:`` to ``log:`` by itself. Progress goes to the terminal as well; of
     an error that a maintainer can act on only its text, of any other the traceback. Secrets of the
-    environment reach neither.
+    environment reach neither. A job ends when the Snakemake that started it on this machine has ended.
 
     Raises
     ------
@@ -33,13 +40,16 @@ def run(main, snakemake):
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(logging.Formatter("  %(message)s"))
     to_terminal.setLevel(logging.INFO)
-    for handler in (to_file, to_terminal):
+    handlers = [to_file, to_terminal, *_structured(path)]
+    for handler in handlers:
         handler.addFilter(secrets.Scrubbing())
-    logging.basicConfig(level=logging.INFO, handlers=[to_file, to_terminal], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
+    _follow_snakemake()
     try:
-        main(snakemake)
+        with _told(path), _unchanged(snakemake.input):
+            main(snakemake)
     except ReviewError as error:
         log.error("%s", error)
         sys.exit(1)
@@ -53,3 +63,47 @@ def run(main, snakemake):
         sys.exit(1)
     finally:
         logging.shutdown()
+
+
+def _follow_snakemake():
+    """A job whose Snakemake was killed must not write beside the next run, which waits until it has ended."""
+    if lifeline.follows():
+        lock.share(lock.OF_A_REVIEW)
+        lifeline.follow(lifeline.end_at_once)
+
+
+@contextlib.contextmanager
+def _unchanged(inputs):
+    """Refuse what was made from tables that somebody saved meanwhile: a part may be of each version."""
+    people_s = [path for path in map(str, inputs) if path.startswith(PEOPLE_S)]
+    before = digests(people_s)
+    yield
+    changed = [path for path, digest in digests(people_s).items() if digest != before[path]]
+    if changed:
+        raise ReviewError(
+            f"{', '.join(changed)}: saved while this step read it, so that what it made is not kept;"
+            " hint: run the same command again"
+        )
+
+
+def _structured(path):
+    """The handler of the run's structured log, in a list; none where no run says that it keeps one."""
+    target = os.environ.get(run_log.VARIABLE)
+    if not target:
+        return []
+    return [run_log.Lines(target, run=Path(target).parent.name, rule=path.stem, log=str(path))]
+
+
+@contextlib.contextmanager
+def _told(path):
+    """Write into the structured log when the job started, and when it came to its end."""
+    target = os.environ.get(run_log.VARIABLE)
+    if not target:
+        yield
+        return
+    told = {"run": Path(target).parent.name, "rule": path.stem}
+    run_log.write(target, event=run_log.STARTED, message=f"{path.stem} started", pid=os.getpid(), **told)
+    began = time.monotonic()
+    yield
+    took = round(time.monotonic() - began, 3)
+    run_log.write(target, event=run_log.ENDED, message=f"{path.stem} ended", seconds=took, **told)

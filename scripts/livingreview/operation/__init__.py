@@ -1,1 +1,1 @@
-"""Months with nobody watching: what a scheduled run came to, who is told, and many reviews beside each other."""
+"""Months with nobody watching: what a scheduled run came to, who is told, and several reviews at once."""

@@ -1,0 +1,312 @@
+"""One scheduled month of a review: searched and built once, said what came of it, safe to start again.
+
+``logs/<run>/month.json`` says what the last start of the month came to. It belongs to the machine, as the
+structured log beside it does: neither is a result.
+"""
+
+import datetime
+import os
+import re
+import socket
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from livingreview import config as protocol
+from livingreview import lock, run_log, tables
+from livingreview.errors import ReviewError
+from livingreview.operation import due, engine, waiting
+from livingreview.operation import outcome as results_of
+from livingreview.operation.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
+from livingreview.screening import filing
+from livingreview.search import snapshot
+from livingreview.search.linkage import pairs
+from livingreview.secrets import scrub
+
+ROOT = Path(__file__).resolve().parents[3]
+NAME = "month.json"
+AGAIN = "mend what the reason names, then start the same command again: it goes on where it stopped"
+FILED = "data/decisions/screening.csv"
+ALL_RUNS = "9999-12"
+# As Snakemake names a job that failed, and its log.
+FAILED_RULE = re.compile(r"^Error in (?:rule|group job) (\w+)")
+LOG_OF_RULE = re.compile(r"^ +log: (\S+)")
+
+
+@dataclass
+class Month:
+    """A month of a review that is being run.
+
+    Attributes
+    ----------
+    review : Path
+        The review's folder.
+    run : str
+    config : dict or None
+        The protocol; None where it cannot be read.
+    about : dict
+        What month.json will hold.
+    """
+
+    review: Path
+    run: str
+    config: dict | None
+    about: dict = field(default_factory=dict)
+
+    @property
+    def logs(self):
+        """The folder of this run's logs."""
+        return self.review / "logs" / self.run
+
+    @property
+    def log(self):
+        """The structured log."""
+        return run_log.path_of(self.review, self.run)
+
+    def tell(self, event, message, **more):
+        """Append to the structured log."""
+        run_log.write(self.log, run=self.run, event=event, message=message, **more)
+
+    def write(self, **more):
+        """Write month.json with what is new, atomically and without secrets."""
+        self.about |= more
+        tables.write_text(scrub(tables.to_json(self.about)), self.logs / NAME)
+
+
+def read(review, run):
+    """What month.json says of a run; an empty dict if there is none, or a crash of the disk broke it."""
+    try:
+        told = tables.read_json(Path(review) / "logs" / run / NAME)
+    except (OSError, ReviewError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def play(review, run, *, descriptor, clock, cores="2", profile=None, command=None, environ=None, show=None):
+    """Run a month of a review whose lock this process holds.
+
+    Parameters
+    ----------
+    review : path
+    run : str
+        A month YYYY-MM.
+    descriptor : int
+        On which the lock is held; Snakemake inherits it.
+    clock : callable
+        Returns now, as a datetime with its time zone.
+    cores : str
+    profile : str, optional
+        Of Snakemake.
+    command : list of str, optional
+        What is started in the place of Snakemake.
+    environ : mapping, optional
+        The process's own, if left out.
+    show : callable, optional
+        See ``engine.run``.
+
+    Returns
+    -------
+    Month
+        With `about` as written to month.json.
+
+    Raises
+    ------
+    due.NoSuchMonth
+        Before anything is written.
+    """
+    environ = os.environ if environ is None else environ
+    review = Path(review)
+    month = Month(review, run, None)
+    try:
+        month.config = protocol.load(review / "config.yaml", run=run)
+        taken = snapshot.runs(review / "data/searches")
+        search = month.config["search"]
+        asked = protocol.load(review / "config.yaml")["run"]
+        due.check(run, taken=taken, base_url=search["base_url"], config_run=asked, now=clock())
+    except due.NoSuchMonth:
+        raise
+    except ReviewError as error:
+        _begin(month, clock())
+        return _end(month, Outcome(FAILED, reason=str(error), hint=AGAIN), clock())
+    _begin(month, clock())
+    outcome = due.nothing_to_do(run, taken=taken, living=month.config["living"]) or _not_filed(month)
+    if outcome is None:
+        outcome = _build(month, descriptor, cores, profile, command=command, environ=environ, show=show)
+    return _end(month, outcome, clock())
+
+
+def _begin(month, now):
+    before = read(month.review, month.run)
+    month.logs.mkdir(parents=True, exist_ok=True)
+    run_log.bound(month.log)
+    title = month.config["review"]["title"] if month.config else None
+    if before.get("outcome") == RUNNING:
+        month.tell(
+            "found killed",
+            f"the start of {before.get('started_at')} never came to its end; its work is gone on with",
+            level="warning",
+        )
+    month.write(
+        run=month.run,
+        title=title,
+        outcome=RUNNING,
+        exit_code=None,
+        started_at=_stamp(now),
+        ended_at=None,
+        starts=before.get("starts", 0) + 1,
+        process=os.getpid(),
+        host=socket.gethostname(),
+        reason="",
+        hint="",
+        failed=[],
+        n_new=None,
+        n_waiting=None,
+        waiting=[],
+        fired=[],
+        remarks=_remarks(month) if month.config else [],
+    )
+    month.tell("month started", f"start {month.about['starts']} of run {month.run}")
+
+
+def _end(month, outcome, now):
+    told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(outcome).items()}
+    name = told.pop("name")
+    month.write(outcome=name, exit_code=outcome.exit_code, ended_at=_stamp(now), **told)
+    month.tell(
+        "month ended",
+        outcome.reason or name,
+        level="info" if outcome.exit_code != 1 else "error",
+        outcome=name,
+        exit_code=outcome.exit_code,
+    )
+    return month
+
+
+def _stamp(now):
+    return f"{now.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _not_filed(month):
+    """The outcome of a month in whose files people have typed what is not filed; None if there is none.
+
+    To build would be to throw it away. It is work that waits, not a failure.
+    """
+    results = month.review / "results" / month.run
+    try:
+        _refuse_unfiled(month, month.run)
+        pairs.refuse_unfiled(results / "pairs.csv", month.review / "data/decisions/pairs.csv")
+    except ReviewError as error:
+        return Outcome(UNFILED, reason=str(error), hint="file it, then start the same command again")
+    return None
+
+
+def _refuse_unfiled(month, run):
+    own = filing.own_queues(month.config["screening"])
+    for path in filing.filled_in(month.review / "results" / run):
+        filing.refuse_unfiled(path, month.review / FILED, own=own, run=run)
+
+
+def _remarks(month):
+    """What a person should know though it does not concern this run: what was typed in the run before."""
+    folders = [path.name for path in (month.review / "results").glob("????-??") if path.name < month.run]
+    try:
+        for run in sorted(folders)[-1:]:
+            _refuse_unfiled(month, run)
+    except ReviewError as error:
+        return [str(error)]
+    return []
+
+
+def _build(month, descriptor, cores, profile, *, command, environ, show):
+    """Run Snakemake, and what came of it."""
+    start = run_log.size(month.log)
+    failed = _Failed(show or _print)
+    ended = engine.run(
+        [*(command or _snakemake()), *_arguments(month, cores, profile)],
+        environ=_environment(environ, month, descriptor),
+        descriptors=(descriptor,),
+        show=failed,
+    )
+    if ended.interrupted:
+        return Outcome(
+            INTERRUPTED,
+            reason=f"ended by {ended.interrupted}; what was complete stays",
+            hint="start the same command again: it goes on where it stopped",
+        )
+    if ended.status == 0:
+        try:
+            return _outcome(month)
+        except (ReviewError, OSError, KeyError) as error:
+            return Outcome(FAILED, reason=f"the results cannot be read: {error}", hint=AGAIN)
+    return _failure(ended, failed.rules, run_log.read(month.log, start=start))
+
+
+def _snakemake():
+    return [sys.executable, "-m", "snakemake"]
+
+
+def _arguments(month, cores, profile):
+    return [
+        *("--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(month.review)),
+        *("--cores", str(cores)),
+        *(("--profile", profile) if profile else ()),
+        # A figure that cannot be drawn must not keep the queue from the people who wait for it. The month
+        # has failed all the same, and no report is built from what is missing: it is an input of it.
+        "--keep-going",
+        *("--config", f"run={month.run}"),
+    ]
+
+
+def _environment(environ, month, descriptor):
+    # Snakemake starts Python anew by its name, and must find this one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
+    return {**environ, "PATH": path, run_log.VARIABLE: str(month.log), **lock.pass_on(descriptor)}
+
+
+def _outcome(month):
+    results = month.review / "results" / month.run
+    status = tables.read_json(results / "status.json")
+    fired = tables.read_json(results / "whats_new.json")["fired"]
+    return results_of.of_results(status, fired, waiting.read(month.review, month.run, status))
+
+
+def _failure(ended, rules, events):
+    refused = [row["message"] for row in events if row["event"] == run_log.REFUSED]
+    if refused:
+        return Outcome(FAILED, reason=refused[-1], hint=AGAIN)
+    said = {row["rule"]: row for row in events if row["event"] == run_log.FAILED}
+    named = {rule: {"rule": rule, "log": log, "error": None} for rule, log in rules.items()}
+    named |= {rule: {"rule": rule, "log": row["log"], "error": row["message"]} for rule, row in said.items()}
+    if named:
+        failed = tuple(named.values())
+        return Outcome(FAILED, reason="\n".join(map(_sentence, failed)), hint=AGAIN, failed=failed)
+    how = f"was killed by signal {-ended.status}" if ended.status < 0 else f"ended with status {ended.status}"
+    return Outcome(FAILED, reason=f"Snakemake {how}:\n{ended.tail[-1500:]}".rstrip(": \n"), hint=AGAIN)
+
+
+def _sentence(row):
+    if row["error"] is None:
+        return f"{row['rule']} ended without a word: was it killed, or is memory short? (log: {row['log']})"
+    return f"{row['rule']} failed: {row['error']}"
+
+
+class _Failed:
+    """Passes lines of Snakemake on, and keeps which rules failed, and their logs, for those killed."""
+
+    def __init__(self, show):
+        self.rules = {}
+        self._show = show
+        self._last = None
+
+    def __call__(self, line):
+        if found := FAILED_RULE.match(line):
+            self._last = found[1]
+            self.rules.setdefault(self._last, None)
+        elif self._last and (found := LOG_OF_RULE.match(line)):
+            self.rules[self._last], self._last = found[1], None
+        self._show(line)
+
+
+def _print(line):
+    print(line, file=sys.stderr, flush=True)
