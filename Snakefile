@@ -55,7 +55,15 @@ if "bulk" in config["search"]:
             f"results/{RUN}/bulk_audit.json",
 
 
+# Snakemake would take results for new of which its own notes are lost.
+if workflow.is_main_process and invocation.runs_jobs(sys.argv[1:]):
+    made = (output for rule in workflow.rules for output in rule.output)
+    if doubted := engine_notes.doubt(".snakemake", made):
+        logger.info(f"{len(doubted)} results are made again: how they were made is not known any more")
+
+
 onsuccess:
+    snapshot.restore("data/searches")
     from livingreview.operation import measured
 
     measured.write(f"logs/{RUN}")
@@ -63,4 +71,5 @@ onsuccess:
 
 
 onerror:
+    snapshot.restore("data/searches")
     say_last(reason_of_failure(log[0] if log else "", "logs"))

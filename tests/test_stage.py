@@ -18,7 +18,7 @@ def staged(tmp_path, root):
             "from livingreview import stage\n"
             "from livingreview.errors import InputError\n"
             f"def main(job):\n    {body}\n"
-            "stage.run(main, SimpleNamespace(log=[sys.argv[1]]))\n"
+            "stage.run(main, SimpleNamespace(input=sys.argv[2:], log=[sys.argv[1]]))\n"
         )
         log = tmp_path / "logs" / "2020-01" / "example.log"
         done = subprocess.run(

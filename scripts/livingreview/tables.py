@@ -30,6 +30,10 @@ FLOAT_FORMAT = ".10g"
 # Whole numbers beyond it are not exact in a double; no trial counts or measures anything near it.
 LARGEST = 2**53
 
+# Of a file that is being written: its name, a number drawn at random, and this.
+PARTIAL = ".partial"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.partial")
+
 
 def read(path, schema, *, skip=None):
     """Read a CSV file and check every cell against a schema.
@@ -441,20 +445,66 @@ def write_bytes(data, path):
             os.fsync(file.fileno())
             if (mode := _mode(path)) is not None:
                 os.fchmod(file.fileno(), mode & ~stat.S_IWOTH)
-        os.replace(name, path)
+            os.replace(name, path)
+        sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
 
 
+def sync_folder(folder):
+    """Flush to disk which files a folder holds: a rename is kept through a power cut only then."""
+    # Some network file systems do this by themselves, and refuse.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_leftovers(folder):
+    """Remove what writers that were killed left in a folder and below; those that still write are let be.
+
+    A writer holds a lock on its temporary file until it has put it into its place.
+
+    Returns
+    -------
+    list of Path
+        What was removed.
+    """
+    removed = []
+    for path in sorted(Path(folder).rglob(f".*{PARTIAL}")):
+        with contextlib.suppress(OSError):
+            if LEFTOVER.fullmatch(path.name) and _remove_unlocked(path):
+                removed.append(path)
+    return removed
+
+
+def _remove_unlocked(path):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def _temporary(path):
     """Open a new file beside `path`, which `tempfile` would keep from the group; descriptor and name."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
-        name = str(path.with_name(f".{path.name}.{secrets.token_hex(4)}"))
+        name = str(path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}"))
         with contextlib.suppress(FileExistsError):
-            return os.open(name, flags, 0o664), name
+            descriptor = os.open(name, flags, 0o664)
+            with contextlib.suppress(OSError):  # a file system without locks: then nothing is removed either
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Before it was locked, `remove_leftovers` of another process may have taken it for one.
+            if Path(name).exists():
+                return descriptor, name
+            os.close(descriptor)
 
 
 def _mode(path):

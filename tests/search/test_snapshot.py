@@ -47,7 +47,8 @@ def take(searches, make_client):
 
 
 def names(directory):
-    return sorted(path.name for path in directory.iterdir() if path.name != ".search.lock")
+    beside = {".search.lock", snapshot.KEPT}  # for a while, and no part of any snapshot
+    return sorted(path.name for path in directory.iterdir() if path.name not in beside)
 
 
 def pubmed(searches, run="2026-11"):

@@ -6,6 +6,7 @@ one. It holds PubMed's lists of PMIDs, one row for each record that was new or c
 digests), what changed (``events.csv``), and those records themselves as they came (``efetch-*.xml.gz``).
 """
 
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import paths, tables
 from livingreview.errors import ReviewError
 from livingreview.formulas import unguarded
 from livingreview.search import content, events, guards
@@ -34,6 +35,7 @@ FOLDER = "pubmed"
 PROVENANCE = "provenance.json"
 RECORDS = "records.csv"
 EVENTS = "events.csv"
+KEPT = f".{FOLDER}.provenance.partial"
 IGNORE = ".gitignore"
 REFETCHED = "refetched"
 COMMITTED, LOCAL = "committed", "local"
@@ -213,7 +215,8 @@ def read(directory):
             f"{directory / PROVENANCE}: found run {provenance.get('run')!r}; allowed: {run!r};"
             " hint: a snapshot's directory is not renamed or copied"
         )
-    data = {name: _verified(directory / name, digest) for name, digest in provenance["files"].items()}
+    files = {name: _own(directory, name) for name in [*provenance["files"], *provenance["bodies"]]}
+    data = {name: _verified(files[name], digest) for name, digest in provenance["files"].items()}
     pmids = dict.fromkeys(pmid for part in provenance["parts"] for pmid in _listed(data[part["file"]], part))
     broken = guards.broken_sums(provenance, listed=len(pmids))
     if broken:
@@ -274,7 +277,7 @@ def read_articles(snapshot, wanted):
             )
         provenance = tables.read_json(again / PROVENANCE)
         hint = f"hint: remove {again}; make report fetches the records again"
-        files = {again / name: digest for name, digest in provenance["bodies"].items()}
+        files = {_own(again, name): digest for name, digest in provenance["bodies"].items()}
     else:
         names = sorted(set(wanted.values()))
         hint = NEVER_EDITED
@@ -385,11 +388,45 @@ def _write(target, run, found, client, search, state):  # noqa: PLR0917
     partial.mkdir(parents=True)
     try:
         provenance = _fill(partial, run, found, client, search, state)
+        # First, so that there is no moment in which the snapshot stands without it.
+        tables.write_json(provenance, _kept(target))
         partial.rename(target)
+        tables.sync_folder(target.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return provenance
+
+
+def restore(searches):
+    """Put back the provenance of snapshots from which it was taken away by a search that was killed.
+
+    Snakemake removes the output of a job that failed, and takes a search for failed that was killed after it
+    had written everything, or that outlived its workflow. The snapshot is whole all the same: a copy that was
+    written beside it says so. Call it only while no search can be going on.
+
+    Returns
+    -------
+    list of str
+        The runs whose snapshot is whole again.
+
+    Raises
+    ------
+    SnapshotError
+        If a file of such a snapshot is not what its provenance says.
+    """
+    restored = []
+    for kept in sorted(Path(searches).glob(f"*/{KEPT}")):
+        target = kept.parent / FOLDER
+        if target.is_dir() and not _is_complete(target) and any(target.iterdir()):
+            for name, digest in tables.read_json(kept)["files"].items():
+                hint = f"hint: remove {target} and {kept}, and search again"
+                _verified(_own(target, name), digest, hint=hint)
+            tables.write_bytes(kept.read_bytes(), target / PROVENANCE)
+            restored.append(kept.parent.name)
+        with contextlib.suppress(OSError):  # a folder that nobody may write to now; it does no harm
+            kept.unlink()
+    return restored
 
 
 def _fill(folder, run, found, client, search, state):  # noqa: PLR0917
@@ -508,10 +545,20 @@ def _partial(target):
     return target.with_name(f".{target.name}.partial")
 
 
+def _kept(target):
+    """Where a copy of the provenance is kept until the next run has seen the snapshot."""
+    return target.with_name(KEPT)
+
+
 def _remove_leftovers(target):
     if _partial(target).exists():
         log.info("removing what an interrupted run left in %s", _partial(target))
         shutil.rmtree(_partial(target))
+
+
+def _own(directory, name):
+    """The path of a file that a snapshot's provenance names; one elsewhere is refused."""
+    return paths.confined(directory, name, file=directory / PROVENANCE)
 
 
 def _verified(path, digest, *, hint=NEVER_EDITED):
