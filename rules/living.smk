@@ -110,6 +110,7 @@ rule describe_status:
 rule tell_news:
     input:
         status=f"results/{RUN}/status.json",
+        queue=f"results/{RUN}/queue.csv",
         records=f"results/{RUN}/records.csv",
         events=f"results/{RUN}/record_events.csv",
         notices=f"results/{RUN}/notices.csv",
@@ -125,6 +126,7 @@ rule tell_news:
     output:
         news=f"results/{RUN}/whats_new.json",
         digest=f"results/{RUN}/whats_new.md",
+        queue_page=f"results/{RUN}/queue.md",
     log:
         f"logs/{RUN}/tell_news.log",
     benchmark:
@@ -140,7 +142,8 @@ rule tell_news:
         stages=config["screening"]["stages"],
         title=config["review"]["title"],
         outcomes=config["outcomes"],
-        code=fingerprint("tell_news.py", schemas=["screening", "reports", "studies", "outcomes"]),
+        own=list(OWN_QUEUES.values()),
+        code=fingerprint("tell_news.py", schemas=["screening", "queue", "reports", "studies", "outcomes"]),
     message:
         "Telling what is new"
     script:

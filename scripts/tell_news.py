@@ -4,7 +4,7 @@ import logging
 
 from livingreview import tables
 from livingreview.living import history, versions
-from livingreview.report import digest, monthly, prose
+from livingreview.report import digest, monthly, prose, queue_page
 from livingreview.screening import decisions as ledger
 from livingreview.trials import notices as cascade
 from livingreview.trials.labels import labels
@@ -29,11 +29,12 @@ TOLD = (
 
 
 def main(job):
-    """Write what is new as JSON and as text.
+    """Write what is new as JSON and as text, and the queue as a table to read.
 
-    ``job.input``: status, changes, triggers (JSON), records, events, notices, included (results), decisions,
-    reports, studies, outcomes (people's tables), provenances, releases (lists of JSON files);
-    ``job.output``: news, digest; ``job.params``: run, stages, title, outcomes (as in the config).
+    ``job.input``: status, changes, triggers (JSON), queue, records, events, notices, included (results),
+    decisions, reports, studies, outcomes (people's tables), provenances, releases (lists of JSON files);
+    ``job.output``: news, digest, queue_page; ``job.params``: run, stages, title, outcomes (as in the config),
+    own (names of independent reviewers' files).
     """
     params = job.params
     run = params.run
@@ -89,6 +90,9 @@ def main(job):
     }
     tables.write_json(news, job.output.news)
     tables.write_text(digest.digest(news, title=params.title), job.output.digest)
+    queue = tables.plain_rows(tables.read(job.input.queue, "queue"))
+    page = queue_page.page(queue, status["waiting"], run=run, title=params.title, own=params.own)
+    tables.write_text(page, job.output.queue_page)
     log.info("%s: %s", news["kind"], " ".join(news["statement"]))
 
 

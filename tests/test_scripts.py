@@ -128,6 +128,7 @@ class Review:
             "details": f"results/{run}/estimates.json",
             "news": f"results/{run}/whats_new.json",
             "digest": f"results/{run}/whats_new.md",
+            "queue_page": f"results/{run}/queue.md",
         }
         return str(self.folder / places.get(name, f"results/{run}/{name}.csv"))
 
@@ -262,12 +263,13 @@ class Review:
         self.run(
             tell_news,
             run,
-            "status changes triggers records events notices included decisions reports studies outcomes"
+            "status changes triggers queue records events notices included decisions reports studies outcomes"
             " provenances releases",
-            "news digest",
+            "news digest queue_page",
             stages=screening["stages"],
             title=self.config["review"]["title"],
             outcomes=self.config["outcomes"],
+            own=[],
         )
 
     def judge_certainty(self, run):

@@ -1,6 +1,7 @@
 """The protocol: config.yaml, read and checked with messages that a maintainer understands."""
 
 import difflib
+import re
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,14 @@ from livingreview.errors import InputError, problem
 # What a new review holds where only its people know what to write, and the name of an outcome that has none.
 TO_FILL_IN, KEY_TO_FILL_IN = "FILL IN:", "fill_in"
 
+# Secrets that people would write into the config, and where they belong; what was found is never repeated.
+SECRETS = {
+    "password": "LIVING_REVIEW_SMTP_PASSWORD",
+    "url": "LIVING_REVIEW_WEBHOOK_URL",
+    "token": "LIVING_REVIEW_WEBHOOK_TOKEN",
+}
+# The part of a config file with all that is indented below it, up to the next key or comment at the margin.
+NOTIFY = re.compile(r"^notify[ \t]*:.*\n?(?:[ \t]+\S.*\n?|[ \t]*\n(?=\s*[ \t]+\S))*", re.MULTILINE)
 # Limits of which none may be below the one before it.
 CERTAINTY_LIMITS = {
     "risk_of_bias": ("serious_high", "very_serious_high"),
@@ -110,13 +119,58 @@ def _unfilled(value, where=""):
         yield problem(f"key {where} is still to be filled in", allowed=wanted)
 
 
+def without_notify(text):
+    """The text of a config file without its part ``notify``: who is told is no part of what is published."""
+    return NOTIFY.sub("", text)
+
+
+def check_notify(part, path="config.yaml"):
+    """Check the part ``notify`` by itself and return it.
+
+    A fault elsewhere in the protocol must not keep the message about it from people.
+
+    Raises
+    ------
+    InputError
+        Naming the keys; values are not repeated.
+    """
+    schema = tables.load_schema("config")
+    alone = {"$defs": schema["$defs"], "properties": {"notify": schema["properties"]["notify"]}}
+    errors = tables.Validator(alone).iter_errors({"notify": part})
+    problems = list(dict.fromkeys(line for error in errors for line in _faults(error)))
+    if problems:
+        raise InputError(path, problems=problems)
+    return part
+
+
 def _faults(error):
     where = ".".join(map(str, error.absolute_path))
+    if where.split(".")[0] == "notify":
+        return _notify_faults(error, where)
+    return _faults_at(error, where)
+
+
+def _notify_faults(error, where):
+    """As elsewhere, but without what was found: people put passwords where none belong."""
+    if error.validator in ("additionalProperties", "required") and isinstance(error.instance, dict):
+        return _faults_at(error, where)
+    if error.validator == "enum":
+        return [problem(f"key {where}", allowed=", ".join(map(str, error.validator_value)))]
+    if error.validator == "not":
+        text = "no key user where security is none: a password must not travel unencrypted"
+        return [problem(f"key {where}", allowed=text)]
+    allowed = error.schema.get("description") or f"{error.validator}: {error.validator_value}"
+    return [problem(f"key {where}", allowed=allowed)]
+
+
+def _faults_at(error, where):
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         allowed = list(error.schema.get("properties", {}))
         return [
             problem(
-                f"unknown key {_join(where, key)}", allowed=", ".join(allowed), hint=_nearest(key, allowed)
+                f"unknown key {_join(where, key)}",
+                allowed=", ".join(allowed),
+                hint=_secret_hint(where, key) or _nearest(key, allowed),
             )
             for key in error.instance
             if key not in allowed
@@ -134,6 +188,14 @@ def _faults(error):
 
 def _join(where, key):
     return f"{where}.{key}" if where else str(key)
+
+
+def _secret_hint(where, key):
+    """Where a secret belongs, if the key of a message's settings looks like one."""
+    for word, variable in SECRETS.items():
+        if where.split(".")[0] == "notify" and word in str(key).lower():
+            return f"a secret belongs into no file; set the environment variable {variable}"
+    return None
 
 
 def _nearest(key, allowed):

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from livingreview import paths, secrets, tables
+from livingreview.config import without_notify
 from livingreview.errors import InputError
 from livingreview.living import bundles, citation, crate, versions
 from livingreview.search import snapshot
@@ -175,7 +176,8 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
     for name in KEPT:
         if (results / name).exists():
             tables.write_bytes((results / name).read_bytes(), draft / name)
-    tables.write_bytes((review / CONFIG).read_bytes(), draft / CONFIG)
+    text = (review / CONFIG).read_bytes().decode("utf-8")
+    tables.write_bytes(without_notify(text).encode(), draft / CONFIG)
     tables.write_json(_inputs(review, run=run, releases=every), draft / INPUTS)
     with (draft / TABLES).open("wb") as file:
         bundles.write(file, _people_s_tables(review, config), day=frozen_on)

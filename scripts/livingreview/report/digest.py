@@ -1,11 +1,8 @@
 """What's new as plain text, for a mail or a feed: the same sentences as the page."""
 
-import re
+from livingreview.report import markdown, prose
+from livingreview.report.markdown import escaped
 
-from livingreview.report import prose
-
-# What Markdown, or a mail program, would take for more than text.
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 HEAD = (
     "Run",
     "Searched",
@@ -44,29 +41,29 @@ def digest(news, *, title):
     ]
     if news["fired"]:
         lines += ["## Triggers that fired", ""]
-        lines += [f"- {escaped(_trigger(row))}" for row in news["fired"]]
+        lines += [f"- {escaped(one)}" for one in triggers(news)]
         lines.append("")
     if news["waiting"]:
-        lines += ["## Waiting for people", ""]
-        lines += [f"- {escaped(row['text'])}" for row in news["waiting"]]
-        lines += [f"- and {news['waiting_more']} more"] if news["waiting_more"] else []
-        lines.append("")
-    lines += ["## Every run", "", _row(HEAD), _row(["---"] * len(HEAD))]
-    lines += [_row(map(escaped, _cells(row))) for row in news["runs"]]
+        lines += ["## Waiting for people", "", *waiting(news), ""]
+    lines += ["## Every run", "", *markdown.table(HEAD, [map(escaped, cells(row)) for row in news["runs"]])]
     return "\n".join(lines) + "\n"
 
 
-def _trigger(row):
-    return f"{row['label']}: {row['sentence']}" if row["label"] else row["sentence"]
+def triggers(news):
+    """The triggers that fired, each in one sentence with its outcome."""
+    return [
+        f"{row['label']}: {row['sentence']}" if row["label"] else row["sentence"] for row in news["fired"]
+    ]
 
 
-def escaped(text):
-    """Text on one line in which nothing is markup; also no line can begin with a list or a number."""
-    flat = SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^([-+=]|\d+[.)])", r"\\\1", flat)
+def waiting(news):
+    """The first records that wait, as a list in Markdown, and how many more do."""
+    lines = [f"- {escaped(row['text'])}" for row in news["waiting"]]
+    return lines + ([f"- and {news['waiting_more']} more"] if news["waiting_more"] else [])
 
 
-def _cells(row):
+def cells(row):
+    """One run in the columns of `HEAD`."""
     found = row["n_new"] + row["n_new_other"]
     waiting = str(row["n_waiting"])
     if row["oldest_waiting_months"]:
@@ -83,7 +80,3 @@ def _cells(row):
         row["n_retracted"],
         waiting,
     )
-
-
-def _row(cells):
-    return f"| {' | '.join(map(str, cells))} |"

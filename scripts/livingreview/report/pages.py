@@ -1,16 +1,12 @@
 """The report as one self-contained HTML page."""
 
 import base64
-import functools
 import hashlib
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from livingreview.report import (
     changes,
-    characters,
     checklists,
     downloads,
     extraction,
@@ -28,26 +24,11 @@ from livingreview.report import (
     triggers,
     whats_new,
 )
+from livingreview.report.templating import TEMPLATES, environment
 
 # With more effects than this, a browser lays out each section when it comes near. Below, the page opens at
 # once anyway, and what is laid out from the start does not move.
 MANY_EFFECTS = 400
-
-TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
-
-
-@functools.cache  # to compile the templates takes longer than to fill them
-def environment(templates=TEMPLATES):
-    """Templates that escape everything and stop at a name that is not defined."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=characters.fit,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 def build(context, *, templates=TEMPLATES):
