@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format lock
+.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -91,9 +91,18 @@ lint: $(READY)  ## Check style, rule files and workflow
 format: $(READY)  ## Format Python and rule files
 	@ruff check --fix . && ruff format . && snakefmt Snakefile rules
 
-lock:  ## Renew requirements.lock, hashes included, from the pins in pyproject.toml (needs the package index)
+audit:  ## Ask whether a vulnerability is known of anything that is pinned (needs the package index)
+	@rm -rf .venv-audit && $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@.venv-audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement requirements.lock
+	@rm -rf .venv-audit
+
+lock:  ## Renew requirements.lock and requirements.run.lock, hashes included, from the pins in pyproject.toml (needs the package index)
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")' > .venv-lock/pins
 	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate .venv-lock/pins --output-file requirements.lock
+	@# What a month needs, without what tests and checks need: of the container.
+	@.venv-lock/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], sep="\n")' > .venv-lock/pins
+	@.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --constraint requirements.lock .venv-lock/pins --output-file requirements.run.lock
 	@rm -rf .venv-lock
