@@ -83,7 +83,10 @@ def _folder(record_id, kept):
     """Where a record's sheet lies: one that was begun under the id of a duplicate stays where it is."""
     ids = [record_id, *sorted(one for one, held in kept.items() if held == record_id)]
     folders = [SHEETS / sheets.folder_name(one) for one in ids]
-    return next((folder for folder in folders if folder.exists()), folders[0])
+    found = next((folder for folder in folders if folder.exists()), folders[0])
+    # Two ids that differ in odd characters alone have one name; the second must not lose its sheet.
+    made_for = sheets.record_id(found) if (found / "record_id.txt").is_file() else record_id
+    return found if made_for in ids else found.with_name(sheets.folder_name(record_id, apart=True))
 
 
 if "snakemake" in globals():

@@ -104,7 +104,7 @@ def test_a_run_that_is_no_month_is_refused(shipped, run):
 def test_an_address_without_scheme_or_trailing_slash_is_refused(shipped, url):
     shipped["search"]["base_url"] = url
     assert refused(config.check, shipped) == (
-        f"config.yaml: key search.base_url; found {url!r}; allowed: sandbox, bulk, or a URL that ends with a slash and holds no password"
+        f"config.yaml: key search.base_url; found {url!r}; allowed: sandbox, bulk, or a URL that begins with https, ends with a slash and holds no password (http only of a server on this computer)"
     )
 
 

@@ -215,7 +215,7 @@ def test_the_time_limit_holds_between_pieces_for_any_session(make_session, time,
         return time.now
 
     with pytest.raises(Passing, match="no whole answer within 300 s"):
-        post("http://example.org/", session=session, clock=late)
+        post("https://example.org/", session=session, clock=late)
 
 
 @pytest.mark.parametrize(

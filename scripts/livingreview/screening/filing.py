@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import paths, tables
 from livingreview.errors import InputError, problem
 from livingreview.screening import decisions as ledger
 
@@ -59,7 +59,7 @@ def own_queues(screening, *, path="config.yaml"):
     problems = []
     for name, short in names.items():
         others = [other for other in names if other != name and names[other] == short]
-        if not short or others or f"{short}.csv" in (QUEUE, CONFLICTS):
+        if not short or others or f"{short}.csv" in (QUEUE, CONFLICTS) or paths.fault(f"{short}.csv"):
             why = f"would have the file of {others[0]}" if others else "cannot be the name of a file"
             problems.append(
                 problem(

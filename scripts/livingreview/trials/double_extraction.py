@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import paths, tables
 from livingreview.errors import InputError, problem
 from livingreview.screening.filing import slug
 from livingreview.trials import sheet_cells, sheets
@@ -80,7 +80,7 @@ def extractors(asked):
     if named.get("independent", 1) == 1:
         return {}
     found = {name: slug(name) for name in named["names"]}
-    if not all(found.values()) or len(set(found.values())) < len(found):
+    if any(map(paths.fault, found.values())) or len(set(found.values())) < len(found):
         raise InputError(
             "config.yaml",
             problem="key extraction.extractors.names: each name is that of a folder",

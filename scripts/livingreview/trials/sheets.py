@@ -32,9 +32,20 @@ PLACES = ["page", "table_or_figure", "quote"]
 NO_RESULTS = {"weeks", "priority", "revision"}
 
 
-def folder_name(record_id):
-    """The folder of a record's sheet: the record id with characters that file systems mind replaced."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", record_id)
+# A DOI may have 2,000 characters and the name of a folder 255; those in use have well below 100.
+LONGEST_FOLDER = 100
+
+
+def folder_name(record_id, *, apart=False):
+    """The folder of a record's sheet: the record id with characters that file systems mind replaced.
+
+    A long one ends in part of a digest of the whole, and so does one that is to be told ``apart`` from
+    another record's of the same name.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", record_id)
+    if len(plain) <= LONGEST_FOLDER and not apart:
+        return plain
+    return f"{plain[: LONGEST_FOLDER - 13]}-{hashlib.sha256(record_id.encode()).hexdigest()[:12]}"
 
 
 def suggest_study_id(record, taken):

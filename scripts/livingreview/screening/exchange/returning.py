@@ -191,7 +191,8 @@ def digest(data):
 
 
 def _plain(name):
-    return re.sub(r"[^\w.()+,-]", "_", name)
+    # The end holds the kind of file; a folder takes names of up to 255 bytes.
+    return re.sub(r"[^\w.()+,-]", "_", name)[-50:]
 
 
 class _Standing:

@@ -85,8 +85,14 @@ class Transport:
         UnsafeAnswer
             If the answer is larger than `largest`.
         EntrezError
-            If the address is none.
+            If the address is none, or the way there is not encrypted.
         """
+        if url.lower().startswith("http:") and not is_local(url):
+            raise EntrezError(
+                f"The address {self._base_url} cannot be used: it begins with http. The API key could be"
+                " read on the way, and answers changed. Write https (http is for servers on this computer"
+                " only). Check search: base_url."
+            )
         self._deadline.start(self._time_limit)
         try:
             response = self._session.post(

@@ -1,0 +1,177 @@
+"""What is asked over the network is encrypted and certain of whom it asks; what listens, listens here only."""
+
+import ast
+import contextlib
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from livingreview import config as protocol
+from livingreview.errors import InputError
+from livingreview.search.pubmed.entrez import Client
+from livingreview.search.pubmed.failures import EntrezError, Passing
+from livingreview.search.pubmed.transport import Transport
+from livingreview.search.sandbox.server import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "f00dfeed0123456789abcdef9876543210ab"
+RECORDS = ROOT / "data/sandbox/records.csv"
+# What opens a port, by the name that a module calls it.
+LISTENERS = {"bind", "create_server", "HTTPServer", "ThreadingHTTPServer", "TCPServer", "serve_forever"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://eutils.ncbi.nlm.nih.gov/entrez/eutils/",
+        "HTTP://example.org/",
+        "http://127.0.0.1.example.org/",
+        "http://localhost@example.org/",
+        "http://169.254.169.254/",
+    ],
+)
+def test_no_request_leaves_this_computer_unencrypted(url, shipped):
+    client = Client(url, tool="x", email="x@example.org", environ={"NCBI_API_KEY": KEY}, limiter=NoWait())
+    with client, pytest.raises(EntrezError, match=r"cannot be used: it begins with http\.") as stopped:
+        client.search("pain[ti]")
+    assert KEY not in str(stopped.value)
+    shipped["search"]["base_url"] = url
+    with pytest.raises(InputError, match=r"key search\.base_url"):
+        protocol.check(shipped)
+
+
+class NoWait:
+    def wait(self):
+        """Nobody else asks."""
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8765/entrez/eutils/", "http://localhost/", "http://[::1]:80/", "https://x.org/"]
+)
+def test_a_server_on_this_computer_and_an_encrypted_one_may_be_asked(url, shipped):
+    shipped["search"]["base_url"] = url
+    assert protocol.check(shipped) is shipped
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "#x/", "?a=/"])
+def test_an_address_or_a_month_with_more_behind_it_is_refused(shipped, end):
+    for key, value in (("base_url", "https://example.org/"), ("base_url", "sandbox")):
+        shipped["search"][key] = value + end
+        with pytest.raises(InputError, match=r"key search\.base_url"):
+            protocol.check(shipped)
+    shipped["search"]["base_url"] = "sandbox"
+    shipped["run"] = "2026-11" + end
+    with pytest.raises(InputError, match="key run"):
+        protocol.check(shipped)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate that nobody vouches for, and its key, in one file."""
+    program = shutil.which("openssl")
+    if not program:
+        pytest.skip("openssl is not installed")
+    path = tmp_path_factory.mktemp("tls") / "own.pem"
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(path), "-out", "-"]
+    done = subprocess.run([program, *made], capture_output=True, check=True)
+    path.write_bytes(path.read_bytes() + done.stdout)
+    return path
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_sent_nothing(certificate):
+    heard = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve():
+        connection, _ = listening.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as wrapped:
+            heard.append(wrapped.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"https://localhost:{listening.getsockname()[1]}/"
+        transport = Transport(url)
+        with pytest.raises(Passing, match="certificate could not be verified"):
+            transport.post(url, {"api_key": KEY}, largest=1000)
+        transport.close()
+        thread.join()
+    assert heard in ([], [b""])
+
+
+def test_no_code_turns_the_check_of_certificates_off():
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg in ("verify", "check_hostname"):
+                assert getattr(node.value, "value", None) is not False, path
+            name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+            assert name not in ("_create_unverified_context", "CERT_NONE", "disable_warnings"), path
+
+
+def listened_sockets(pid):
+    """(address, port) of the TCP sockets on which a process listens, as Linux tells it."""
+    own = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            own.add(os.readlink(entry))  # noqa: PTH115, a socket is no path
+    found = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            cells = line.split()
+            if cells[3] == "0A" and f"socket:[{cells[9]}]" in own:
+                address, port = cells[1].split(":")
+                data = b"".join(
+                    bytes.fromhex(address)[at : at + 4][::-1] for at in range(0, len(address) // 2, 4)
+                )
+                found.add((socket.inet_ntop(family, data), int(port, 16)))
+    return found
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/net/tcp").exists(), reason="Linux tells on which address is listened"
+)
+def test_the_sandbox_listens_on_the_loopback_only():
+    before = listened_sockets("self")
+    with Sandbox(RECORDS, as_of="2026-11-01") as sandbox:
+        opened = listened_sockets("self") - before
+    port = int(sandbox.url.split(":")[2].split("/")[0])
+    assert opened == {("127.0.0.1", port)}
+
+
+def test_no_option_lets_the_sandbox_listen_elsewhere():
+    command = [
+        sys.executable,
+        ROOT / "scripts/serve_sandbox.py",
+        "--as-of",
+        "2026-11-01",
+        "--host",
+        "0.0.0.0",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "unrecognized arguments: --host 0.0.0.0" in done.stderr
+
+
+def test_whatever_listens_names_the_loopback():
+    found = []
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        for wrong in ("0.0.0.0", '"::"', "INADDR_ANY"):
+            assert wrong not in text, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and LISTENERS & {
+                getattr(node.func, k, None) for k in ("attr", "id")
+            }:
+                found.append(path.relative_to(ROOT / "scripts/livingreview").as_posix())
+    assert set(found) <= {"search/sandbox/server.py", "search/sandbox/wire.py"}
+    server = (ROOT / "scripts/livingreview/search/sandbox/server.py").read_text(encoding="utf-8")
+    assert 'wire.Server(("127.0.0.1", port), wire.Handler)' in server
