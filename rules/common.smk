@@ -10,12 +10,12 @@ from snakemake.logging import logger
 
 from livingreview import __version__ as VERSION
 from livingreview import config as protocol
-from livingreview import engine_notes, invocation, lifeline, lock, run_log, secrets, tables
+from livingreview import engine_notes, invocation, lifeline, lock, paths, run_log, secrets, tables
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
 from livingreview.screening import filing
-from livingreview.screening.ranking.prior import SHIPPED as PRIOR
+from livingreview.screening.ranking import SHIPPED as PRIOR
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
 from livingreview.trials import data_dictionary, double_extraction, instruments, merging, sheets
@@ -36,6 +36,8 @@ try:
     protocol.check_file("config.yaml", config)
     # Whom a month tells is no part of the review: no result depends on it, or holds an address.
     config.pop("notify", None)
+    if workflow.is_main_process:
+        paths.refuse_strays(".")
     tables.require(PEOPLE_S_TABLES)
     # A job that an executor starts elsewhere reads this file too, under the lock of the run that sent it.
     if workflow.is_main_process:
