@@ -108,42 +108,44 @@ def _stopped_by_signals():
 
 
 def _line(ended):
-    state = portfolio.OF_STATUS[ended.status]
-    return f"  {ended.review.name}: {state} ({ended.seconds:.0f} s)"
+    said = "in use by another run" if ended.status == months.IN_USE else portfolio.OF_STATUS[ended.status]
+    return f"  {ended.review.name}: {said} ({ended.seconds:.0f} s)"
 
 
 def _summary(written, folder):
-    """Each review with its state and what to do, those that want attention first; where the page is."""
+    """Each review with its outcome and what to do, those that want attention first; where the page is."""
     rows = written["reviews"]
-    width = max(len(row["name"]) for row in rows)
-    lines = ["", f"{'review':<{width}}  {'state':<13}  {'new':>5}  {'waiting':>7}  what to do"]
+    width, words = (max(len(str(row[key])) for row in rows) for key in ("name", "outcome"))
+    lines = ["", f"{'review':<{width}}  {'outcome':<{words}}  {'new':>5}  {'waiting':>7}  what to do"]
     for row in rows:
         good = row["good"] or {}
-        cells = [f"{row['name']:<{width}}", f"{row['state']:<13}", f"{good.get('n_new', '-'):>5}"]
-        cells += [f"{good.get('n_waiting', '-'):>7}", _to_do(row, folder)]
-        lines.append("  ".join(cells).rstrip())
+        cells = [f"{row['name']:<{width}}", f"{row['outcome']!s:<{words}}", f"{good.get('n_new', '-'):>5}"]
+        pieces = sum(one["n"] for one in good["waiting"]) if good else "-"
+        lines.append("  ".join([*cells, f"{pieces:>7}", _to_do(row, folder)]).rstrip())
     lines += ["", portfolio.lead(rows), f"All reviews: {(Path(folder) / portfolio.PAGE).resolve()}"]
-    return "\n".join(lines)
+    # What the files of a review say must not speak to the terminal.
+    return characters.fit("\n".join(lines))
 
 
 def _to_do(row, folder):
     """One line; of a failure its reason and the hint."""
     path = Path(folder) / row["name"]
     if row["state"] == portfolio.FAILED:
-        parts = [row["reason"] or f"see {path / months.OUTPUT}", row["hint"]]
-        # What a review's files say must not speak to the terminal.
-        return characters.fit("; ".join(" ".join(str(part).split()) for part in parts if part))
+        return _one_line(row["reason"] or f"see {path / months.OUTPUT}", row["hint"])
     if row["hint"]:
-        return characters.fit(" ".join(str(row["hint"]).split()))
+        return _one_line(row["hint"])
     run = row["good"]["run"] if row["good"] else None
-    again = f"run it: make month REVIEW={path}"
     return {
         portfolio.FIRED: f"read {path}/results/{run}/report.html: conclusions may have moved",
-        portfolio.WAITS: f"fill in {path}/results/{run}/queue.csv and the sheets that wait",
-        portfolio.IN_USE: "nothing, another run is at work in it; start again later",
-        portfolio.BEHIND: again,
-        portfolio.NEVER: again,
+        portfolio.WAITS: f"do what waits: {path}/results/{run}/",
+        portfolio.UNENDED: "start again once the other run has ended",
+        portfolio.BEHIND: f"make month REVIEW={path}",
+        portfolio.NEVER: f"make month REVIEW={path}",
     }.get(row["state"], "")
+
+
+def _one_line(*parts):
+    return "; ".join(" ".join(str(part).split()) for part in parts if part)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from livingreview import tables
 from livingreview.errors import ReviewError
 from livingreview.living import versions
 from livingreview.living.status import next_run
-from livingreview.operation import months
+from livingreview.operation import months, waiting
 from livingreview.report import pages, prose
 from livingreview.screening.decisions import months_between
 from livingreview.search.snapshot import RUN
@@ -16,23 +16,23 @@ from livingreview.search.snapshot import RUN
 PAGE, DATA = "portfolio.html", "portfolio.json"
 # Of a month that was built to its end.
 WHOLE = ("status.json", "whats_new.json", "report.html")
-FAILED, FIRED, WAITS, IN_USE, BEHIND, NEVER, QUIET = (
+FAILED, FIRED, WAITS, BEHIND, UNENDED, NEVER, QUIET = (
     "failed",
     "trigger fired",
     "work waits",
-    "in use",
     "behind",
+    "unended",
     "never run",
     "nothing new",
 )
 # What wants attention first stands first.
-ORDER = (FAILED, FIRED, WAITS, BEHIND, IN_USE, NEVER, QUIET)
+ORDER = (FAILED, FIRED, WAITS, BEHIND, UNENDED, NEVER, QUIET)
 OF_STATUS = {
     months.NOTHING: QUIET,
     months.FAILED: FAILED,
     months.WAITS: WAITS,
     months.FIRED: FIRED,
-    months.IN_USE: IN_USE,
+    months.IN_USE: UNENDED,
 }
 
 
@@ -43,7 +43,7 @@ def collect(reviews, *, run=None, ended=()):
     ----------
     reviews : list of Review
     run : str, optional
-        The month of the portfolio; left out, the latest that any of them was run for.
+        The month that was asked for; the portfolio is of it or of the latest that any of them was run for.
     ended : list of Ended, optional
         How the months just ended, which counts before what they left on disk.
 
@@ -51,14 +51,15 @@ def collect(reviews, *, run=None, ended=()):
     -------
     dict
         ``run`` (None if nothing was ever run) and ``reviews``, a list of dict in order of attention: name,
-        title, mode, since, why (of the mode), state (of `ORDER`), reason, hint, month (the run of the last
-        month, its outcome and when it ended), good (run, searched_at, n_new, n_waiting, oldest,
-        n_to_extract, fired, age in months of the last month that was built to its end), release (version,
-        run, frozen_on), links, unreadable (files that could not be read).
+        title, mode, since, why (of the mode), state (of `ORDER`), outcome (in words), reason,
+        hint, month (the run of the last month that was started, its exit status, and when it ended), good
+        (of the last month that was built to its end: run, searched_at, n_new, n_to_decide, oldest, waiting,
+        fired, age in months), release (version, run, frozen_on, kept), links, unreadable (files that could
+        not be read).
     """
     known = {one.review.name: one for one in ended}
     told = [_read(review) for review in reviews]
-    run = run or max((runs for one in told for runs in _runs(one)), default=None)
+    run = max([*([run] if run else []), *(of for one in told for of in _runs(one))], default=None)
     rows = [_judged(one, run=run, ended=known.get(one["name"])) for one in told]
     return {"run": run, "reviews": sorted(rows, key=_urgency)}
 
@@ -79,7 +80,6 @@ def _read(review):
         "name": review.name,
         "fault": review.fault,
         "title": config.get("review", {}).get("title") or review.name,
-        "labels": {name: about["label"] for name, about in config.get("outcomes", {}).items()},
         **_mode(config),
         "every": config.get("living", {}).get("search_every_months", 1),
         "month": _month(review.path, unreadable),
@@ -128,11 +128,13 @@ def _month(path, unreadable):
     """How the last month ended, by its own month.json."""
     run = _latest(path / "logs", ["month.json"])
     about = run and _json(path / "logs" / run / "month.json", unreadable)
-    if not about:
+    if about is None:
         return None
     return {
         "run": run,
         "status": about.get("exit_code"),
+        "outcome": about.get("outcome"),
+        "started_at": about.get("started_at"),
         "ended_at": about.get("ended_at"),
         "reason": about.get("reason"),
         "hint": about.get("hint"),
@@ -144,25 +146,25 @@ def _good(path, unreadable):
     """The last month that was built to its end."""
     run = _latest(path / "results", WHOLE)
     status = run and _json(path / "results" / run / "status.json", unreadable)
-    triggers = run and _json(path / "results" / run / "triggers.json", unreadable)
-    if not status:
+    news = run and _json(path / "results" / run / "whats_new.json", unreadable)
+    if status is None or news is None:
         return None
-    return {
-        "run": run,
-        "searched_at": status.get("searched_at"),
-        "sandbox": bool(status.get("sandbox")),
-        "n_new": status.get("n_new_records", 0) + status.get("n_new_other", 0),
-        "n_waiting": status.get("n_queue", 0),
-        "oldest": status.get("oldest_waiting_since"),
-        "n_to_extract": len(status.get("awaiting_extraction", [])),
-        "n_studies": status.get("studies_included"),
-        "fired": [
-            {"outcome": row.get("outcome"), "sentence": row.get("sentence")}
-            for row in (triggers or {}).get("triggers", [])
-            if row.get("state") == "fired"
-        ],
-        "archive": (path / "results" / run / "archive.html").is_file(),
-    }
+    try:
+        return {
+            "run": run,
+            "searched_at": status["searched_at"],
+            "sandbox": status["sandbox"],
+            "n_new": status["n_new_records"] + status["n_new_other"],
+            "n_to_decide": status["n_queue"],
+            "oldest": status["oldest_waiting_since"],
+            "waiting": waiting.read(path, run, status),
+            "fired": [{key: row.get(key) for key in ("label", "sentence")} for row in news["fired"]],
+            "archive": (path / "results" / run / "archive.html").is_file(),
+        }
+    except (ReviewError, OSError, KeyError, TypeError) as error:
+        # Of an older version of the program, or edited by hand.
+        unreadable.append(f"{path / 'results' / run}: {error!r}; hint: build the month again")
+        return None
 
 
 def _release(path, unreadable):
@@ -185,60 +187,48 @@ def _release(path, unreadable):
 def _judged(one, *, run, ended):
     """A review with its state at the month of the portfolio."""
     month, good = one["month"], one["good"]
-    state, reason = _state(one, run=run, ended=ended)
-    age = months_between(good["run"], run) if good and run else None
-    fired = [_trigger(row, one["labels"]) for row in good["fired"]] if good else []
+    state, said, reason = _state(one, run=run, ended=ended)
     return {
         "name": one["name"],
         "title": one["title"],
         **{key: one[key] for key in ("mode", "since", "why", "month", "release", "unreadable")},
         "state": state,
+        "outcome": said,
         "reason": reason,
-        "hint": _hint(month, state) if not one["fault"] else None,
-        "good": good and {**good, "fired": fired, "age": age},
+        # That of another month's end says nothing about this one.
+        "hint": month["hint"] or None if month and said == month["outcome"] else None,
+        "good": good and {**good, "age": months_between(good["run"], run)},
         "links": _links(one),
     }
 
 
-def _hint(month, state):
-    """What to do, by the month that ended in this state; that of another says nothing about it."""
-    return month["hint"] if month and OF_STATUS.get(month["status"]) == state else None
-
-
-def _trigger(row, labels):
-    label = labels.get(row["outcome"], row["outcome"])
-    return f"{label}: {row['sentence']}" if label else row["sentence"]
-
-
 def _state(one, *, run, ended):
-    """(state, reason of a failure)."""
+    """(state, outcome in words, reason)."""
     month, good = one["month"], one["good"]
     if one["fault"]:
-        return FAILED, one["fault"]
-    if ended is not None and ended.status == months.FAILED:
-        own = month["reason"] if month and month["status"] == months.FAILED else None
-        return FAILED, own or ended.reason
+        return FAILED, FAILED, one["fault"]
     if ended is not None:
-        return OF_STATUS[ended.status], None
+        state = OF_STATUS[ended.status]
+        if month and OF_STATUS.get(month["status"]) == state:
+            return state, month["outcome"] or state, month["reason"] or ended.reason
+        return state, "in use" if state == UNENDED else state, ended.reason
     if not month and not good:
-        return NEVER, None
-    last = max(_runs(one))
-    if month and month["run"] == last and month["status"] == months.FAILED:
-        return FAILED, month["reason"]
-    if run and one["mode"] != "retired" and next_run(last, one["every"]) <= run:
-        return BEHIND, None
-    if month and month["run"] == last and month["status"] in OF_STATUS:
-        return OF_STATUS[month["status"]], None
-    # Built by hand, or a month that was begun and has not ended.
-    return _by_results(good), None
+        return NEVER, NEVER, None
+    if month and (not good or month["run"] >= good["run"]):
+        return _by_month(month, run=run)
+    if one["mode"] == "active" and next_run(good["run"], one["every"]) <= run:
+        return BEHIND, BEHIND, None
+    # Built by hand.
+    state = FIRED if good["fired"] else WAITS if good["waiting"] else QUIET
+    return state, state, None
 
 
-def _by_results(good):
-    if good is None:
-        return NEVER
-    if good["fired"]:
-        return FIRED
-    return WAITS if good["n_waiting"] or good["n_to_extract"] else QUIET
+def _by_month(month, *, run):
+    state = OF_STATUS.get(month["status"], UNENDED)
+    # A schedule starts every month, due or not: one without a start was not watched.
+    if month["run"] < run and state != FAILED:
+        return BEHIND, BEHIND, None
+    return state, month["outcome"] or state, month["reason"] or None
 
 
 def _links(one):
@@ -276,15 +266,14 @@ def view(portfolio, *, others=()):
 
 
 def lead(rows):
-    """One sentence or two on all reviews."""
+    """Two sentences on all reviews."""
     counted = [(state, sum(row["state"] == state for row in rows)) for state in ORDER]
     parts = [f"{prose.spelled(n)} {WORDS[state][n != 1]}" for state, n in counted if n]
-    waiting = sum(row["good"]["n_waiting"] for row in rows if row["good"])
-    records = prose.spelled_plural(waiting, "record") if waiting else "no record"
-    verb = "wait" if waiting > 1 else "waits"
+    waits = sum(row["good"]["n_to_decide"] for row in rows if row["good"])
+    records = prose.spelled_plural(waits, "record") if waits else "no record"
     return (
         f"{prose.sentence(prose.spelled_plural(len(rows), 'review'))}: {prose.listed(parts)}."
-        f" {prose.sentence(records)} {verb} for a decision."
+        f" {prose.sentence(records)} {'wait' if waits > 1 else 'waits'} for a decision."
     )
 
 
@@ -294,7 +283,7 @@ WORDS = {
     FIRED: ("has a trigger that fired", "have triggers that fired"),
     WAITS: ("waits for people", "wait for people"),
     BEHIND: ("was not run for this month", "were not run for this month"),
-    IN_USE: ("was in use by another run", "were in use by another run"),
+    UNENDED: ("has a month that has not ended", "have months that have not ended"),
     NEVER: ("never ran", "never ran"),
     QUIET: ("has nothing new", "have nothing new"),
 }
@@ -306,24 +295,31 @@ def _row(row, *, run):
         "name": row["name"],
         "title": row["title"],
         "tags": _tags(row),
-        "state": row["state"],
+        "outcome": row["outcome"],
         "failed": row["state"] == FAILED,
         "says": _says(row, run=run),
         "reason": row["reason"],
         "hint": row["hint"],
-        "unreadable": row["unreadable"] if row["reason"] not in row["unreadable"] else [],
+        "unreadable": [line for line in row["unreadable"] if line != row["reason"]],
         "searched": prose.day(good["searched_at"]) if good else None,
         "sandbox": bool(good and good["sandbox"]),
         "n_new": prose.count(good["n_new"]) if good else None,
-        "n_waiting": prose.count(good["n_waiting"]) if good else None,
-        "oldest": prose.month(good["oldest"]) if good and good["oldest"] else None,
-        "n_to_extract": prose.count(good["n_to_extract"]) if good and good["n_to_extract"] else None,
-        "fired": good["fired"] if good else [],
+        "waiting": [_waits(one) for one in good["waiting"]] if good else None,
+        "fired": [
+            f"{one['label']}: {one['sentence']}" if one["label"] else one["sentence"] for one in good["fired"]
+        ]
+        if good
+        else [],
         "release": release["version"] if release else None,
         "frozen": prose.day(release["frozen_on"]) if release and release["frozen_on"] else None,
         "report": prose.month(good["run"]) if good else None,
         "links": row["links"],
     }
+
+
+def _waits(one):
+    since = f", since {prose.month(one['since'])}" if one["since"] else ""
+    return f"{prose.count(one['n'])} {one['kind']}{since}"
 
 
 def _tags(row):
@@ -334,16 +330,16 @@ def _tags(row):
 
 
 def _says(row, *, run):
-    """One sentence on the state, with the age of the last good report where it is old."""
-    good, age = row["good"], (row["good"] or {}).get("age")
-    last = row["month"]["run"] if row["month"] else None
+    """A sentence on what the outcome leaves open, and the age of the last good report where it is old."""
+    good, month = row["good"], row["month"]
+    age = good["age"] if good else 0
     first = {
-        FAILED: f"The month of {prose.month(last)} failed." if last else "No month was built.",
-        BEHIND: f"It was last run for {prose.month(max(_runs(row)))}." if _runs(row) else "",
-        IN_USE: "Another run was working in its folder; it is tried again with the next start.",
-        NEVER: "It has not been run yet.",
-    }.get(row["state"], "")
-    if not good or not age:
+        BEHIND: lambda: f"It was last run for {prose.month(max(_runs(row)))}.",
+        UNENDED: lambda: "A start of it has not come to its end; start it again, once no other is at work.",
+        NEVER: lambda: "It has not been run yet.",
+        FAILED: lambda: f"Run of {prose.month(month['run'])}." if month and month["run"] != run else "",
+    }.get(row["state"], str)()
+    if not age:
         return first
     old = f"The last good report is of {prose.month(good['run'])}, {prose.plural(age, 'month')} before"
     return f"{first} {old} {prose.month(run)}.".strip()
