@@ -60,6 +60,12 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
         )
     except due.NoSuchMonth as error:
         return _refused(f"{error}. Nothing was done.")
+    except (OSError, KeyboardInterrupt) as error:
+        # Not even month.json could be written, or the signal came where nothing was being built.
+        return _refused(
+            f"Month {run} failed: {error or 'interrupted'}", code=outcome.EXIT_CODES[outcome.FAILED]
+        )
+    month.make_digest(played)
     print(scrub(_last_words(played)), file=sys.stderr, flush=True)
     return played.about["exit_code"]
 

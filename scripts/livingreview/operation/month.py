@@ -9,19 +9,19 @@ import os
 import re
 import socket
 import sys
+import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview import lock, run_log, tables
+from livingreview import lock, run_log, secrets, tables
 from livingreview.errors import ReviewError
-from livingreview.operation import due, engine, waiting
+from livingreview.operation import digest, due, engine, waiting
 from livingreview.operation import outcome as results_of
 from livingreview.operation.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
 from livingreview.screening import filing
 from livingreview.search import snapshot
 from livingreview.search.linkage import pairs
-from livingreview.secrets import scrub
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "month.json"
@@ -70,7 +70,7 @@ class Month:
     def write(self, **more):
         """Write month.json with what is new, atomically and without secrets."""
         self.about |= more
-        tables.write_text(scrub(tables.to_json(self.about)), self.logs / NAME)
+        tables.write_text(secrets.scrub(tables.to_json(self.about)), self.logs / NAME)
 
 
 def read(review, run):
@@ -115,24 +115,69 @@ def play(review, run, *, descriptor, clock, cores="2", profile=None, command=Non
         Before anything is written.
     """
     environ = os.environ if environ is None else environ
-    review = Path(review)
-    month = Month(review, run, None)
+    month = Month(Path(review), run, None)
+    begun = False
     try:
-        month.config = protocol.load(review / "config.yaml", run=run)
-        taken = snapshot.runs(review / "data/searches")
-        search = month.config["search"]
-        asked = protocol.load(review / "config.yaml")["run"]
-        due.check(run, taken=taken, base_url=search["base_url"], config_run=asked, now=clock())
+        taken = _prepare(month, environ, clock())
+        _begin(month, clock())
+        begun = True
+        outcome = due.nothing_to_do(run, taken=taken, living=month.config["living"]) or _not_filed(month)
+        outcome = outcome or _build(
+            month, descriptor, cores, profile, command=command, environ=environ, show=show
+        )
     except due.NoSuchMonth:
         raise
-    except ReviewError as error:
+    except Exception as error:
+        # Also a fault of this program: nobody watches, so that the month itself must say that it failed.
+        outcome = Outcome(FAILED, reason=_why(error), hint=AGAIN)
+    if not begun:
         _begin(month, clock())
-        return _end(month, Outcome(FAILED, reason=str(error), hint=AGAIN), clock())
-    _begin(month, clock())
-    outcome = due.nothing_to_do(run, taken=taken, living=month.config["living"]) or _not_filed(month)
-    if outcome is None:
-        outcome = _build(month, descriptor, cores, profile, command=command, environ=environ, show=show)
     return _end(month, outcome, clock())
+
+
+def _prepare(month, environ, now):
+    """Read the protocol and check the month; returns the months that have a snapshot."""
+    secrets.check(environ)
+    path = month.review / "config.yaml"
+    config = protocol.load(path)
+    month.config = protocol.check(config | {"run": month.run}, path)
+    snapshot.restore(month.review / "data/searches")
+    taken = snapshot.runs(month.review / "data/searches")
+    due.check(
+        month.run, taken=taken, base_url=config["search"]["base_url"], config_run=config["run"], now=now
+    )
+    return taken
+
+
+def _why(error):
+    if isinstance(error, ReviewError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"the computer says: {error}; hint: is the disk full, or a file or folder not yours to write?"
+    return f"this is a fault of the program, not of your data\n{''.join(traceback.format_exception(error))}"
+
+
+def make_digest(month, *, environ=None):
+    """Make the digest of a month that has ended; what goes wrong is noted and changes nothing of its result.
+
+    Returns
+    -------
+    dict or None
+        What the digest says (``digest.view``); None if it could not be made.
+    """
+    try:
+        seen = digest.write(month.review, month.run, environ=os.environ if environ is None else environ)
+    except Exception as error:
+        # Whatever it is, the month's own result must come to the scheduler.
+        _note(month, "digest failed", f"the digest could not be made: {error}")
+        return None
+    month.write(digest=[f"logs/{month.run}/{name}" for name in digest.MADE])
+    return seen
+
+
+def _note(month, event, text):
+    month.tell(event, text, level="warning")
+    month.write(remarks=[*month.about["remarks"], text])
 
 
 def _begin(month, now):
@@ -227,7 +272,7 @@ def _build(month, descriptor, cores, profile, *, command, environ, show):
         descriptors=(descriptor,),
         show=failed,
     )
-    if ended.interrupted:
+    if ended.interrupted and ended.status:
         return Outcome(
             INTERRUPTED,
             reason=f"ended by {ended.interrupted}; what was complete stays",
