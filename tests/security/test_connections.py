@@ -2,6 +2,8 @@
 
 import ast
 import contextlib
+import csv
+import datetime
 import os
 import shutil
 import socket
@@ -141,7 +143,9 @@ def listened_sockets(pid):
 )
 def test_the_sandbox_listens_on_the_loopback_only():
     before = listened_sockets("self")
-    with Sandbox(RECORDS, as_of="2026-11-01") as sandbox:
+    with RECORDS.open(encoding="utf-8", newline="") as file:
+        records = [next(csv.DictReader(file))]
+    with Sandbox(records, as_of=datetime.date(2026, 11, 1)) as sandbox:
         opened = listened_sockets("self") - before
     port = int(sandbox.url.split(":")[2].split("/")[0])
     assert opened == {("127.0.0.1", port)}

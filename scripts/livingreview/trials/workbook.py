@@ -19,7 +19,7 @@ from openpyxl.styles import Alignment, Font, PatternFill, Protection
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from livingreview import tables
+from livingreview import tables, xml_reading
 from livingreview.errors import InputError, problem
 from livingreview.formulas import FORMULA
 
@@ -37,6 +37,12 @@ FILL = {
     "locked": PatternFill("solid", fgColor="FFEDEDED"),
     "ready": PatternFill("solid", fgColor="FFFFF2CC"),
 }
+# What a workbook may be, far above what any sheet needs (10 KB, 70 columns, some 50 rows): a small file can
+# hold more than the memory does, and one cell at the far corner makes the library walk through billions.
+MOST_PARTS = 500
+MOST_BYTES = 50 * 2**20  # unpacked
+MOST_ROWS = 10_000
+MOST_COLUMNS = 500
 # What the library raises for a file that is no workbook, or a damaged one; it has no error of its own.
 BROKEN = (
     zipfile.BadZipFile,
@@ -309,14 +315,15 @@ def read(path):
     Raises
     ------
     InputError
-        If it cannot be opened or lacks a sheet, or a cell holds a formula, a date, a percentage or an error;
-        every one is named.
+        If it cannot be opened, is far too large or lacks a sheet, or a cell holds a formula, a date, a
+        percentage or an error; every one is named.
     """
     try:
+        _check_parts(path)
         with warnings.catch_warnings():
             # Excel keeps lists and print settings in extensions of which the library says that it skips them.
             warnings.simplefilter("ignore", UserWarning)
-            book = openpyxl.load_workbook(path)
+            book = openpyxl.load_workbook(path, keep_links=False)
     except BROKEN as error:
         hint = "close it in the spreadsheet, and save it as an Excel workbook (.xlsx)"
         raise InputError(path, problem=f"this is not a readable workbook: {error}", hint=hint) from None
@@ -324,6 +331,7 @@ def read(path):
     if missing:
         found = ", ".join(book.sheetnames)
         raise InputError(path, problem=f"there is no sheet {', '.join(missing)}", found=found)
+    _check_sizes(path, book)
     problems, found = [], {}
     for name in SHEETS:
         headers = {cell.column: cell.value for cell in book[name][1]}
@@ -335,6 +343,41 @@ def read(path):
     if problems:
         raise InputError(path, problems=problems)
     return Workbook(_record_id(book), found)
+
+
+def _check_parts(path):
+    """Refuse what unpacks to far more than a sheet, or declares entities, before the library reads it."""
+    with zipfile.ZipFile(path) as packed:
+        parts = packed.infolist()
+        size = sum(part.file_size for part in parts)
+        if len(parts) > MOST_PARTS or size > MOST_BYTES:
+            raise InputError(
+                path,
+                problem="this is larger than any extraction sheet",
+                found=f"{len(parts)} parts of together {size:,} bytes",
+                allowed=f"{MOST_PARTS} parts, {MOST_BYTES:,} bytes",
+                hint="take pictures out, or copy the values into the sheet as it was made",
+            )
+        for part in parts:
+            if not part.is_dir() and xml_reading.declares(packed.read(part)):
+                raise InputError(
+                    path,
+                    problem=f"its part {part.filename} declares entities, which no spreadsheet does",
+                    hint="do not open it, and ask who made it",
+                )
+
+
+def _check_sizes(path, book):
+    for name in SHEETS:
+        rows, columns = book[name].max_row, book[name].max_column
+        if rows > MOST_ROWS or columns > MOST_COLUMNS:
+            raise InputError(
+                path,
+                problem=f"the sheet {name} has cells far from its table",
+                found=f"{rows} rows, {columns} columns",
+                allowed=f"{MOST_ROWS} rows, {MOST_COLUMNS} columns",
+                hint="delete the empty rows and columns behind the table, and save it again",
+            )
 
 
 def _record_id(book):

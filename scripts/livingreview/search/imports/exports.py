@@ -15,7 +15,7 @@ from pathlib import Path
 from Bio import Medline
 from lxml import etree
 
-from livingreview import tables
+from livingreview import tables, xml_reading
 from livingreview.errors import InputError, ReviewError, problem
 
 # Two spaces by the format; a few programs write one, and then throughout.
@@ -181,14 +181,12 @@ def endnote(data):
     ExportError
         If it is not whole, declares entities, or is another kind of XML.
     """
-    parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False, remove_comments=True)
+    if xml_reading.declares(data):
+        raise ExportError("the file declares entities", hint="an export needs none; export it again")
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, xml_reading.parser(remove_comments=True))
     except etree.XMLSyntaxError as error:
         raise ExportError(f"this is not whole XML: {error.msg}", hint="export it again") from None
-    declared = root.getroottree().docinfo.internalDTD
-    if declared is not None and any(True for _ in declared.iterentities()):
-        raise ExportError("the file declares entities", hint="an export needs none; export it again")
     if root.tag != "xml" or root.find("records") is None:
         raise ExportError(
             "this is XML of another kind",

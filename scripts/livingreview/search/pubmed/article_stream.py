@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from livingreview import xml_reading
 from livingreview.errors import ReviewError
 
 CHUNK = 1 << 20
@@ -49,17 +50,7 @@ class _Stop(Exception):
 
 def parser():
     """A parser for one element: strict, no network, no document types, bounded in depth and length."""
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-    )
+    return xml_reading.parser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
 
 
 class Stream:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from Bio import Entrez
 from lxml import etree
 
+from livingreview import xml_reading
 from livingreview.search.pubmed.failures import KeyRefused, Passing, Refused, UnsafeAnswer
 
 MOST_WORDS = 500  # characters of an answer that are shown; NCBI's longest known sentence has 380
@@ -275,9 +276,8 @@ def _xml_error(text):
 def _read(body, root):
     """A small answer, by Biopython's parser; the whole document is known to be well-formed by then."""
     check(body, root)
-    parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False)
     try:
-        tree = etree.fromstring(body, parser)
+        tree = etree.fromstring(body, xml_reading.parser())
     except etree.XMLSyntaxError as broken:
         raise Passing(f"the answer is not well-formed XML ({broken})") from None
     names = [child.tag for child in tree]
