@@ -102,3 +102,43 @@ def test_the_last_words_come_after_everything_else(root):
         check=True,
     )
     assert done.stderr == "first\nlast\n"
+
+
+@pytest.fixture
+def group(logs, tmp_path):
+    """Two jobs that a cluster ran together, both called failed by Snakemake; writes the log of the whole."""
+    logs("check_data", "2020-01-01 10:00:00,000 ERROR livingreview.stage: row 3 is wrong\n", failed=False)
+    own = logs("rank_records", "2019-12-01 10:00:00,000 ERROR x: of an earlier run\n", failed=False)
+    of_group = tmp_path / ".snakemake" / "slurm_logs" / "group_month_check_data_..." / "1.log"
+    of_group.parent.mkdir(parents=True)
+    jobs = "".join(
+        f"        rule {rule}:\n            jobid: {number}\n            output: {rule}.csv\n"
+        f"            log: logs/2020-01/{rule}.log (check log file(s) for error details)\n"
+        for number, rule in enumerate(["check_data", "rank_records"])
+    )
+    with own.open("a") as file:
+        file.write(
+            f"    message: Error in group month\n    log: {of_group} (check log file(s) for error details)\n"
+        )
+        file.write(f"    jobs:\n{jobs}")
+        file.write("Error in rule check_data:\n    jobid: 0\nError in rule rank_records:\n    jobid: 1\n")
+
+    def write(text):
+        of_group.write_text(text)
+        return own
+
+    return write
+
+
+def test_of_jobs_run_together_only_those_are_named_that_failed(group):
+    own = group("Error in rule check_data:\n    log: logs/2020-01/check_data.log\n")
+    assert messages.reason_of_failure(own, "logs") == (
+        "\ncheck_data failed: row 3 is wrong\n(full log: logs/2020-01/check_data.log)"
+    )
+
+
+def test_a_job_that_the_cluster_ended_is_told_by_the_clusters_log(group):
+    own = group("slurmstepd: error: *** STEP 1.0 CANCELLED DUE TO TIME LIMIT ***\n")
+    text = messages.reason_of_failure(own, "logs")
+    assert "DUE TO TIME LIMIT" in text
+    assert "earlier run" not in text
