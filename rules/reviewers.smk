@@ -9,8 +9,9 @@ rule compare_reviewers:
         decisions="data/decisions/screening.csv",
         checked=f"results/{RUN}/checked.json",
     output:
-        queues=[f"results/{RUN}/queues/{file}" for file in OWN_QUEUES.values()],
-        conflicts=f"results/{RUN}/conflicts.csv",
+        # Not removed before the step: somebody may begin to fill them in while the run goes on.
+        queues=[update(f"results/{RUN}/queues/{file}") for file in OWN_QUEUES.values()],
+        conflicts=update(f"results/{RUN}/conflicts.csv"),
         agreement=f"results/{RUN}/agreement.json",
     log:
         f"logs/{RUN}/compare_reviewers.log",

@@ -42,7 +42,8 @@ rule rank_records:
         predictions=f"results/{RUN}/predictions.csv",
         checked=f"results/{RUN}/checked.json",
     output:
-        queue=f"results/{RUN}/queue.csv",
+        # Not removed before the step: somebody may begin to fill it in while the run goes on.
+        queue=update(f"results/{RUN}/queue.csv"),
         ranking=f"results/{RUN}/ranking.json",
         suspicious=f"results/{RUN}/suspicious.csv",
     log:

@@ -4,6 +4,8 @@
 # The rule exists only while its snapshot does not: what PubMed answered is never asked for again.
 if RUN not in TAKEN:
 
+    # On the machine that Snakemake was started on: one place asks NCBI, at one rate, and compute nodes often have
+    # no network.
     rule search_pubmed:
         input:
             bulk=["results/bulk/bulk.json"] if config["search"]["base_url"] == "bulk" else [],
@@ -13,6 +15,7 @@ if RUN not in TAKEN:
             f"logs/{RUN}/search_pubmed.log",
         benchmark:
             f"logs/{RUN}/measured/search_pubmed.tsv"
+        localrule: True
         conda:
             "../environment.yml"
         threads: 1
@@ -43,6 +46,7 @@ if TO_REFETCH:
             "logs/{earlier}/measured/refetch_records.tsv"
         wildcard_constraints:
             earlier="|".join(TO_REFETCH),
+        localrule: True
         conda:
             "../environment.yml"
         threads: 1
@@ -102,7 +106,8 @@ rule group_companions:
         decisions="data/decisions/screening.csv",
     output:
         companions=f"results/{RUN}/companions.csv",
-        pairs=f"results/{RUN}/pairs.csv",
+        # Not removed before the step: somebody may begin to fill it in while the run goes on.
+        pairs=update(f"results/{RUN}/pairs.csv"),
     log:
         f"logs/{RUN}/group_companions.log",
     benchmark:

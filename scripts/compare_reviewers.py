@@ -1,5 +1,6 @@
 """Ask each independent reviewer, list their conflicts, and measure how far they agree."""
 
+import functools
 import logging
 
 from livingreview import tables
@@ -28,9 +29,16 @@ def main(job):
             measured["cumulative"][agreement.TOTAL]["sentence"],
         )
     for path, name in zip(job.output.queues, own, strict=True):
-        tables.write(filing.own_queue(queue, decisions, run=run, name=name, names=list(own)), path)
-    tables.write(conflicts, job.output.conflicts)
+        _write(filing.own_queue(queue, decisions, run=run, name=name, names=list(own)), path, job)
+    _write(conflicts, job.output.conflicts, job)
     tables.write_json(measured, job.output.agreement)
+
+
+def _write(frame, path, job):
+    refuse = functools.partial(
+        filing.refuse_unfiled, path, job.input.decisions, own=job.params.own, run=job.params.run
+    )
+    filing.write(frame, path, refuse)
 
 
 if "snakemake" in globals():

@@ -1,9 +1,11 @@
 """Group the reports of one trial, and list for people what may be one record or one trial."""
 
+import functools
 import logging
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
 from livingreview.search.linkage import companions, duplicates, pairs
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ def main(job):
         (queue["kind"] == pairs.COMPANION).sum(),
     )
     tables.write(together, job.output.companions)
-    tables.write(queue, job.output.pairs)
+    refuse = functools.partial(pairs.refuse_unfiled, job.output.pairs, job.input.pairs)
+    filing.write(queue, job.output.pairs, refuse)
 
 
 def _still_two(found, kept):

@@ -1,13 +1,14 @@
 """Rank the records that wait for a decision."""
 
+import functools
 import logging
 
 import pandas as pd
 
 from livingreview import tables
 from livingreview.screening import decisions as ledger
+from livingreview.screening import filing, statement, stopping, suspicious, training
 from livingreview.screening import queue as screening_queue
-from livingreview.screening import statement, stopping, suspicious, training
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ def main(job):
     )
     tables.write(doubts, job.output.suspicious)
     tables.write_json(about, job.output.ranking)
-    tables.write(queue, job.output.queue)
+    refuse = functools.partial(filing.refuse_unfiled, job.output.queue, job.input.decisions, run=params.run)
+    filing.write(queue, job.output.queue, refuse)
 
 
 def _stopping(about, run, ranking):

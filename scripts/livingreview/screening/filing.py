@@ -5,6 +5,8 @@ Where the protocol asks for two independent reviewers, each fills in a queue of 
 a third person fill in ``results/<run>/conflicts.csv``.
 """
 
+import logging
+import os
 import unicodedata
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pandas as pd
 from livingreview import paths, tables
 from livingreview.errors import InputError, problem
 from livingreview.screening import decisions as ledger
+
+log = logging.getLogger(__name__)
 
 QUEUE = "queue.csv"
 QUEUES = "queues"
@@ -181,6 +185,35 @@ def refuse_unfiled(path, ledger_path, *, own=None, run=ledger.ALL_RUNS):
             found=", ".join(rows["record_id"].head(5)),
             hint=f"{_how_to_file(path, owners)}; clear the cells if they were not meant. Nothing was changed",
         )
+
+
+def write(frame, path, refuse):
+    """Write a file that people fill in, unless somebody has typed into it since the run began.
+
+    Such a file is left as it is, with a new time stamp, and a warning says so. What was typed is filed as
+    ever; it changes the ledger, and with that the file is made again.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : path
+    refuse : callable
+        Raises `InputError` if the file at `path` holds what is not filed, or cannot be read.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
+    try:
+        refuse()
+    except InputError as error:
+        log.warning("left as it is, because somebody works on it: %s", error)
+        # Snakemake takes a file that is older than what it is made of for one that the step forgot.
+        os.utime(path)
+        return False
+    tables.write(frame, path)
+    return True
 
 
 def _read(path, owners):
