@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay doctor rehearse months portfolio review sandbox test lint format audit lock
+.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,9 @@ release: $(READY)  ## Build the run under a version and freeze it (VERSION=26.1.
 replay: $(READY)  ## Build a release again from its frozen inputs and compare it byte for byte (VERSION=26.1.0)
 	@python scripts/replay_release.py "$(VERSION)" --directory $(REVIEW) --cores $(CORES)
 
+notify: $(READY)  ## Send a month's digest again, or show it (RUN=2026-12, DRY_RUN=yes, FORCE=yes once more)
+	@python scripts/notify.py $(REVIEW_OPTIONS) $(if $(filter yes,$(DRY_RUN)),--dry-run) $(if $(filter yes,$(FORCE)),--force)
+
 doctor: $(READY)  ## Look at everything that a month needs, and say what to mend (OFFLINE=yes asks no server)
 	@python scripts/doctor.py --directory $(REVIEW) $(if $(filter yes,$(OFFLINE)),--offline)
 
@@ -71,7 +74,8 @@ rehearse: $(READY)  ## Play several months in a row in a copy, offline, and show
 	@python scripts/rehearse_months.py --directory $(REVIEW) --cores $(CORES)
 
 months: $(READY)  ## Build the month of every review in a folder (REVIEWS=reviews, JOBS=2 at once, PROFILE)
-	@python scripts/run_months.py --reviews $(REVIEWS) --cores $(CORES) $(if $(RUN),--run $(RUN)) $(if $(JOBS),--jobs $(JOBS)) $(if $(PROFILE),--profile $(PROFILE))
+	@python scripts/run_months.py --reviews $(REVIEWS) --cores $(CORES) $(if $(RUN),--run $(RUN)) $(if $(JOBS),--jobs $(JOBS)) $(if $(PROFILE),--profile $(PROFILE)) || \
+		{ code=$$?; case $$code in 10|20) ;; *) exit $$code;; esac; }
 
 portfolio: $(READY)  ## Write the page of all reviews in a folder again (REVIEWS=reviews)
 	@python scripts/build_portfolio.py --reviews $(REVIEWS)
