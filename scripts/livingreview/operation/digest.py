@@ -231,10 +231,11 @@ def _outcome_lines(seen):
 
 
 def _place_lines(seen):
-    lines = ["## Where the files are", "", *(f"- {label}: `{path}`" for label, path in seen["files"])]
+    lines = [f"- {label}: `{path}`" for label, path in seen["files"]]
     lines += [f"- Published: <{seen['address']}>"] if seen["address"] else []
     lines += [f"- The review's folder: {escaped(seen['folder'])}"] if seen["folder"] else []
-    return [*lines, "", escaped(seen["times"])] if seen["times"] else lines
+    lines = ["## Where the files are", "", *lines, ""] if lines else []
+    return [*lines, escaped(seen["times"])]
 
 
 def _rest(number):
