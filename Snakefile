@@ -68,6 +68,11 @@ onsuccess:
 
     measured.write(f"logs/{RUN}")
     say_last(done(RUN, own=OWN_QUEUES))
+    if saved := saved_meanwhile.changed(BEGUN_WITH, saved_meanwhile.seen()):
+        names = ", ".join(saved)
+        say_last(f"\nSaved while the run worked: {names}. Run the same command again to take it in.")
+        if run_log.VARIABLE in os.environ:
+            run_log.write(os.environ[run_log.VARIABLE], run=RUN, event=run_log.SAVED, message=names)
 
 
 onerror:

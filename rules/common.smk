@@ -10,7 +10,17 @@ from snakemake.logging import logger
 
 from livingreview import __version__ as VERSION
 from livingreview import config as protocol
-from livingreview import engine_notes, invocation, lifeline, lock, paths, run_log, secrets, tables
+from livingreview import (
+    engine_notes,
+    invocation,
+    lifeline,
+    lock,
+    paths,
+    run_log,
+    saved_meanwhile,
+    secrets,
+    tables,
+)
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
 from livingreview.messages import done, reason_of_failure, say_last
@@ -76,6 +86,7 @@ try:
             outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         ):
             logger.info(f"Extraction sheet {line}")
+    BEGUN_WITH = saved_meanwhile.seen() if workflow.is_main_process else {}
 except ReviewError as error:
     say_last(f"\n{error}")
     if run_log.VARIABLE in os.environ:

@@ -1,7 +1,9 @@
 """What a table may hold, what a person is told when it holds something else, and how files are written."""
 
+import fcntl
 import math
 import os
+import signal
 import subprocess
 import sys
 
@@ -535,3 +537,46 @@ def test_two_processes_that_append_at_once_both_land(example_table, root):
     assert [process.wait() for process in both] == [0, 0]
     ids = sorted(tables.read(path, "reports")["record_id"])
     assert ids == ["101", *(str(n) for n in range(200, 208)), *(str(n) for n in range(300, 308))]
+
+
+def test_a_writer_that_was_killed_leaves_a_file_that_the_next_start_removes(tmp_path):
+    code = (
+        "import os, signal; from livingreview import tables\n"
+        "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"tables.write_text('new', {str(tmp_path / 'a.csv')!r})"
+    )
+    (tmp_path / "a.csv").write_text("old")
+    scripts = str(tables.SCHEMAS.parent / "scripts")
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": scripts}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "a.csv").read_text() == "old"
+    (left,) = tmp_path.glob(".*")
+    assert tables.remove_leftovers(tmp_path) == [left]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_a_living_writer_writes_and_what_others_call_partial_is_let_be(tmp_path):
+    descriptor, name = tables._temporary(tmp_path / "a.csv")
+    (tmp_path / ".pubmed.partial").mkdir()
+    (tmp_path / ".pubmed.provenance.partial").touch()
+    assert tables.remove_leftovers(tmp_path) == []
+    os.close(descriptor)
+    assert [str(path) for path in tables.remove_leftovers(tmp_path)] == [name]
+
+
+def test_a_writer_whose_file_was_taken_for_a_leftover_before_it_was_locked_takes_another(
+    tmp_path, monkeypatch
+):
+    taken = []
+
+    def lock(descriptor, how):
+        if not taken:
+            taken.extend(path.name for path in tmp_path.iterdir())
+            (tmp_path / taken[0]).unlink()
+        flock(descriptor, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(tables.fcntl, "flock", lock)
+    tables.write_text("new", tmp_path / "a.csv")
+    assert taken
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

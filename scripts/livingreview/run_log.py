@@ -19,6 +19,7 @@ NAME = "month.jsonl"
 LARGEST = 5_000_000  # bytes
 STARTED, ENDED, SAID, FAILED = "job started", "job ended", "said", "failed"
 REFUSED = "refused"  # before any job ran
+SAVED = "saved meanwhile"  # by people, while jobs ran
 
 
 def path_of(review, run):

@@ -9,14 +9,11 @@ import traceback
 import warnings
 from pathlib import Path
 
-from livingreview import lifeline, lock, run_log, secrets
+from livingreview import lifeline, lock, run_log, saved_meanwhile, secrets
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests
 
 log = logging.getLogger(__name__)
-
-# Snapshots of searches are not among them: nobody edits these.
-PEOPLE_S = ("data/decisions/", "data/trials/", "data/text/", "data/certainty/")
 
 
 def run(main, snakemake):
@@ -48,7 +45,7 @@ def run(main, snakemake):
     warnings.simplefilter("default")
     _follow_snakemake()
     try:
-        with _told(path), _unchanged(snakemake.input):
+        with _told(path), _unchanged(getattr(snakemake, "input", ())):
             main(snakemake)
     except ReviewError as error:
         log.error("%s", error)
@@ -75,10 +72,10 @@ def _follow_snakemake():
 @contextlib.contextmanager
 def _unchanged(inputs):
     """Refuse what was made from tables that somebody saved meanwhile: a part may be of each version."""
-    people_s = [path for path in map(str, inputs) if path.startswith(PEOPLE_S)]
+    people_s = saved_meanwhile.among(inputs)
     before = digests(people_s)
     yield
-    changed = [path for path, digest in digests(people_s).items() if digest != before[path]]
+    changed = saved_meanwhile.changed(before, digests(people_s))
     if changed:
         raise ReviewError(
             f"{', '.join(changed)}: saved while this step read it, so that what it made is not kept;"

@@ -3,6 +3,7 @@
 import concurrent.futures
 import csv
 import datetime
+import functools
 import multiprocessing
 import os
 
@@ -103,6 +104,27 @@ def test_a_queue_that_is_empty_or_filed_or_not_there_may_be_made_again(example_t
     queue = example_table("queue", {}, {"record_id": "102", "decision": "exclude", "reviewer": "EX"})
     filing.refuse_unfiled(queue, ledger_path)
     filing.refuse_unfiled(tmp_path / "no_queue.csv", ledger_path)
+
+
+def test_a_queue_in_which_somebody_types_while_the_run_goes_on_is_left_as_it_is(
+    example_table, ledger_path, caplog
+):
+    queue = example_table("queue", {"record_id": "102", "decision": "include", "reviewer": "EX"})
+    typed = queue.read_bytes()
+    os.utime(queue, (0, 0))
+    refuse = functools.partial(filing.refuse_unfiled, queue, ledger_path)
+    assert not filing.write(tables.read(queue, "queue").head(0), queue, refuse)
+    assert queue.read_bytes() == typed
+    assert queue.stat().st_mtime > 0
+    assert "1 filled-in rows are not filed as decisions yet" in caplog.text
+
+
+def test_a_queue_in_which_nobody_has_typed_is_written(example_table, ledger_path, tmp_path):
+    queue = example_table("queue", {})
+    refuse = functools.partial(filing.refuse_unfiled, queue, ledger_path)
+    assert filing.write(tables.read(queue, "queue").head(0), queue, refuse)
+    assert len(tables.read(queue, "queue")) == 0
+    assert filing.write(tables.read(queue, "queue"), tmp_path / "new.csv", lambda: None)
 
 
 OLD_QUEUE = (

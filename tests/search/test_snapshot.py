@@ -389,6 +389,35 @@ with Client({make_sandbox().url!r}, tool="living-review-test", email="test@examp
     assert names(searches / "2026-11") == ["pubmed"]
 
 
+def test_a_whole_snapshot_without_its_provenance_gets_it_back(make_sandbox, take, searches):
+    take(make_sandbox())
+    path = pubmed(searches) / "provenance.json"
+    whole = path.read_bytes()
+    path.unlink()  # as Snakemake does when the search is killed after its last step
+    with pytest.raises(snapshot.SnapshotError, match=r"has no provenance\.json but holds"):
+        snapshot.runs(searches)
+    assert snapshot.restore(searches) == ["2026-11"]
+    assert path.read_bytes() == whole
+    assert snapshot.runs(searches) == ["2026-11"]
+    assert [one.name for one in (searches / "2026-11").iterdir()] == ["pubmed"]
+    assert snapshot.restore(searches) == []
+
+
+def test_a_snapshot_that_is_not_whole_is_not_restored(make_sandbox, take, searches):
+    take(make_sandbox())
+    (pubmed(searches) / "provenance.json").unlink()
+    (pubmed(searches) / "records.csv").write_text("other")
+    with pytest.raises(snapshot.SnapshotError, match=r"records\.csv differs .* and search again"):
+        snapshot.restore(searches)
+
+
+def test_a_search_killed_before_its_last_step_is_made_again(make_sandbox, take, searches):
+    tables.write_json({"files": {}}, searches / "2026-11" / snapshot.KEPT)
+    assert snapshot.restore(searches) == []
+    take(make_sandbox())
+    assert snapshot.runs(searches) == ["2026-11"]
+
+
 def test_a_fall_beyond_the_tolerance_stops_the_run(make_sandbox, take, searches):
     take(make_sandbox(), "2026-10")
     with pytest.raises(

@@ -28,6 +28,7 @@ NAME = "month.json"
 AGAIN = "mend what the reason names, then start the same command again: it goes on where it stopped"
 FILED = "data/decisions/screening.csv"
 ALL_RUNS = "9999-12"
+OFTEN = 3  # builds in one start, at most, when people go on saving
 # As Snakemake names a job that failed, and its log.
 FAILED_RULE = re.compile(r"^Error in (?:rule|group job) (\w+)")
 LOG_OF_RULE = re.compile(r"^ +log: (\S+)")
@@ -264,14 +265,19 @@ def _remarks(month):
 
 def _build(month, descriptor, cores, profile, *, command, environ, show):
     """Run Snakemake, and what came of it."""
-    start = run_log.size(month.log)
-    failed = _Failed(show or _print)
-    ended = engine.run(
-        [*(command or _snakemake()), *_arguments(month, cores, profile)],
-        environ=_environment(environ, month, descriptor),
-        descriptors=(descriptor,),
-        show=failed,
-    )
+    for _ in range(OFTEN):
+        start = run_log.size(month.log)
+        failed = _Failed(show or _print)
+        ended = engine.run(
+            [*(command or _snakemake()), *_arguments(month, cores, profile)],
+            environ=_environment(environ, month, descriptor),
+            descriptors=(descriptor,),
+            show=failed,
+        )
+        said = run_log.read(month.log, start=start)
+        # What people saved while it ran is taken in at once: nobody is there to start it again.
+        if ended.status or ended.interrupted or not any(row["event"] == run_log.SAVED for row in said):
+            break
     if ended.interrupted and ended.status:
         return Outcome(
             INTERRUPTED,
@@ -283,7 +289,7 @@ def _build(month, descriptor, cores, profile, *, command, environ, show):
             return _outcome(month)
         except (ReviewError, OSError, KeyError) as error:
             return Outcome(FAILED, reason=f"the results cannot be read: {error}", hint=AGAIN)
-    return _failure(ended, failed.rules, run_log.read(month.log, start=start))
+    return _failure(ended, failed.rules, said)
 
 
 def _snakemake():

@@ -1,0 +1,47 @@
+"""What people save while a run works is seen, whatever the time stamps say."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from livingreview import saved_meanwhile, stage
+
+
+@pytest.fixture
+def review(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data/decisions"
+    folder.mkdir(parents=True)
+    (folder / "screening.csv").write_text("record_id\n1\n")
+    return folder / "screening.csv"
+
+
+def test_another_content_is_seen_under_the_old_time_stamp_and_a_new_stamp_alone_is_not(review):
+    before = saved_meanwhile.seen()
+    stamp = review.stat().st_mtime_ns
+    review.touch()
+    assert saved_meanwhile.changed(before, saved_meanwhile.seen()) == []
+    review.write_text("record_id\n2\n")
+    os.utime(review, ns=(stamp, stamp))
+    assert saved_meanwhile.changed(before, saved_meanwhile.seen()) == ["data/decisions/screening.csv"]
+
+
+def test_files_that_come_or_go_are_seen_and_an_open_program_s_own_are_not(review):
+    before = saved_meanwhile.seen()
+    review.with_name(".~lock.screening.csv#").touch()
+    review.with_name("~$screening.xlsx").touch()
+    assert saved_meanwhile.changed(before, saved_meanwhile.seen()) == []
+    review.rename(review.with_name("pairs.csv"))
+    assert saved_meanwhile.changed(before, saved_meanwhile.seen()) == [
+        "data/decisions/pairs.csv",
+        "data/decisions/screening.csv",
+    ]
+
+
+def test_a_step_that_read_a_table_while_it_was_saved_fails_and_names_it(review, capfd):
+    job = SimpleNamespace(log=["logs/2020-01/a.log"], input=["data/decisions/screening.csv", "results/x.csv"])
+    with pytest.raises(SystemExit):
+        stage.run(lambda _: review.write_text("record_id\n1\n2\n"), job)
+    assert "data/decisions/screening.csv: saved while this step read it" in capfd.readouterr().err
+    stage.run(lambda _: None, job)
