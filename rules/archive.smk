@@ -17,7 +17,7 @@ rule build_archive:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         config={key: value for key, value in config.items() if key != "version"},

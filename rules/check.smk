@@ -20,7 +20,7 @@ rule check_data:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],

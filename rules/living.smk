@@ -22,7 +22,7 @@ rule keep_ledger:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -51,7 +51,7 @@ rule count_flow:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         reasons=list(config["screening"]["reasons"]),
@@ -92,7 +92,7 @@ rule describe_status:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -136,7 +136,7 @@ rule tell_news:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -170,7 +170,7 @@ rule compare_release:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         outcomes=config["outcomes"],
@@ -205,7 +205,7 @@ rule suggest_certainty:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         domains=config["outcomes"],
@@ -244,7 +244,7 @@ rule compare_methods:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         config=config,
@@ -274,7 +274,7 @@ rule evaluate_triggers:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         outcomes=list(config["outcomes"]),

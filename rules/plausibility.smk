@@ -19,7 +19,7 @@ rule check_trials:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         uncleared=config.get("extraction", {}).get("uncleared_findings", "report"),

@@ -83,7 +83,7 @@ rule draw_figures:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=1000,
         runtime=30,
     params:
         run=RUN,

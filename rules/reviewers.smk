@@ -22,7 +22,7 @@ rule compare_reviewers:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],

@@ -18,7 +18,7 @@ rule judge_risk_of_bias:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],

@@ -19,8 +19,8 @@ rule backtest_ranking:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=4000,
+        runtime=120,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -54,7 +54,7 @@ rule rank_records:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=4000,
         runtime=60,
     params:
         run=RUN,
@@ -90,7 +90,7 @@ rule watch_drift:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],

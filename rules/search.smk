@@ -116,7 +116,7 @@ rule group_companions:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         run=RUN,

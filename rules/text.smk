@@ -23,7 +23,7 @@ rule check_text:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         config=config,

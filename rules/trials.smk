@@ -20,7 +20,7 @@ rule find_notices:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -50,7 +50,7 @@ rule link_studies:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -86,7 +86,7 @@ rule prefill_sheets:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         stages=config["screening"]["stages"],
@@ -124,7 +124,7 @@ rule compare_extractions:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         sheets=SHEETS_TYPED,
@@ -156,7 +156,7 @@ rule list_corrections:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         code=fingerprint("list_corrections.py", schemas=["studies", "outcomes", "instruments"]),
@@ -184,7 +184,7 @@ rule compute_effects:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=10,
     params:
         run=RUN,
         outcomes=config["outcomes"],
