@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -198,6 +199,41 @@ def test_a_damaged_snapshot_and_a_damaged_release_are_faults(review, config):
     (folder / "checksums.sha256").write_text(f"{'0' * 64}  estimates.csv\n")
     found = list(doctor.of_data(review, config, check_tables=lambda: 0))
     assert [(one.about, one.text) for one in faults(found)] == [("releases", "26.0.0: estimates.csv")]
+
+
+def messages(review, notify, **environ):
+    (review / "config.yaml").write_text(yaml.safe_dump({"notify": notify} if notify else {}))
+    return doctor.looked_at("messages", lambda: doctor.of_messages(review, environ=environ, ask=True))
+
+
+def test_a_review_that_tells_nobody_is_noted(tmp_path):
+    assert states(messages(tmp_path, {})) == {("messages", NOTE)}
+
+
+def test_a_webhook_without_its_secret_is_a_fault(tmp_path):
+    (found,) = messages(tmp_path, {"webhook": {"format": "slack"}})
+    assert found.state == FAULT
+    assert "LIVING_REVIEW_WEBHOOK_URL is not set" in found.text
+    (found,) = messages(
+        tmp_path, {"webhook": {"format": "slack"}}, LIVING_REVIEW_WEBHOOK_URL="https://a.example/b"
+    )
+    assert found.state == OK
+    assert "a.example" not in found.text
+
+
+def test_a_mail_server_that_is_not_there_is_a_fault(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    email = {
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "none",
+        "from": "a@example.org",
+        "to": ["b@example.org"],
+    }
+    (found,) = messages(tmp_path, {"email": email})
+    assert found.state == FAULT
+    assert f"no connection with 127.0.0.1:{port}" in found.text
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from livingreview import config as protocol_file
 from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.living import modes, releases
+from livingreview.operation import mail, settings, webhook
 from livingreview.screening import filing
 from livingreview.search import guards, snapshot
 from livingreview.search import query as query_check
@@ -322,6 +323,23 @@ def of_search(config, *, run, connected, before, now):
             yield Finding("clock", OK, "agrees with the server's")
 
 
+def of_messages(review, *, environ, ask):
+    """Whether the digest of a month would reach people: secrets are set, and the mail server lets us in.
+
+    A receiver of a webhook can only be tried by a message, so that it is not.
+    """
+    asked = settings.notify(review)
+    if not asked:
+        hint = "notify in config.yaml, or look for the digest yourself: logs/<run>/digest.md"
+        yield Finding("messages", NOTE, "nobody is told of a month", hint)
+    if "webhook" in asked:
+        webhook.receiver(environ)
+        yield Finding("messages", OK, "the webhook has an address; only a message would try it")
+    if "email" in asked and ask:
+        mail.reach(settings=asked["email"], environ=environ)
+        yield Finding("messages", OK, f"{asked['email']['host']} takes mail for us")
+
+
 def examine(review, *, root, environ, now, connected, check_tables):
     """Look at everything; a finding that makes others meaningless ends its branch.
 
@@ -355,9 +373,11 @@ def examine(review, *, root, environ, now, connected, check_tables):
         return
     yield Finding("protocol", OK, config["review"]["title"])
     yield from looked_at("protocol", lambda: of_protocol(config, environ=environ, today=today))
+    ask = connected is not None
+    yield from looked_at("messages", lambda: of_messages(review, environ=environ, ask=ask))
     data = looked_at("data", lambda: of_data(review, config, check_tables=lambda: check_tables(config)))
     yield from data
-    if connected is None:
+    if not ask:
         yield Finding("search", NOTE, "nobody was asked, as wished")
         return
     taken = [] if any(one.about == "data" for one in data) else snapshot.runs(Path(review, "data/searches"))

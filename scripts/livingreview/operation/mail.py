@@ -102,9 +102,7 @@ def reach(*, settings, environ, context=None, timeout=TIMEOUT):
 
 def _connected(settings, environ, context, timeout):
     """A server that is ready for a message."""
-    password = environ.get(PASSWORD, "")
-    if "user" in settings and not password:
-        raise NotSent(f"the environment variable {PASSWORD} is not set, and notify.email.user needs it")
+    password = _password(settings, environ)
     context = context or ssl.create_default_context()
     security = settings.get("security", "starttls")
     host, port = settings["host"], settings.get("port", PORTS[security])
@@ -145,6 +143,13 @@ def _connected(settings, environ, context, timeout):
         words = getattr(error, "strerror", None) or type(error).__name__
         raise _failed(server, f"no connection with {host}:{port}: {words}") from None
     return server
+
+
+def _password(settings, environ):
+    password = environ.get(PASSWORD, "")
+    if "user" in settings and not password:
+        raise NotSent(f"the environment variable {PASSWORD} is not set, and notify.email.user needs it")
+    return password
 
 
 def _failed(server, words):
