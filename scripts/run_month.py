@@ -6,6 +6,7 @@ status says it to a scheduler.
 
 import argparse
 import datetime
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from livingreview.operation import due, month, outcome
 from livingreview.search.snapshot import RUN
 from livingreview.secrets import scrub
 
+MOMENT = 2  # seconds in which a process that was just killed is gone
 PATIENCE = 15  # seconds for the remains of a killed start to end, which they do by themselves
 
 
@@ -49,6 +51,14 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
     except lock.Locked as error:
         return _refused(f"{error}", code=outcome.ANOTHER_RUN)
     try:
+        return _play(review, run, args, descriptor=descriptor, command=command, clock=clock)
+    finally:
+        os.close(descriptor)
+
+
+def _play(review, run, args, *, descriptor, command, clock):
+    """Run the month under the lock, tell people, and say it; returns the exit status."""
+    try:
         played = month.play(
             review,
             run,
@@ -65,7 +75,7 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
         return _refused(
             f"Month {run} failed: {error or 'interrupted'}", code=outcome.EXIT_CODES[outcome.FAILED]
         )
-    month.make_digest(played)
+    month.tell_people(played, month.make_digest(played), clock=clock)
     print(scrub(_last_words(played)), file=sys.stderr, flush=True)
     return played.about["exit_code"]
 
@@ -95,7 +105,7 @@ def _hold(review, run, *, wait, sleep):
         try:
             return lock.hold(path, what=f"month {run}")
         except lock.Locked as error:
-            patience = max(wait, PATIENCE if lock.is_orphaned(error.holder) else 0)
+            patience = max(wait, PATIENCE if lock.is_orphaned(error.holder) else MOMENT)
             if time.monotonic() - began >= patience:
                 raise
         sleep(0.5)

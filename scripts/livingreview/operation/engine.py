@@ -79,6 +79,8 @@ def run(command, *, environ, descriptors=(), show=None, grace=GRACE):
         status = _wait(process, caught, grace)
         _end_group(process.pid, signal.SIGKILL)
         reader.join(DRAIN)
+        if not reader.is_alive():
+            process.stdout.close()
     return Ended(status, caught[0] if caught else None, "\n".join(tail))
 
 
