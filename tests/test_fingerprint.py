@@ -1,5 +1,6 @@
 """Code that a result depends on changes its rule's fingerprint; nothing else does."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -43,6 +44,41 @@ def test_an_edit_of_what_is_not_imported_does_not(code, edited):
     before = module.fingerprint(SCRIPT)
     edit(code / edited)
     assert module.fingerprint(SCRIPT) == before
+
+
+def _named_by_the_parser(path):
+    """Dotted names of all that a file may import."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _file_of(name, scripts):
+    place = scripts.joinpath(*name.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def test_the_imports_that_are_seen_are_those_that_the_parser_sees(root):
+    scripts = root / "scripts"
+    for path in sorted(scripts.rglob("*.py")):
+        named = {name for name in _named_by_the_parser(path) if name.split(".")[0] == "livingreview"}
+        parsed = {file for file in (_file_of(name, scripts) for name in named) if file}
+        seen = module._imports(path)
+        assert parsed <= seen, path
+        assert {file for file in seen if file.name != "__init__.py"} <= parsed, path
+
+
+def test_an_import_is_seen_over_several_lines_under_another_name_and_inside_a_function(code):
+    path = code / SCRIPT
+    path.write_text(
+        "from livingreview import (\n    tables as t,  # livingreview.lock is none\n    errors,\n)\n"
+        "import csv, livingreview.config\n\n\ndef main(job):\n    from livingreview.living import flow\n"
+    )
+    assert {file.relative_to(code / "livingreview").as_posix() for file in module._imports(path)} == {
+        "__init__.py", "config.py", "errors.py", "living/__init__.py", "living/flow.py", "tables.py",
+    }  # fmt: skip
 
 
 def test_a_new_time_stamp_does_not(code):

@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its parts load at their first use; optimize is slow
 from scipy.special import chdtri
 
 from livingreview.pooling.weighting import projection
@@ -258,7 +258,7 @@ def _bracketed(model, *, restricted):
     peaks = [0.0] if steps[0] <= 0 else []
     for low, high, rising, falling in zip(grid, grid[1:], steps, steps[1:], strict=False):
         if rising > 0 >= falling:
-            peaks.append(brentq(slope, low, high, xtol=1e-300, rtol=1e-14))
+            peaks.append(scipy.optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-14))
     return max(peaks, key=lambda tau2: model.log_likelihood(tau2, restricted=restricted))
 
 

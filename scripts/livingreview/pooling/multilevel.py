@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+import scipy  # its parts load at their first use; optimize is slow
+from scipy import special
 
 from livingreview.pooling.covariance import Blocks, check_definite, independent
 from livingreview.pooling.nested import Nested
@@ -283,7 +284,7 @@ def _profile(nested, which, sigma2, target, free):
         return nested.maximise(free=others, fixed=fixed)[1].ll - target
 
     def crossing(low, high):
-        return optimize.brentq(height, low, high, xtol=1e-14 * nested.typical, rtol=PROFILE_TOLERANCE)
+        return scipy.optimize.brentq(height, low, high, xtol=1e-14 * nested.typical, rtol=PROFILE_TOLERANCE)
 
     peak = sigma2[which]
     low = 0.0 if peak == 0 or height(0.0) >= 0 else crossing(0.0, peak)

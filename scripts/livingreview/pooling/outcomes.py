@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from livingreview.pooling import aggregation, dependence, reasons
 from livingreview.pooling import sensitivity as sensitivities
@@ -278,7 +278,7 @@ def _what(*, added):
 
 
 def _weights(rows, result, *, level):
-    quantile = norm.isf((1 - level) / 2)
+    quantile = -ndtri((1 - level) / 2)
     fields = (rows[name] for name in ("row_id", "label", "study", "yi", "vi"))
     return [
         {

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy  # its parts load at their first use; optimize is slow
 from scipy.special import chdtrc, ndtr, ndtri
 
 from livingreview.pooling import reasons
@@ -304,7 +304,7 @@ def _climb(problem, theta):
     # The climb stays a little inside, where log w is finite; Newton's method goes to the bound itself.
     low = np.where(np.arange(len(theta)) < 2, problem.low, np.maximum(problem.low, 1e-6))
     bounds = list(zip((low / scale)[free], (problem.high / scale)[free], strict=True))
-    climbed = minimize(
+    climbed = scipy.optimize.minimize(
         loss, (theta / scale)[free], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500}
     )
     full[free] = climbed.x * scale[free]

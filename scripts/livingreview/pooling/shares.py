@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load at their first use; stats is slow
 from scipy.special import ndtr, ndtri
-from scipy.stats import bootstrap
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.random_effects import checked
@@ -236,7 +236,7 @@ def _bootstrap(yi, vi, statistic, *, resamples, seed, level):
         "confidence_level": level,
         "method": "percentile",
     }
-    found = bootstrap((yi, vi), statistic, rng=np.random.default_rng(seed), **options)
+    found = scipy.stats.bootstrap((yi, vi), statistic, rng=np.random.default_rng(seed), **options)
     if np.ptp(found.bootstrap_distribution) == 0:
         return None, ""
     options |= {"method": "BCa", "n_resamples": 0, "bootstrap_result": found}
@@ -244,7 +244,7 @@ def _bootstrap(yi, vi, statistic, *, resamples, seed, level):
     below = np.mean(found.bootstrap_distribution < statistic(yi, vi))
     if np.ptp(left_out) == 0 or not 0 < below < 1:
         return found, "interval by percentiles: the share hardly moves when a study is left out"
-    return bootstrap((yi, vi), statistic, rng=np.random.default_rng(seed), **options), ""
+    return scipy.stats.bootstrap((yi, vi), statistic, rng=np.random.default_rng(seed), **options), ""
 
 
 def helped(g, *, control_rate, beneficial="lower"):

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau
+import scipy  # its parts load at their first use; stats is slow
 
 from livingreview.pooling import random_effects
 from livingreview.pooling.quantiles import ratio, two_sided, upper_quantile
@@ -292,7 +292,7 @@ def rank_test(yi, vi):
         what = "variances" if np.ptp(vi) == 0 else "effects"
         return RankTest(k=k, reason=f"all {k} {what} are equal")
     exact = len(np.unique(standardised)) == k and len(np.unique(vi)) == k
-    found = kendalltau(standardised, vi, method="exact" if exact else "asymptotic")
+    found = scipy.stats.kendalltau(standardised, vi, method="exact" if exact else "asymptotic")
     return RankTest(
         k=k,
         tau=float(found.statistic),

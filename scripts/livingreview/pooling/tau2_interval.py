@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from scipy.optimize import brentq
+import scipy  # its parts load at their first use; optimize is slow
 from scipy.special import chdtri
 
 from livingreview.pooling.between_variance import ConvergenceError, generalised_q_root
@@ -96,4 +96,4 @@ def profile_likelihood(model, *, tau2, restricted, level=0.95):
 
 def _root(function, low, high):
     # Relative precision is what counts; an absolute one would have to know the unit of the effects.
-    return brentq(function, low, high, xtol=1e-300, rtol=1e-14, maxiter=2000)
+    return scipy.optimize.brentq(function, low, high, xtol=1e-300, rtol=1e-14, maxiter=2000)

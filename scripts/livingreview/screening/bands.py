@@ -3,7 +3,8 @@
 import hashlib
 
 import numpy as np
-from scipy.stats import nct, norm
+import scipy  # its parts load at their first use; stats, the slow one, only by who sets a threshold
+from scipy.special import ndtri
 
 READ_FIRST = "read first"
 NO_ABSTRACT = "no abstract"
@@ -51,7 +52,7 @@ def threshold(past_scores, past_included, *, recall, assurance=ASSURANCE):
     n = len(held)
     if n < 3 or recall >= 1:
         return -np.inf
-    factor = nct.ppf(assurance, n - 1, norm.ppf(recall) * np.sqrt(n)) / np.sqrt(n)
+    factor = scipy.stats.nct.ppf(assurance, n - 1, ndtri(recall) * np.sqrt(n)) / np.sqrt(n)
     return float(held.mean() - factor * held.std(ddof=1))
 
 

@@ -6,9 +6,9 @@ of some size and, where it can be reckoned, more than chance explains; it never 
 """
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts load at their first use; stats, the slow one, not by who reads what was found
 
-from livingreview.screening.ranking.texts import cell, tokens
+from livingreview.screening.ranking.reading import cell, tokens
 from livingreview.screening.stopping import exact_interval, percent
 
 # Fewer records than this in the latest months together, or before them, say too little of a distribution.
@@ -125,7 +125,7 @@ def _chances(predictions, waiting, run):
     def compare(row, here, past):
         if row["reason"]:
             return {"distance": None, "p": None}
-        test = stats.ks_2samp(those(here), those(past), method="asymp")
+        test = scipy.stats.ks_2samp(those(here), those(past), method="asymp")
         distance, p = float(test.statistic), float(test.pvalue)
         return {"distance": distance, "p": p, "flag": distance >= DISTANCE and p < LEVEL}
 

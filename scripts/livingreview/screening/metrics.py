@@ -8,9 +8,15 @@ bool, ``scores`` are finite and higher for what is read earlier, ``probabilities
 import math
 
 import numpy as np
-from sklearn import metrics
 
 ECE_BINS = 15  # as in Guo 2017 (arXiv 1706.04599), so that values can be compared with published ones
+
+
+def _learn():
+    # Takes a second to load, and who reads what was measured has no use for it.
+    from sklearn import metrics  # noqa: PLC0415
+
+    return metrics
 
 
 def reading_order(scores):
@@ -34,7 +40,7 @@ def average_precision(included, scores):
     chance.
     """
     included, places = _labels_and_places(included, scores)
-    return float(metrics.average_precision_score(included, places))
+    return float(_learn().average_precision_score(included, places))
 
 
 def roc_auc(included, scores):
@@ -43,7 +49,7 @@ def roc_auc(included, scores):
     None where nothing is excluded: there is no such pair.
     """
     included, places = _labels_and_places(included, scores)
-    return None if included.all() else float(metrics.roc_auc_score(included, places))
+    return None if included.all() else float(_learn().roc_auc_score(included, places))
 
 
 def last_needed(included, scores, recall=0.95):
@@ -93,7 +99,7 @@ def time_to_discovery(included, scores):
 def ndcg(included, scores):
     """Normalised discounted cumulative gain of the reading order; 1 is best."""
     included, places = _labels_and_places(included, scores)
-    return 1.0 if len(places) == 1 else float(metrics.ndcg_score([included], [places]))
+    return 1.0 if len(places) == 1 else float(_learn().ndcg_score([included], [places]))
 
 
 def brier_score(included, probabilities):

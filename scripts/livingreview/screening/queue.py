@@ -7,9 +7,7 @@ import pandas as pd
 
 from livingreview.screening import audit, bands, design, training
 from livingreview.screening import decisions as ledger
-from livingreview.screening.cold_start import ColdStart
-from livingreview.screening.ranker import Ranker
-from livingreview.screening.ranking.texts import cell
+from livingreview.screening.ranking.reading import cell
 from livingreview.screening.stopping import exact_interval
 from livingreview.search.linkage.pairs import id_order
 from livingreview.tables import columns, plain_rows
@@ -37,7 +35,7 @@ class Fitted(NamedTuple):
     """
 
     candidate: str
-    model: Ranker
+    model: object
     version: str
     limit: float
 
@@ -49,6 +47,9 @@ class Fitted(NamedTuple):
 
 def make_model(name, *, protocol, seed):
     """An unfitted ranker by its name among `MODELS`."""
+    # scikit-learn takes a second to load, and who reads a queue has no use for it.
+    from livingreview.screening.ranker import Ranker  # noqa: PLC0415
+
     return Ranker(**MODELS[name], topic=protocol, seed=seed)
 
 
@@ -160,6 +161,8 @@ def _too_few(head, ranking):
 
 
 def _cold(few, heads, corpus, asked, *, ranking, protocol):
+    from livingreview.screening.cold_start import ColdStart  # noqa: PLC0415  as in make_model
+
     included = np.zeros(len(corpus), dtype=bool)
     included[heads[-1].rows[heads[-1].included]] = True
     explanation = (

@@ -11,7 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its parts load at their first use; stats, the slow one, is seldom used
+from scipy import special
 
 NONE_LOW = "none ranked low"
 ALL_READ = "all read"
@@ -161,13 +162,13 @@ def needed_to_stop(n_total, n_relevant, *, target=0.95, confidence=0.95):
 
 def upper_share(x, n, *, confidence=0.95):
     """One-sided Clopper-Pearson upper bound on a share: x of n were; 1 where n is 0 or all were."""
-    return 1.0 if x >= n else float(stats.beta.ppf(confidence, x + 1, n - x))
+    return 1.0 if x >= n else float(special.betaincinv(x + 1, n - x, confidence))
 
 
 def exact_interval(x, n, *, confidence=0.95):
     """Two-sided Clopper-Pearson interval of a share, x of n (1934, Biometrika 26:404); 0 to 1 for n = 0."""
     level = 1 - (1 - confidence) / 2
-    low = 0.0 if x == 0 else float(stats.beta.ppf(1 - level, x, n - x + 1))
+    low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, 1 - level))
     return low, upper_share(x, n, confidence=level)
 
 
@@ -346,7 +347,7 @@ def _bound(n_below, n_audit, n_relevant, waiting, confidence):
 def _at_most(x, *, population, relevant, drawn):
     """P(X <= x), X hypergeometric; 0 where the population can't hold so many relevant records."""
     feasible = np.minimum(relevant, population)
-    p = stats.hypergeom.cdf(x, population, feasible, drawn)
+    p = scipy.stats.hypergeom.cdf(x, population, feasible, drawn)
     return np.where(np.asarray(relevant) > population, 0.0, p)
 
 

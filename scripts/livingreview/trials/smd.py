@@ -5,8 +5,7 @@ one favours the treatment (arm 1).
 """
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import norm
+from scipy.special import gammaln, ndtri
 
 # The effect types that become a standardised mean difference without an assumption on the distribution.
 STANDARDISED = ("means", "hedges_g", "cohen_d")
@@ -110,7 +109,7 @@ def from_cohen_d(d, n_1, n_2):
 
 def se_from_ci(low, high, *, level=0.95):
     """Standard error from a symmetric normal interval: (high - low) / (2 z)."""
-    return (high - low) / (2 * norm.isf((1 - level) / 2))
+    return (high - low) / (-2 * ndtri((1 - level) / 2))
 
 
 def shared_control_increment(n_2, m):

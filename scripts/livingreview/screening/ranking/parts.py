@@ -19,7 +19,8 @@ from sklearn.svm import SVC
 from livingreview.screening.design import indexed_by_people
 from livingreview.screening.ranking import prior as shipped_prior
 from livingreview.screening.ranking.meaning import Meaning
-from livingreview.screening.ranking.texts import Weights, cell, unit_length
+from livingreview.screening.ranking.reading import cell
+from livingreview.screening.ranking.texts import Weights, unit_length
 
 # Excluded and included records that the parts which compare record with record look at.
 MOST_COMPARED = 500

@@ -18,9 +18,9 @@ from scipy import sparse
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.linear_model import LogisticRegression
 
-from livingreview.screening.ranking.texts import Texts, selection, tokens, unit_length
-
-SHIPPED = Path(__file__).with_name("prior_terms.csv")
+from livingreview.screening.ranking import SHIPPED
+from livingreview.screening.ranking.reading import tokens
+from livingreview.screening.ranking.texts import Texts, selection, unit_length
 
 SHARED_BY = 0.6  # share of the reviews in which a term must occur, in two records or more
 MOST_EXCLUDED = 2500  # of each review; more would let the largest reviews choose the terms' idf

@@ -1,6 +1,5 @@
 """Titles and abstracts as counted terms: words, pairs of words, and the pieces of words."""
 
-import re
 from functools import cached_property
 
 import numpy as np
@@ -9,27 +8,11 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
+from livingreview.screening.ranking.reading import LONGEST, cell, tokens
 from livingreview.screening.ranking.words import word_vectors
-
-# What scikit-learn's vectorisers take for a word: two or more letters or digits, of any script.
-_words = re.compile(r"\w\w+").findall
-
-# Longer texts are no abstracts; beyond this many characters nothing is read, and it is counted.
-LONGEST = 50_000
 
 # Pieces of three to five characters within a word, ends marked: they unite "randomised" and "randomized".
 PIECES = (3, 5)
-
-
-def tokens(text):
-    """The words of a text, lower case, in order; a list."""
-    return _words(text[:LONGEST].lower())
-
-
-def cell(record, name):
-    """The text of a record's cell; "" where it is missing, None or NaN."""
-    value = record.get(name)
-    return value if isinstance(value, str) else ""
 
 
 class Texts:

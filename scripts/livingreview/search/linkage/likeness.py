@@ -10,12 +10,6 @@ MARKUP = re.compile(r"</?(?:i|b|u|em|strong|sub|sup|inf|italic|bold)\b[^<>]*>", 
 WORD = re.compile(r"[^\W_]+")
 NUMERALS = frozenset(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"])
 ORDINALS = frozenset(["first", "second", "third", "fourth", "fifth"])
-# Greek letters by name; accents, which decomposition sets apart, and apostrophes without a trace.
-SPELLED = {
-    **{code: unicodedata.name(chr(code)).rsplit(" ", 1)[-1].lower() for code in range(0x3B1, 0x3CA)},
-    **{code: None for code in range(0x110000) if unicodedata.combining(chr(code))},
-    ord("’"): None,
-}
 # A paper about another paper carries that paper's title; these words tell the two apart.
 NOTICES = re.compile(
     r"\b(errat\w+|corrigend\w+|correction|corrected|retract\w+|withdrawn|withdrawal|expression of concern"
@@ -93,6 +87,15 @@ STOP = frozenset(
 )
 
 
+@functools.cache
+def _spelled():
+    """Greek letters by name; accents, which decomposition sets apart, and apostrophes without a trace."""
+    greek = {code: unicodedata.name(chr(code)).rsplit(" ", 1)[-1].lower() for code in range(0x3B1, 0x3CA)}
+    # All of Unicode is looked through: not at import, since who reads pairs has no use for it.
+    accents = {code: None for code in range(0x110000) if unicodedata.combining(chr(code))}
+    return {**greek, **accents, ord("’"): None}
+
+
 @dataclass(slots=True)
 class Citation:
     """The parts of a record by which it is compared; text is plain (see `words`), "" where unknown."""
@@ -155,7 +158,7 @@ def words(text):
     """
     text = html.unescape(MARKUP.sub("", text)).replace("&", " and ")
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).casefold().translate(SPELLED)
+        text = unicodedata.normalize("NFKD", text).casefold().translate(_spelled())
     return tuple(WORD.findall(text.casefold().replace("'", "")))
 
 
