@@ -41,7 +41,7 @@ def test_a_clone_builds_every_promised_file_for_its_current_month(built_once):
     promised += " risk_of_bias.csv sensitivity.csv influence.csv cumulative.csv ledger.csv"
     promised += " triggers.json methods_changes.json methods_reasons.csv"
     promised += " notices.csv certainty.json drift.json whats_new.json whats_new.md report.json figures"
-    promised += " checklists.csv text.json text_keys.csv"
+    promised += " checklists.csv text.json text_keys.csv queue.md"
     assert sorted(p.name for p in results.iterdir()) == sorted(promised.split())
     assert set(CONTENTS) <= set(promised.split())
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
