@@ -21,6 +21,8 @@ from livingreview import tables
 from livingreview.search.sandbox import faults
 
 DROP_CAPABILITY, CAP_DAC_OVERRIDE = 24, 1  # of prctl(2) and capabilities(7)
+# Loaded here, because a process between fork and exec must load nothing.
+LIBC = ctypes.CDLL(None, use_errno=True)
 DAY = 86_400
 PLACES = (".snakemake", ".snakemake/metadata", "data", "data/decisions", "data/searches", "data/trials")
 PLACES += ("logs", "results", "results/{run}", ".")
@@ -188,7 +190,7 @@ class ReadOnly(Fault):
     def in_child(self):
         """Let modes count for root."""
         if os.geteuid() == 0:
-            ctypes.CDLL(None, use_errno=True).prctl(DROP_CAPABILITY, CAP_DAC_OVERRIDE, 0, 0, 0)
+            LIBC.prctl(DROP_CAPABILITY, CAP_DAC_OVERRIDE, 0, 0, 0)
 
     def prepare(self):
         """A folder that is so from the start."""

@@ -55,7 +55,6 @@ MONTH = (
     " sys.exit(run_month.main(sys.argv[2:], clock=lambda: now))"
 )
 DONE = (0, 10, 20)  # of run_month.py: nothing waits, work waits, a trigger fired
-BUSY = 75  # another run holds the lock
 MORE_STARTS = 2
 LONGEST = 1800.0  # seconds after which a start counts as hung
 PEOPLE_S = ("decisions/screening.csv", "decisions/pairs.csv", "trials/studies.csv", "trials/reports.csv")
@@ -167,15 +166,16 @@ class History:
             self._start()
 
     def _start(self):
-        if self.options.targets:
-            command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
-            command += ["--directory", self.target, "--cores", self.options.cores]
-            wanted = [f"results/{self.run}/{name}" for name in self.options.targets]
-            command += ["--config", f"run={self.run}", "--", *wanted]
-        else:
-            command = [sys.executable, "-c", MONTH, self.run, "--directory", self.target, "--run", self.run]
-            command += ["--cores", self.options.cores]
-        self._until_done("month", command)
+        self._until_done("month", self.command())
+
+    def command(self):
+        """What is started to build the month, as a list."""
+        common = ["--directory", self.target, "--cores", self.options.cores]
+        if not self.options.targets:
+            return [sys.executable, "-c", MONTH, self.run, "--run", self.run, *common]
+        wanted = [f"results/{self.run}/{name}" for name in self.options.targets]
+        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *common]
+        return [*snakemake, "--config", f"run={self.run}", "--", *wanted]
 
     def _people(self, what, code):
         self._until_done(what, [sys.executable, "-c", code, "--directory", self.target, "--run", self.run])
@@ -189,11 +189,10 @@ class History:
             fault = self._next_fault(key)
             before = time.monotonic()
             status = self._once(list(map(str, command)), fault)
-            if self.rng is None:
-                self.durations[key] = time.monotonic() - before
             self._note(what, start, fault, status)
             self._look_for_losses()
             if status in (DONE if what == "month" else (0,)):
+                self.durations.setdefault(key, time.monotonic() - before)
                 return
             if self.rng is None:
                 self.tally.given_up = f"{self.run}: {what} ended with {status} without any fault"
@@ -228,7 +227,8 @@ class History:
                 cwd=self.target.parent,
                 env=environ,
                 start_new_session=True,
-                preexec_fn=fault.in_child if fault else None,  # noqa: PLW1509 - one thread matters here
+                # The sandbox's thread runs beside: what is called there takes no lock of Python's.
+                preexec_fn=fault.in_child if fault else None,  # noqa: PLW1509
             )
             try:
                 return _watched(process, fault)

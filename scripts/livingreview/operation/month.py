@@ -16,7 +16,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock, run_log, secrets, tables
 from livingreview.errors import ReviewError
-from livingreview.operation import digest, due, engine, waiting
+from livingreview.operation import digest, due, engine, sending, waiting
 from livingreview.operation import outcome as results_of
 from livingreview.operation.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
 from livingreview.screening import filing
@@ -176,6 +176,28 @@ def make_digest(month, *, environ=None):
     return seen
 
 
+def tell_people(month, seen, *, clock, environ=None):
+    """Send the digest to whom the protocol names; what becomes of it changes nothing of the month's result.
+
+    Parameters
+    ----------
+    month : Month
+    seen : dict or None
+        As `make_digest` gives it; without a digest nothing is sent.
+    clock : callable
+    environ : mapping, optional
+        Where the secrets are; the process's own, if left out.
+    """
+    if seen is None:
+        return
+    environ = os.environ if environ is None else environ
+    for one in sending.tell(month.review, month.run, seen, clock=clock, environ=environ):
+        if one.failed:
+            _note(month, "message failed", f"{one.channel}: {one.message}")
+        else:
+            month.tell("message", f"{one.channel}: {one.message}")
+
+
 def _note(month, event, text):
     month.tell(event, text, level="warning")
     month.write(remarks=[*month.about["remarks"], text])
@@ -278,6 +300,9 @@ def _build(month, descriptor, cores, profile, *, command, environ, show):
         # What people saved while it ran is taken in at once: nobody is there to start it again.
         if ended.status or ended.interrupted or not any(row["event"] == run_log.SAVED for row in said):
             break
+    else:
+        went_on = "people went on saving while it was built; the next start takes in the last of it"
+        month.about["remarks"] = [*month.about["remarks"], went_on]
     if ended.interrupted and ended.status:
         return Outcome(
             INTERRUPTED,
@@ -332,8 +357,11 @@ def _failure(ended, rules, events):
     if named:
         failed = tuple(named.values())
         return Outcome(FAILED, reason="\n".join(map(_sentence, failed)), hint=AGAIN, failed=failed)
-    how = f"was killed by signal {-ended.status}" if ended.status < 0 else f"ended with status {ended.status}"
-    return Outcome(FAILED, reason=f"Snakemake {how}:\n{ended.tail[-1500:]}".rstrip(": \n"), hint=AGAIN)
+    if ended.status < 0:
+        who = "by a person, or by the system when memory ran short"
+        return Outcome(FAILED, reason=f"Snakemake was killed by signal {-ended.status}, {who}", hint=AGAIN)
+    reason = f"Snakemake ended with status {ended.status}; the last that it said:\n{ended.tail}"
+    return Outcome(FAILED, reason=reason, hint=AGAIN)
 
 
 def _sentence(row):
