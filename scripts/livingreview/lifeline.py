@@ -56,7 +56,10 @@ def end_at_once():
 
 def end_with_jobs():
     """End this process as Ctrl-C would, so that it can take jobs back that a cluster holds; then at once."""
-    os.kill(os.getpid(), signal.SIGINT)
+    if os.getpgrp() == os.getpid():  # jobs are in its group, for which it would otherwise wait
+        os.killpg(os.getpid(), signal.SIGINT)
+    else:
+        os.kill(os.getpid(), signal.SIGINT)
     time.sleep(GRACE)
     end_at_once()
 

@@ -16,7 +16,7 @@ from livingreview.secrets import scrub
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Snakemake needs a moment to take back what it gave to a cluster. systemd allows 90 seconds to stop.
 GRACE = 30.0
-KEPT = 60  # lines of its output, for a failure of which nothing else tells
+KEPT = 20  # lines of its output, for a failure of which nothing else tells
 DRAIN = 5.0  # seconds for the last lines of its output, which a job that outlived it may hold open
 
 
