@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test lint format audit lock
+.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test test-slurm lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -88,6 +88,9 @@ sandbox: $(READY)  ## Serve the bundled records as PubMed does (AS_OF=2026-11-01
 
 test: $(READY)  ## Run all tests
 	@python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+
+test-slurm: $(READY)  ## Run the whole review and a bulk scan on a Slurm of one node, which it starts and stops (root)
+	@python -m pytest -m slurm tests/slurm
 
 lint: $(READY)  ## Check style, rule files and workflow
 	@ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
