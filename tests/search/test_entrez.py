@@ -25,7 +25,7 @@ PASSING = [
     "close", "reset", "cut chunks", "short body", "half document", "truncated gzip", "close-delimited short",
 ]  # fmt: skip
 KEY = "0123456789abcdef" * 2 + "beef"
-URL = "https://pubmed.invalid/entrez/eutils/"
+URL = "https://pubmed.invalid.ncbi.nlm.nih.gov/entrez/eutils/"
 ESEARCH = (
     b'<?xml version="1.0" encoding="UTF-8" ?><eSearchResult><Count>1</Count><RetMax>1</RetMax>'
     b"<RetStart>0</RetStart><IdList><Id>101</Id></IdList><TranslationSet/>"

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 
 from livingreview import config as protocol
 from livingreview.errors import InputError
@@ -26,7 +27,15 @@ ROOT = Path(__file__).resolve().parents[2]
 KEY = "f00dfeed0123456789abcdef9876543210ab"
 RECORDS = ROOT / "data/sandbox/records.csv"
 # What opens a port, by the name that a module calls it.
-LISTENERS = {"bind", "create_server", "HTTPServer", "ThreadingHTTPServer", "TCPServer", "serve_forever"}
+LISTENERS = {
+    "bind",
+    "create_server",
+    "HTTPServer",
+    "ThreadingHTTPServer",
+    "TCPServer",
+    "serve_forever",
+    "Server",
+}
 
 
 @pytest.mark.parametrize(
@@ -110,9 +119,9 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_sent_nothing(certifica
     assert heard in ([], [b""])
 
 
-def test_no_code_turns_the_check_of_certificates_off():
-    for path in sorted((ROOT / "scripts").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_no_code_turns_the_check_of_certificates_off(code):
+    for path, tree in code.items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg in ("verify", "check_hostname"):
                 assert getattr(node.value, "value", None) is not False, path
             name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
@@ -165,17 +174,42 @@ def test_no_option_lets_the_sandbox_listen_elsewhere():
     assert "unrecognized arguments: --host 0.0.0.0" in done.stderr
 
 
-def test_whatever_listens_names_the_loopback():
-    found = []
+def test_whatever_listens_names_the_loopback(calls):
     for path in sorted((ROOT / "scripts").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         for wrong in ("0.0.0.0", '"::"', "INADDR_ANY"):
             assert wrong not in text, path
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and LISTENERS & {
-                getattr(node.func, k, None) for k in ("attr", "id")
-            }:
-                found.append(path.relative_to(ROOT / "scripts/livingreview").as_posix())
-    assert set(found) <= {"search/sandbox/server.py", "search/sandbox/wire.py"}
+    found = {path for path, name, _ in calls if name.rsplit(".", 1)[-1] in LISTENERS}
+    assert found == {"livingreview/search/sandbox/server.py"}
     server = (ROOT / "scripts/livingreview/search/sandbox/server.py").read_text(encoding="utf-8")
     assert 'wire.Server(("127.0.0.1", port), wire.Handler)' in server
+
+
+def test_the_key_is_sent_to_ncbi_and_to_this_computer_only(caplog):
+    def sent_to(url):
+        session = Recording()
+        given = {"environ": {"NCBI_API_KEY": KEY}, "limiter": NoWait(), "tries": 1, "session": session}
+        with Client(url, tool="x", email="x@example.org", **given) as client, pytest.raises(EntrezError):
+            client.search("pain[ti]")
+        return session.forms[0].get("api_key")
+
+    assert sent_to("https://eutils.ncbi.nlm.nih.gov/entrez/eutils/") == KEY
+    assert sent_to("http://127.0.0.1:1/") == KEY
+    for other in ("https://ncbi.nlm.nih.gov.example.org/", "https://evilncbi.nlm.nih.gov.example.org:443/"):
+        assert sent_to(other) is None
+        assert f"NCBI_API_KEY is not sent to {other}" in caplog.text
+    assert KEY not in caplog.text
+
+
+class Recording:
+    """A session that keeps the forms and answers nothing."""
+
+    def __init__(self):
+        self.forms = []
+
+    def post(self, _url, *, data, **_):
+        self.forms.append(data)
+        raise requests.ConnectionError("refused")
+
+    def close(self):
+        """Nothing is open."""

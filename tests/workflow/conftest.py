@@ -1,11 +1,13 @@
 """Whole runs of the workflow, as a person or a scheduler starts them."""
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from security.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ["Snakefile", "rules", "scripts", "schemas", "templates", "profiles", "environment.yml"]
@@ -18,9 +20,10 @@ class Review:
         self.folder = folder
         self.code = code
 
-    def snakemake(self, *options):
+    def snakemake(self, *options, environ=None):
         """Run the workflow; returns the finished process with its output as text."""
-        return subprocess.run(self._build(*options), capture_output=True, text=True, check=False)
+        env = os.environ | (environ or {})
+        return subprocess.run(self._build(*options), env=env, capture_output=True, text=True, check=False)
 
     def _build(self, *options):
         command = [sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile"]
@@ -76,10 +79,11 @@ def clone(tmp_path):
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory):
-    """The bundled review with its current month built; not to be changed."""
+    """The bundled review with its current month built, secrets in its environment; not to be changed."""
     review = shipped(tmp_path_factory.mktemp("built") / "review")
-    done = review.snakemake()
+    done = review.snakemake(environ=PLANTED)
     assert done.returncode == 0, done.stderr
+    review.said = done.stdout, done.stderr
     return review
 
 

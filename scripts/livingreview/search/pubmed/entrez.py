@@ -11,6 +11,7 @@ import os
 import random
 import re
 import time
+import urllib.parse
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -56,6 +57,7 @@ FIRST_PAUSE = 1.0  # seconds; doubled with each try, plus up to as much again by
 LONGEST_PAUSE = 60.0
 LONGEST_WAIT = 600.0  # seconds of a Retry-After that are waited; a longer one is for the next run
 KEY_VARIABLE = "NCBI_API_KEY"
+KEY_HOSTS = (".ncbi.nlm.nih.gov",)
 # Bytes, unpacked. 9,999 ids are 0.2 MB, and so are their terms and translations; 500 summaries are 3 MB.
 LARGEST_LIST = 16 * 2**20
 # A file of the PubMed baseline has 30,000 records in some 200 MB, so 500 of the longest ones are well below.
@@ -113,7 +115,8 @@ class Client:
     jitter : callable, optional
         A number from 0 to 1 that spreads the pauses of several clients.
     environ : mapping, optional
-        Where `NCBI_API_KEY` is looked up; an empty value counts as none.
+        Where `NCBI_API_KEY` is looked up; an empty value counts as none. It is sent to NCBI's servers and to
+        those on this computer only.
     limiter : object with wait(), optional
         Waits until a request may be sent. The default is shared by all processes of this user; for a server
         on this computer, which grants its rate to one program, it is this client's own.
@@ -150,6 +153,9 @@ class Client:
         self._base_url = base_url.rstrip("/") + "/"
         self._identity = {"tool": tool, "email": email}
         self._key = environ.get(KEY_VARIABLE, "").strip()
+        if self._key and not _is_shown_the_key(base_url):
+            log.warning("%s is not sent to %s, which is not NCBI's", KEY_VARIABLE, base_url)
+            self._key = ""
         self._secrets = secrets.held({KEY_VARIABLE: self._key})
         self._transport = transport.Transport(
             base_url, session=session, clock=clock, timeout=timeout, time_limit=time_limit
@@ -406,6 +412,15 @@ def _limiter(base_url, *, keyed, clock, sleep):
     if transport.is_local(base_url):
         return rate.Limiter(seconds, clock=clock, sleep=sleep)
     return rate.SharedLimiter(rate.place(base_url, keyed=keyed), seconds, clock=clock, sleep=sleep)
+
+
+def _is_shown_the_key(base_url):
+    """Whether a server is NCBI's, or on this computer: a changed config must not send the key elsewhere."""
+    try:
+        host = urllib.parse.urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    return host.endswith(KEY_HOSTS) or transport.is_local(base_url)
 
 
 def _date(headers):
