@@ -232,7 +232,7 @@ def _outcome_lines(seen):
 
 def _place_lines(seen):
     lines = [f"- {label}: `{path}`" for label, path in seen["files"]]
-    lines += [f"- Published: <{seen['address']}>"] if seen["address"] else []
+    lines += [f"- {markdown.link('Published', seen['address'])}"] if seen["address"] else []
     lines += [f"- The review's folder: {escaped(seen['folder'])}"] if seen["folder"] else []
     lines = ["## Where the files are", "", *lines, ""] if lines else []
     return [*lines, escaped(seen["times"])]

@@ -15,12 +15,21 @@ from livingreview import tables
 from livingreview.errors import ReviewError
 from livingreview.operation import delivery, digest, mail, settings, webhook
 from livingreview.operation.delivery import MaybeSent, NotSent
-from livingreview.operation.outcome import EXIT_CODES, NOT_DUE, NOTHING_NEW, PAUSED, RETIRED, UNFILED
+from livingreview.operation.outcome import (
+    EXIT_CODES,
+    INTERRUPTED,
+    NOT_DUE,
+    NOTHING_NEW,
+    PAUSED,
+    RETIRED,
+    UNFILED,
+)
 from livingreview.secrets import scrub
 
 NAME = "sent.json"
 SENDING, SENT, NOT_SENT, UNKNOWN, WITHHELD = "sending", "sent", "not sent", "may have been sent", "withheld"
 FINAL = (SENDING, SENT, UNKNOWN)  # nothing of this is sent again unasked
+HURRIED = 15  # seconds for a message about a month that was interrupted
 # What each value of the key `when` leaves out.
 LEFT_OUT = {
     "always": (),
@@ -75,7 +84,9 @@ def tell(review, run, seen, *, clock, environ=os.environ):
         stays what it was.
     """
     try:
-        return send(review, run, seen, clock=clock, environ=environ)
+        # Who ends the job, a shutdown perhaps, does not wait long.
+        limit = HURRIED if seen["outcome"] == INTERRUPTED else delivery.LIMIT
+        return send(review, run, seen, clock=clock, environ=environ, limit=limit)
     except (ReviewError, OSError) as error:
         return [Delivery("notify", NOT_SENT, scrub(" ".join(str(error).split()), environ))]
     except Exception as error:  # a fault of this program must not turn a good month into a failed one
