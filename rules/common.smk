@@ -62,6 +62,7 @@ try:
         tables.remove_leftovers(f"results/{config['run']}")
         for run in snapshot.restore("data/searches"):
             logger.info(f"The search of {run} was killed at its very end; its snapshot is whole again")
+        filing.put_right(f"results/{config['run']}", f".snakemake/backups/results/{config['run']}")
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     OWN_QUEUES = filing.own_queues(config["screening"])

@@ -127,6 +127,29 @@ def test_a_queue_in_which_nobody_has_typed_is_written(example_table, ledger_path
     assert filing.write(tables.read(queue, "queue"), tmp_path / "new.csv", lambda: None)
 
 
+@pytest.mark.parametrize("bytes_held", [0, 100])
+def test_a_queue_of_which_only_the_beginning_was_restored_is_put_right(example_table, tmp_path, bytes_held):
+    whole = example_table("queue", {}, {"record_id": "102"}).read_bytes()
+    results, backups = tmp_path / "results/2020-02", tmp_path / "backups"
+    tables.write_bytes(whole, backups / "queue.csv")
+    tables.write_bytes(whole[:bytes_held], results / "queue.csv")
+    assert filing.put_right(results, backups) == [results / "queue.csv"]
+    assert (results / "queue.csv").read_bytes() == whole
+    assert filing.put_right(results, backups) == []
+
+
+def test_what_people_have_typed_and_what_is_gone_are_no_beginnings(example_table, tmp_path):
+    whole = example_table("queue", {}, {"record_id": "102"}).read_bytes()
+    typed = example_table("queue", {"decision": "include", "reviewer": "EX"}).read_bytes()
+    results, backups = tmp_path / "results/2020-02", tmp_path / "backups"
+    tables.write_bytes(typed, results / "queue.csv")
+    tables.write_bytes(whole, backups / "queue.csv")
+    tables.write_bytes(whole, backups / "queues/one.csv")
+    assert filing.put_right(results, backups) == []
+    assert filing.put_right(results, tmp_path / "none") == []
+    assert (results / "queue.csv").read_bytes() == typed
+
+
 OLD_QUEUE = (
     "record_id,pmid,stage,state,first_run,title,authors,journal,year,score,band,terms,link,decision,reason,"
     "reviewer,note\n101,101,title-abstract,new,2020-02,,,,,0.5,read first,pain (+0.50),,{decision},,{reviewer},\n"

@@ -143,6 +143,8 @@ def _prepare(month, environ, now):
     config = protocol.load(path)
     month.config = protocol.check(config | {"run": month.run}, path)
     snapshot.restore(month.review / "data/searches")
+    results = Path("results") / month.run
+    filing.put_right(month.review / results, month.review / ".snakemake/backups" / results)
     taken = snapshot.runs(month.review / "data/searches")
     due.check(
         month.run, taken=taken, base_url=config["search"]["base_url"], config_run=config["run"], now=now

@@ -155,6 +155,37 @@ def filled_in(results):
     return [path for path in files if path.exists()]
 
 
+def put_right(results, backups):
+    """Put back the files that people fill in of which a step that failed could restore only the beginning.
+
+    Snakemake copies such a file away before a step that may update it, and back when the step has failed; on
+    a full disk, or when it is killed, the copy back is cut short. Nobody has typed into what is only the
+    beginning of the copy.
+
+    Parameters
+    ----------
+    results : path
+        The run's folder, ``results/<run>``.
+    backups : path
+        The folder of the copies, which Snakemake keeps by the same names: ``.snakemake/backups``, followed by
+        the path of `results` from the review's folder.
+
+    Returns
+    -------
+    list of Path
+        What was put back.
+    """
+    results, backups = Path(results), Path(backups)
+    restored = []
+    for copy in sorted(path for path in backups.rglob("*.csv") if path.is_file()):
+        path, whole = results / copy.relative_to(backups), copy.read_bytes()
+        held = path.read_bytes() if path.is_file() else whole
+        if len(held) < len(whole) and whole.startswith(held):
+            tables.write_bytes(whole, path)
+            restored.append(path)
+    return restored
+
+
 def refuse_unfiled(path, ledger_path, *, own=None, run=ledger.ALL_RUNS):
     """Stop if a file holds entries that the ledger does not, because making it again would lose them.
 
