@@ -14,11 +14,12 @@ from pathlib import Path
 
 from livingreview.errors import ReviewError
 from livingreview.operation import months, portfolio, reviews
-from livingreview.report import characters
+from livingreview.report import characters, prose
 from livingreview.search.snapshot import RUN
 
 ROOT = Path(__file__).resolve().parents[1]
 WRONG_USAGE = 2
+LONGEST = 300  # characters of a reason; the page has it whole
 HOURS = 24  # longer than the longest month seen, shorter than the time to the next one
 
 
@@ -131,7 +132,8 @@ def _to_do(row, folder):
     """One line; of a failure its reason and the hint."""
     path = Path(folder) / row["name"]
     if row["state"] == portfolio.FAILED:
-        return _one_line(row["reason"] or f"see {path / months.OUTPUT}", row["hint"])
+        reason = prose.excerpt(_one_line(row["reason"]), LONGEST)
+        return _one_line(reason or f"see {path / months.OUTPUT}", row["hint"])
     if row["hint"]:
         return _one_line(row["hint"])
     run = row["good"]["run"] if row["good"] else None

@@ -3,12 +3,15 @@
 from pathlib import Path
 from urllib.parse import quote
 
+import yaml
+
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import ReviewError
 from livingreview.living import versions
 from livingreview.living.status import next_run
 from livingreview.operation import months, waiting
+from livingreview.operation.reviews import CONFIG
 from livingreview.report import pages, prose
 from livingreview.screening.decisions import months_between
 from livingreview.search.snapshot import RUN
@@ -90,13 +93,25 @@ def _read(review):
 
 
 def _config(review, unreadable):
+    """The protocol; of one that a run would refuse, what can be read of it as it stands."""
     if review.fault:
         return {}
+    path = review.path / CONFIG
     try:
-        return protocol.load(review.path / "config.yaml")
+        return protocol.load(path)
     except (ReviewError, OSError) as error:
         unreadable.append(str(error))
+    try:
+        return _title_only(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
+
+
+def _title_only(config):
+    part = config.get("review") if isinstance(config, dict) else None
+    title = part.get("title") if isinstance(part, dict) else None
+    named = isinstance(title, str) and not title.startswith(protocol.TO_FILL_IN)
+    return {"review": {"title": title}} if named else {}
 
 
 def _mode(config):
@@ -298,9 +313,9 @@ def _row(row, *, run):
         "outcome": row["outcome"],
         "failed": row["state"] == FAILED,
         "says": _says(row, run=run),
-        "reason": row["reason"],
+        "reason": _parts(row["reason"]),
         "hint": row["hint"],
-        "unreadable": [line for line in row["unreadable"] if line != row["reason"]],
+        "unreadable": [_parts(line) for line in row["unreadable"] if line != row["reason"]],
         "searched": prose.day(good["searched_at"]) if good else None,
         "sandbox": bool(good and good["sandbox"]),
         "n_new": prose.count(good["n_new"]) if good else None,
@@ -315,6 +330,12 @@ def _row(row, *, run):
         "report": prose.month(good["run"]) if good else None,
         "links": row["links"],
     }
+
+
+def _parts(text):
+    """The first line of a text, and what follows; a fault of many rows is long."""
+    first, _, rest = (text or "").partition("\n")
+    return {"first": first, "rest": rest} if first else None
 
 
 def _waits(one):
