@@ -26,6 +26,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -232,6 +233,11 @@ class History:
             )
             try:
                 return _watched(process, fault)
+            except BaseException:
+                # What an interrupted benchmark started ends with it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
             finally:
                 if fault:
                     fault.mend()
@@ -296,6 +302,7 @@ def _files(folder):
 def main(arguments=None):
     """Play the histories that were asked for; the exit status."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
         folder, disk = stack.enter_context(_disk(options.folder))
         options.port = options.port or _free_port()

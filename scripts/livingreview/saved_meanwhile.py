@@ -6,7 +6,7 @@ from livingreview.fingerprint import digests
 
 # From the review's folder. Not among them are snapshots of searches, which nobody edits, and sheets, which
 # the run itself makes and merges.
-FOLDERS = ("data/decisions/", "data/trials/", "data/text/", "data/certainty/")
+FOLDERS = ("data/decisions/", "data/trials/", "data/text/", "data/certainty/", "data/methods/")
 
 
 def among(paths):

@@ -6,6 +6,7 @@ searches and earlier releases that were read (``inputs.json``), and what a repos
 """
 
 import hashlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -181,6 +182,8 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
     tables.write_json(_inputs(review, run=run, releases=every), draft / INPUTS)
     with (draft / TABLES).open("wb") as file:
         bundles.write(file, _people_s_tables(review, config), day=frozen_on)
+        file.flush()
+        os.fsync(file.fileno())
     tables.write_json(about, draft / RELEASE)
     tables.write_text(citation.cff(about, config["review"]), draft / "CITATION.cff")
     tables.write_json(citation.zenodo(about, config["review"]), draft / ".zenodo.json")
@@ -189,6 +192,7 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
     _seal(draft, about, config["review"])
     # A crash leaves no half release: only what was renamed into place is one.
     made = draft.rename(folder / version)
+    tables.sync_folder(folder)
     draft.parent.rmdir()
     return made
 

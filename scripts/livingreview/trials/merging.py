@@ -152,6 +152,7 @@ def _archive(folder, archive):
     archive.mkdir(exist_ok=True)
     names = [folder.name, *(f"{folder.name}-{n}" for n in range(2, 1000))]
     folder.rename(next(archive / name for name in names if not (archive / name).exists()))
+    tables.sync_folder(archive)
 
 
 def _rows(folder, read, held, run):
