@@ -103,7 +103,11 @@ def lay_out(review, release, target):
     inputs = tables.read_json(folder / releases.INPUTS)
     remarks = _copy_searches(review, inputs["searches"], target)
     _copy_releases(review, inputs["releases"], target)
-    for name, data in bundles.read(folder / releases.TABLES).items():
+    try:
+        held = bundles.read(folder / releases.TABLES)
+    except ValueError as error:
+        raise InputError(folder / releases.TABLES, problem=str(error), hint="mind who made it") from None
+    for name, data in held.items():
         tables.write_bytes(data, paths.confined(target, name, file=folder / releases.TABLES))
     tables.write_bytes((folder / releases.CONFIG).read_bytes(), target / releases.CONFIG)
     return remarks

@@ -1,9 +1,11 @@
-"""The project's code as syntax trees, parsed once."""
+"""The project's code as syntax trees, parsed once, and a review without searches."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,3 +29,18 @@ def calls(code):
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
     ]
+
+
+@pytest.fixture
+def review_of(shipped):
+    """Lays out the bundled review with a config of its own."""
+
+    def make(folder, **search):
+        shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("sheets", ".*"))
+        # What the sandbox answered, which no other server's answers are added to.
+        shutil.rmtree(folder / "data/searches")
+        shipped["search"] |= search
+        (folder / "config.yaml").write_text(yaml.safe_dump(shipped, sort_keys=False))
+        return folder
+
+    return make

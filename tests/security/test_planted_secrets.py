@@ -102,24 +102,6 @@ def test_a_month_whose_key_is_refused_and_echoed_shows_and_keeps_no_secret(tmp_p
     assert leaks(done.stdout, done.stderr, folder=review) == []
 
 
-@pytest.fixture
-def review_of(shipped):
-    """Lays out the bundled review with a config of its own."""
-    import shutil
-
-    import yaml
-
-    def make(folder, **search):
-        shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("sheets", ".*"))
-        # What the sandbox answered, which no other server's answers are added to.
-        shutil.rmtree(folder / "data/searches")
-        shipped["search"] |= search
-        (folder / "config.yaml").write_text(yaml.safe_dump(shipped, sort_keys=False))
-        return folder
-
-    return make
-
-
 @pytest.mark.parametrize("name", ["notes.md", ".env", "smtp.env", "server.pem", ".netrc", "id_rsa"])
 def test_a_release_takes_no_file_of_secrets_with_it(tmp_path, monkeypatch, name):
     for variable, value in PLANTED.items():

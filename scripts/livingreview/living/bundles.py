@@ -2,6 +2,9 @@
 
 import zipfile
 
+# What people type into tables comes to some megabytes; 20,000 bundled citations to 50.
+MOST_BYTES = 2**30
+
 
 def write(file, members, *, day):
     """Write a zip file.
@@ -48,9 +51,19 @@ def read(file):
     Raises
     ------
     ValueError
-        If a path is absolute or leads out of the zip.
+        If it is no zip, a path is absolute or leads out of it, or it unpacks to more than `MOST_BYTES`.
     """
+    try:
+        return _members(file)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is no whole zip: {error}") from None
+
+
+def _members(file):
     with zipfile.ZipFile(file) as bundle:
+        size = sum(member.file_size for member in bundle.infolist())
+        if size > MOST_BYTES:
+            raise ValueError(f"it unpacks to {size:,} bytes; allowed: {MOST_BYTES:,}")
         wrong = [name for name in bundle.namelist() if not _stays_inside(name)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} leads out of the zip")
