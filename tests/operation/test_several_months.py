@@ -214,3 +214,13 @@ def test_a_link_to_a_review_elsewhere_is_a_review(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         reviews.find(tmp_path / "reviews")
+
+
+def test_a_secret_that_a_month_printed_is_not_told_on_the_page(folder, program, run, monkeypatch):
+    key = "0123456789abcdef0123456789abcdef0123"
+    monkeypatch.setenv("NCBI_API_KEY", key)
+    program.write_text(f"import sys\nprint('asked with', {key!r})\nsys.exit(1)\n")
+    reviews = folder(a="1")
+    assert run(reviews) == 1
+    written = [(reviews / name).read_text() for name in ("portfolio.html", "portfolio.json")]
+    assert all("asked with" in text and key not in text for text in written)

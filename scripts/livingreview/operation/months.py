@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livingreview.operation.reviews import Review
+from livingreview.secrets import scrub
 
 OUTPUT = Path("logs/months.txt")
 NOTHING, FAILED, WAITS, FIRED, IN_USE = 0, 1, 10, 20, 75
 # From the least grave to the gravest. In use ranks above nothing new: nobody looked at that review.
 GRAVITY = (NOTHING, IN_USE, WAITS, FIRED, FAILED)
 GRACE = 60  # seconds in which a month that is told to stop may put its things in order
-TAIL = 2000  # characters of an output's end that are looked at for a reason
+# Of an output's end: bytes that are read, and characters that are looked at for a reason. The former is more, so
+# that no secret is cut in two before it is looked for.
+READ, TAIL = 2**16, 2000
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,11 @@ def _signal(process, number):
 
 
 def last_words(output):
-    """The last paragraph that a process printed, in which a run says why it failed; None of an empty file."""
-    text = Path(output).read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+    """The last paragraph that a process printed, in which a run says why it failed; None of an empty file.
+
+    It goes into a page that is shown around: secrets are taken out, whoever printed them.
+    """
+    with Path(output).open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - READ))
+        text = scrub(file.read().decode("utf-8", errors="replace"))[-TAIL:].strip()
     return re.split(r"\n\s*\n", text)[-1] or None
