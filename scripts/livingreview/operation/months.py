@@ -22,8 +22,8 @@ NOTHING, FAILED, WAITS, FIRED, IN_USE = 0, 1, 10, 20, 75
 # From the least grave to the gravest. In use ranks above nothing new: nobody looked at that review.
 GRAVITY = (NOTHING, IN_USE, WAITS, FIRED, FAILED)
 GRACE = 60  # seconds in which a month that is told to stop may put its things in order
-# Of an output's end: bytes that are read, and characters that are looked at for a reason. The former is more, so
-# that no secret is cut in two before it is looked for.
+# Of an output's end: bytes that are read, and characters that are looked at for a reason. The bytes are more,
+# so that no secret is cut in two before it is looked for.
 READ, TAIL = 2**16, 2000
 
 
