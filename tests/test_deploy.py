@@ -12,17 +12,13 @@ import pytest
 import yaml
 
 from livingreview.operation import outcome, pull_request
+from livingreview.secrets import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 SHELL = sorted(path for path in (ROOT / "deploy").rglob("*.sh"))
 UNITS = ROOT / "deploy/systemd"
-SECRETS = {
-    "NCBI_API_KEY",
-    "LIVING_REVIEW_SMTP_PASSWORD",
-    "LIVING_REVIEW_WEBHOOK_URL",
-    "LIVING_REVIEW_WEBHOOK_TOKEN",
-}
+SECRETS = set(SECRET_VARIABLES)
 
 
 def program(name):

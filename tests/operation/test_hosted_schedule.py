@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import plan_months
 import write_pull_request
 from livingreview.errors import InputError
 from livingreview.operation import plan, pull_request
+from livingreview.secrets import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "deploy/github"
@@ -382,3 +384,150 @@ def test_one_issue_is_kept_for_a_failed_month(clone, tmp_path):
         "issue close 3",
     ]
     assert "allowed: open, close" in one.script("tell_failure.sh", "shut", title, status=2)
+
+
+# The steps of the workflow, played in order as a runner does, on clones of the repository above.
+
+# In the place of the environment's Python: a month that finds one record; all other programs are the real ones.
+PYTHON = f"""#!/bin/sh
+program=$1
+shift
+if [ "$program" = scripts/run_month.py ]; then
+    while [ "$1" != --directory ]; do shift; done
+    folder=$2
+    mkdir -p "$folder/data/searches/2026-12/pubmed" "$folder/logs/2026-12" "$folder/results/2026-12"
+    echo 1 > "$folder/data/searches/2026-12/pubmed/records.csv"
+    echo 1 > "$folder/data/searches/2026-12/pubmed/efetch-001.xml.gz"
+    echo 'efetch-*.xml.gz' > "$folder/data/searches/2026-12/pubmed/.gitignore"
+    echo '{{"outcome": "work waits", "n_waiting": 1}}' > "$folder/logs/2026-12/month.json"
+    echo '# Digest' > "$folder/logs/2026-12/digest.md"
+    echo "printed; key ${{NCBI_API_KEY-not set}}"
+    exit "$ENDS_WITH"
+fi
+exec {sys.executable} "{ROOT}/$program" "$@"
+"""
+
+
+class Runner:
+    """Plays steps of a job in a clone."""
+
+    def __init__(self, clone, job, temporary, **environment):
+        document = yaml.safe_load((ROOT / ".github/workflows/monthly.yml").read_text(encoding="utf-8"))
+        self._steps = {step.get("name"): step for step in document["jobs"][job]["steps"]}
+        self.clone, self.temporary = clone, temporary
+        temporary.mkdir()
+        self._files = {name: temporary / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for path in self._files.values():
+            path.write_text("", encoding="utf-8")
+        environment |= {name: str(path) for name, path in self._files.items()}
+        self._environment = clone.environment | {"RUNNER_TEMP": str(temporary)} | environment
+
+    def play(self, name, status=0, **environment):
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", self._steps[name]["run"]],
+            cwd=self.clone.folder,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        lines = self._files["GITHUB_OUTPUT"].read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines), done.stdout
+
+
+@pytest.fixture
+def checkout(clone):
+    """Makes clones of a repository with one review, reviews/pain, and the environment's Python in each."""
+    first = clone("second")
+    review(first.folder / "reviews/pain")
+    (first.folder / ".gitignore").write_text(".venv/\nlogs/\nresults/\n", encoding="utf-8")
+    shutil.copytree(SCRIPTS, first.folder / "deploy/github")
+    first.git("add", ".")
+    first.git("commit", "--quiet", "--message", "A review that asks PubMed")
+    first.git("push", "--quiet", "origin", "HEAD:main")
+
+    def made(name):
+        one = clone(name)
+        (one.folder / ".venv/bin").mkdir(parents=True)
+        for python in ("python", "python3"):
+            (one.folder / ".venv/bin" / python).write_text(PYTHON, encoding="utf-8")
+            (one.folder / ".venv/bin" / python).chmod(0o755)
+        return one
+
+    return made
+
+
+MONTH = {"RUN": "2026-12", "NAME": "pain", "FOLDER": "reviews/pain", "BASE": "main"}
+SECRETS = dict.fromkeys(SECRET_VARIABLES, "")
+
+
+def built(checkout, tmp_path, *, ends_with, carried="", **secrets):
+    """Plays the job that builds; returns the folder that it hands over."""
+    runner = Runner(checkout(f"month-{ends_with}"), "month", tmp_path / f"month-temp-{ends_with}", **MONTH)
+    runner.play("Go on from the months that are not merged yet", CARRIED=carried)
+    found, _said = runner.play("Build the month", ENDS_WITH=str(ends_with), **SECRETS | secrets)
+    assert found["status"] == str(ends_with)
+    runner.play(
+        "What people are shown, and what is merged",
+        STATUS=found["status"],
+        ADDRESS="https://example.org/report",
+        CARRIED=carried,
+    )
+    return runner.temporary / "handed"
+
+
+def test_the_plan_of_the_workflow_lists_what_asks_pubmed(checkout, tmp_path):
+    runner = Runner(checkout("one"), "plan", tmp_path / "plan-temp")
+    (tmp_path / "plan-temp/branches.txt").write_text("month/pain/2026-11\n", encoding="utf-8")
+    found, _said = runner.play("Plan", ASKED_RUN="2026-12", ASKED_REVIEW="")
+    assert found["run"] == "2026-12"
+    wanted = json.loads(found["reviews"])
+    assert [(review["name"], review["carry"]) for review in wanted] == [("pain", ["month/pain/2026-11"])]
+
+
+def test_a_month_with_work_becomes_a_pull_request_without_what_git_ignores(checkout, tmp_path):
+    handed_over = built(checkout, tmp_path, ends_with=10)
+    assert (handed_over / "title.txt").read_text() == "Month 2026-12 of pain: work waits, 1 waiting\n"
+    runner = Runner(checkout("offer"), "offer", tmp_path / "offer-temp", **MONTH, CARRIED="")
+    shutil.copytree(handed_over, tmp_path / "offer-temp/handed")
+    found, _said = runner.play("How it ended", LOG="https://example.org/log")
+    assert found["fine"] == "true"
+    runner.play("Offer the snapshot")
+    changed = runner.clone.git("diff", "--name-only", "origin/main", "origin/month/pain/2026-12").split()
+    assert changed == [
+        f"reviews/pain/data/searches/2026-12/pubmed/{name}" for name in (".gitignore", "records.csv")
+    ]
+    asked = (tmp_path / "asked").read_text()
+    assert (
+        "pr create --head month/pain/2026-12 --base main --title Month 2026-12 of pain: work waits" in asked
+    )
+    assert "workflow run ci.yml --ref month/pain/2026-12" in asked
+
+
+def test_a_month_that_failed_becomes_an_issue_and_a_failed_job(checkout, tmp_path):
+    # The second start waits for a quarter of an hour; here it does not.
+    (tmp_path / "tools/sleep").write_text("#!/bin/sh\n", encoding="utf-8")
+    (tmp_path / "tools/sleep").chmod(0o755)
+    handed_over = built(checkout, tmp_path, ends_with=1)
+    assert "printed; key not set" in (handed_over / "body.md").read_text()
+    runner = Runner(checkout("offer"), "offer", tmp_path / "offer-temp", **MONTH, CARRIED="")
+    shutil.copytree(handed_over, tmp_path / "offer-temp/handed")
+    assert runner.play("How it ended", LOG="https://example.org/log")[0]["fine"] == "false"
+    runner.play("Tell of the failure", status=1)
+    assert "issue create --title Month 2026-12 of pain failed" in (tmp_path / "asked").read_text()
+
+
+def test_a_month_that_handed_nothing_over_is_told_of_too(checkout, tmp_path):
+    runner = Runner(checkout("offer"), "offer", tmp_path / "offer-temp", **MONTH, CARRIED="")
+    assert runner.play("How it ended", LOG="https://example.org/log")[0]["fine"] == "false"
+    body = (tmp_path / "offer-temp/handed/body.md").read_text()
+    assert body == "The month ended before it could say anything. Its log: https://example.org/log\n"
+
+
+def test_a_month_that_another_run_holds_is_let_be(checkout, tmp_path):
+    handed_over = built(checkout, tmp_path, ends_with=75)
+    assert [path.name for path in handed_over.iterdir()] == ["status"]
+    runner = Runner(checkout("offer"), "offer", tmp_path / "offer-temp", **MONTH, CARRIED="")
+    shutil.copytree(handed_over, tmp_path / "offer-temp/handed")
+    assert runner.play("How it ended", LOG="https://example.org/log")[0]["fine"] == ""
