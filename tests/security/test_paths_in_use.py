@@ -1,5 +1,6 @@
 """Wherever a path is made of data, data cannot lead out of the review."""
 
+import gzip
 import json
 import os
 import string
@@ -119,6 +120,14 @@ def test_a_snapshot_names_its_own_files_only(tmp_path, name, part):
     tables.write_json(provenance, folder / snapshot.PROVENANCE)
     with pytest.raises(ReviewError, match="names no place within"):
         snapshot.read(folder)
+
+
+def test_a_packed_file_of_a_snapshot_is_not_unpacked_without_bound(monkeypatch):
+    data = gzip.compress(b"x" * 1001)
+    assert snapshot._unpacked(data, "x.gz") == b"x" * 1001
+    monkeypatch.setattr(snapshot, "LARGEST_BODY", 1000)
+    with pytest.raises(snapshot.SnapshotError, match="unpacks to more than 1,000 bytes"):
+        snapshot._unpacked(data, "x.gz")
 
 
 @pytest.mark.parametrize("version", ["../../outside", "26.1.0/..", "/26.1.0", "26.1.0\n", "26.1.x", ""])

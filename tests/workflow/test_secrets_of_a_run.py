@@ -1,8 +1,12 @@
-"""What a whole month leaves and says holds no secret of its environment."""
+"""What a whole month leaves and says: no secret of its environment, no formula, nothing open to everybody."""
 
+import csv
 import gzip
 
+import openpyxl
 from security.planted import PIECES, leaks
+
+from livingreview.formulas import FORMULA, NUMBER
 
 
 def test_nothing_that_a_month_leaves_or_says_holds_a_secret(built_once):
@@ -21,3 +25,25 @@ def test_nothing_that_a_month_leaves_may_be_written_by_everybody(built_once):
     for path in built_once.folder.rglob("*"):
         if not path.is_symlink():
             assert not path.stat().st_mode & 0o002, path
+
+
+def test_no_cell_that_a_month_leaves_is_a_formula(built_once):
+    """In results, sheets and workbooks; with hostile words in every table see benchmarks/hostile_text.py."""
+    cells = 0
+    for path in [
+        *built_once.path("results").rglob("*.csv"),
+        *built_once.path("data/trials/sheets").rglob("*.csv"),
+    ]:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.reader(file):
+                for cell in row:
+                    cells += 1
+                    assert cell.startswith("'") or not FORMULA.match(cell) or NUMBER.fullmatch(cell), (
+                        path,
+                        cell,
+                    )
+    assert cells > 1000
+    for path in built_once.path("data").rglob("*.xlsx"):
+        for sheet in openpyxl.load_workbook(path):
+            for row in sheet.iter_rows():
+                assert not any(cell.data_type == "f" for cell in row), path

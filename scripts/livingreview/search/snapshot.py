@@ -42,6 +42,7 @@ COMMITTED, LOCAL = "committed", "local"
 RUN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 PACKAGES = ("biopython", "lxml", "requests")  # what could change the bytes or their reading
 ARTICLES_PER_FILE = 500  # small enough that an old file whose records have all changed since need not be read
+LARGEST_BODY = 256 * 2**20  # bytes of such a file, unpacked: twice what one answer of PubMed may have
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<PubmedArticleSet>\n'
 TAIL = b"</PubmedArticleSet>\n"
 NEVER_EDITED = "hint: a snapshot is never edited; restore it from version control"
@@ -283,7 +284,7 @@ def read_articles(snapshot, wanted):
         hint = NEVER_EDITED
         files = {snapshot.directory / name: snapshot.provenance["bodies"][name] for name in names}
     for path, digest in files.items():
-        body = gzip.decompress(_verified(path, digest, hint=hint))
+        body = _unpacked(_verified(path, digest, hint=hint), path)
         yield from (article for article in articles.read(body) if article.pmid in pmids)
 
 
@@ -554,6 +555,18 @@ def _remove_leftovers(target):
     if _partial(target).exists():
         log.info("removing what an interrupted run left in %s", _partial(target))
         shutil.rmtree(_partial(target))
+
+
+def _unpacked(data, path):
+    """What a packed file holds, within bounds: its digest says that it is as recorded, and not by whom."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        body = file.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        raise SnapshotError(
+            f"{path} unpacks to more than {LARGEST_BODY:,} bytes, which no file of a search does; hint: mind"
+            " who made it"
+        )
+    return body
 
 
 def _own(directory, name):
