@@ -22,7 +22,7 @@ def test_every_page_forbids_what_it_does_not_hold(path):
     scripts = policy.pop("script-src", "'none'")
     assert re.fullmatch(r"'none'|'sha256-\{\{ script_digest \}\}'", scripts)
     assert "http" not in "".join(policy.values())
-    assert not re.search(r"<(iframe|object|embed|form|base)\b|<link rel="(?!alternate")|\son\w+=", text)
+    assert not re.search(r"<(iframe|object|embed|form|base)\b|<link (?!rel=.alternate)|\son\w+=", text)
 
 
 def test_no_template_marks_a_text_as_safe():
