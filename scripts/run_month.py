@@ -124,7 +124,10 @@ def _last_words(played):
     lines += [f"  {row['label']}: {row['sentence']}" for row in about["fired"]]
     lines += [f"Remark: {remark}" for remark in about["remarks"]]
     lines += [f"To do:  {about['hint']}"] if about["hint"] else []
-    return "\n".join([*lines, f"Told in: {played.logs / month.NAME}"])
+    report = played.review / "results" / played.run / "report.html"
+    lines += [f"Report: {report}"] if report.is_file() else []
+    lines += [f"Digest: {played.review / path}" for path in about.get("digest", [])[-1:]]
+    return "\n".join([*lines, f"Log:    {played.log}"])
 
 
 if __name__ == "__main__":

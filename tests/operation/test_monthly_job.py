@@ -18,7 +18,7 @@ import yaml
 
 import run_month
 from livingreview import lock, run_log, tables
-from livingreview.operation import month, outcome
+from livingreview.operation import month, outcome, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = Path(__file__).with_name("stub_snakemake.py")
@@ -61,6 +61,15 @@ def template(review, *, status=None, fired=(), **waits):
         tables.write(pd.DataFrame(waits.get(name[:-4], []), columns=columns, dtype=object), folder / name)
     tables.write_json(STATUS | (status or {}), folder / "status.json")
     tables.write_json(NEWS | {"fired": list(fired)}, folder / "whats_new.json")
+
+
+def judged(review):
+    """What a month comes to whose results are those of the template."""
+    results = review / "results" / RUN
+    results.parent.mkdir()
+    (review / "template").rename(results)
+    status = tables.read_json(results / "status.json")
+    return outcome.of_results(status, [], waiting.read(review, RUN, status))
 
 
 def configure(review, *, run=RUN, base_url="sandbox", **living):
@@ -126,31 +135,38 @@ def test_nothing_new_and_nothing_waiting_is_0(play):
         ),
     ],
 )
-def test_any_work_that_waits_is_10_and_named(review, play, waits, kind):
-    template(review, **waits)
-    status, told = play()
-    assert (status, told["outcome"], told["n_waiting"]) == (10, "work waits", 1)
-    assert told["waiting"][0]["kind"] == kind
-    assert told["waiting"][0]["file"].startswith(f"results/{RUN}/")
+def test_any_work_that_waits_is_10_and_named(tmp_path, waits, kind):
+    template(tmp_path, **waits)
+    told = judged(tmp_path)
+    assert (told.exit_code, told.name, told.n_waiting) == (10, "work waits", 1)
+    assert told.waiting[0]["kind"] == kind
+    assert told.waiting[0]["file"].startswith(f"results/{RUN}/")
 
 
-def test_what_is_answered_does_not_wait_and_new_records_that_are_all_decided_are_0(review, play):
+def test_what_is_answered_does_not_wait_and_new_records_that_are_all_decided_are_0(tmp_path):
     template(
-        review,
+        tmp_path,
         status={"n_new_records": 2},
         pairs=[["1", "2", "related"]],
         findings=[["r", "grim", "EX"]],
         extraction_conflicts=[["a", "r", "3.5"]],
     )
+    told = judged(tmp_path)
+    assert (told.exit_code, told.name, told.n_new, told.n_waiting) == (0, "all done", 2, 0)
+
+
+def test_a_table_that_is_missing_is_a_failure_and_not_nothing_that_waits(review, play):
+    (review / "template/findings.csv").unlink()
     status, told = play()
-    assert (status, told["outcome"], told["n_new"], told["n_waiting"]) == (0, "all done", 2, 0)
+    assert (status, told["outcome"]) == (1, "failed")
+    assert "findings.csv" in told["reason"]
 
 
-def test_the_age_of_what_waits_is_that_of_the_oldest(review, play):
+def test_the_age_of_what_waits_is_that_of_the_oldest(tmp_path):
     rows = [WAITING | {"since_run": since, "waits_for": None} for since in ("2025-12", "2025-07", "2026-01")]
-    template(review, status={"waiting": rows})
-    _, told = play()
-    assert [(row["n"], row["since"], row["months"]) for row in told["waiting"]] == [(3, "2025-07", 6)]
+    template(tmp_path, status={"waiting": rows})
+    told = judged(tmp_path).waiting
+    assert [(row["n"], row["since"], row["months"]) for row in told] == [(3, "2025-07", 6)]
 
 
 def test_a_trigger_is_20_also_while_work_waits(review, play):
@@ -308,6 +324,14 @@ def test_decisions_that_nobody_has_filed_are_work_that_waits_and_stay(review, pl
     assert "1 filled-in rows are not filed as decisions yet" in told["reason"]
     assert path.read_bytes() == before
     assert starts_of_snakemake(review) == []
+
+
+def test_a_ledger_that_cannot_be_read_is_a_failure_and_no_work_for_reviewers(review, play):
+    typed(review, RUN)
+    typed(review, "2025-07")
+    (review / "data/decisions/screening.csv").write_text("nothing,of,the,kind\n")
+    _, told = play("refuse")
+    assert (told["outcome"], told["remarks"]) == ("failed", [])
 
 
 def test_decisions_typed_in_the_month_before_are_remarked(review, play):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from livingreview import config as protocol
 from livingreview import lock, run_log, secrets, tables
-from livingreview.errors import ReviewError
+from livingreview.errors import InputError, ReviewError
 from livingreview.operation import digest, due, engine, sending, waiting
 from livingreview.operation import outcome as results_of
 from livingreview.operation.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
@@ -265,7 +265,9 @@ def _not_filed(month):
     try:
         _refuse_unfiled(month, month.run)
         pairs.refuse_unfiled(results / "pairs.csv", month.review / "data/decisions/pairs.csv")
-    except ReviewError as error:
+    except InputError as error:
+        if not Path(error.file).is_relative_to(results):
+            return None  # people's tables themselves are at fault, and that is a failure, which jobs will tell
         return Outcome(UNFILED, reason=str(error), hint="file it, then start the same command again")
     return None
 
@@ -282,8 +284,9 @@ def _remarks(month):
     try:
         for run in sorted(folders)[-1:]:
             _refuse_unfiled(month, run)
-    except ReviewError as error:
-        return [str(error)]
+    except InputError as error:
+        if Path(error.file).is_relative_to(month.review / "results"):
+            return [str(error)]
     return []
 
 
