@@ -267,7 +267,7 @@ def _not_filed(month):
         pairs.refuse_unfiled(results / "pairs.csv", month.review / "data/decisions/pairs.csv")
     except InputError as error:
         if not Path(error.file).is_relative_to(results):
-            return None  # people's tables themselves are at fault, and that is a failure, which jobs will tell
+            return None  # a table of the ledger is at fault: that is a failure, which the jobs tell
         return Outcome(UNFILED, reason=str(error), hint="file it, then start the same command again")
     return None
 
