@@ -64,8 +64,8 @@ release: $(READY)  ## Build the run under a version and freeze it (VERSION=26.1.
 replay: $(READY)  ## Build a release again from its frozen inputs and compare it byte for byte (VERSION=26.1.0)
 	@python scripts/replay_release.py "$(VERSION)" --directory $(REVIEW) --cores $(CORES)
 
-notify: $(READY)  ## Send a month's digest again, or show it (RUN=2026-12, DRY_RUN=yes, FORCE=yes once more)
-	@python scripts/notify.py $(REVIEW_OPTIONS) $(if $(filter yes,$(DRY_RUN)),--dry-run) $(if $(filter yes,$(FORCE)),--force)
+notify: $(READY)  ## Send a month's digest again, or show it (RUN=2026-12, DRY_RUN=yes, FORCE=yes once more, TEST=yes)
+	@python scripts/notify.py $(REVIEW_OPTIONS) $(if $(filter yes,$(DRY_RUN)),--dry-run) $(if $(filter yes,$(FORCE)),--force) $(if $(filter yes,$(TEST)),--test)
 
 doctor: $(READY)  ## Look at everything that a month needs, and say what to mend (OFFLINE=yes asks no server)
 	@python scripts/doctor.py --directory $(REVIEW) $(if $(filter yes,$(OFFLINE)),--offline)

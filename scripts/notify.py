@@ -32,12 +32,15 @@ def main(argv=None, *, clock=None, environ=os.environ):
     parser.add_argument(
         "--force", action="store_true", help="send what was sent, or may have been, once more"
     )
+    parser.add_argument("--test", action="store_true", help="send a message that says that it is a test")
     args = parser.parse_args(argv)
     clock = clock or (lambda: datetime.datetime.now(datetime.UTC))
     try:
         run = args.run or protocol.load(args.directory / "config.yaml")["run"]
         if not RUN.fullmatch(run):
             raise ReviewError(f"--run: found {run!r}; allowed: a month as YYYY-MM")
+        if args.test:
+            return _said(sending.try_out(args.directory, run, clock=clock, environ=environ))
         seen = digest.write(args.directory, run, environ=environ)
         if args.dry_run:
             print(scrub(_preview(args.directory, seen), environ))
@@ -46,6 +49,11 @@ def main(argv=None, *, clock=None, environ=os.environ):
     except (ReviewError, OSError) as error:
         print(scrub(f"{error}\nNothing was sent.", environ), file=sys.stderr)
         return 1
+    return _said(done)
+
+
+def _said(done):
+    """Print what became of each message; returns the exit status."""
     for one in done:
         print(f"{one.channel}: {one.message}", file=sys.stderr if one.failed else sys.stdout)
     if not done:

@@ -362,6 +362,46 @@ def test_the_command_says_what_became_of_each_message(told, receiver, capsys):
     assert capsys.readouterr().err == "--run: found '../x'; allowed: a month as YYYY-MM\nNothing was sent.\n"
 
 
+def test_a_test_message_says_that_it_is_one_and_is_sent_as_often_as_asked_for(told, receiver, capsys):
+    (told.logs / "month.json").unlink()
+    with serving() as (kept, port):
+        told.config(
+            notify={"email": EMAIL | {"port": port}, "webhook": {"format": "json", "when": "failures"}}
+        )
+        command = ["--directory", str(told.folder), "--run", RUN, "--test"]
+        assert notify.main(command, clock=clock, environ=secrets(receiver)) == 0
+        receiver.answer = (410, b"gone", {})
+        assert notify.main(command, clock=clock, environ=secrets(receiver)) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["email: sent", "webhook: sent", "email: sent"]
+    assert said.err == "webhook: not sent: the receiver answered 410: gone\n"
+    assert kept.messages[1]["Subject"] == "A test of the messages: Example pain, November 2026"
+    assert "Nothing was searched, and nobody waits." in kept.messages[0].get_body(("plain",)).get_content()
+    assert json.loads(receiver.posted[0][2])["outcome"] == "test"
+    assert not (told.logs / "sent.json").exists()
+
+
+def test_where_nothing_can_be_noted_nothing_is_sent_and_what_was_sent_is_said(told, receiver, monkeypatch):
+    written = tables.write_json
+    failing = {"sending"}
+
+    def write(about, path):
+        if path.name == "sent.json" and about["messages"][-1]["state"] in failing:
+            raise OSError(28, "No space left on device")
+        written(about, path)
+
+    monkeypatch.setattr(tables, "write_json", write)
+    done = send(told, secrets(receiver))["webhook"]
+    assert (done.state, receiver.posted) == ("not sent", [])
+    assert "it could not be noted in sent.json that it is being sent: [Errno 28]" in done.message
+    failing = {"sent"}
+    done = send(told, secrets(receiver))["webhook"]
+    assert (done.state, len(receiver.posted)) == ("sent", 1)
+    assert done.message.startswith("sent, but that could not be noted in sent.json")
+    assert send(told, secrets(receiver))["webhook"].state == "may have been sent"
+    assert len(receiver.posted) == 1
+
+
 def test_no_secret_is_in_any_file_or_word(told, receiver, capsys):
     environ = secrets(
         receiver, LIVING_REVIEW_WEBHOOK_TOKEN=TOKEN, LIVING_REVIEW_SMTP_PASSWORD="correct-horse"

@@ -30,6 +30,7 @@ from livingreview.report.markdown import escaped
 from livingreview.report.templating import environment
 from livingreview.secrets import scrub
 
+TRIAL = "test"  # no outcome of a month
 MADE = ("digest.md", "digest.html")
 # Months that did not come to an end: their results, if there are any, are those of an earlier start.
 BROKEN = (FAILED, INTERRUPTED, REFUSED)
@@ -43,6 +44,7 @@ HEADS = {
     FAILED: "Failed",
     INTERRUPTED: "Interrupted",
     REFUSED: "Refused",
+    TRIAL: "A test of the messages",
 }
 WORK_HEAD = ("What", "How many", "For how long", "For whom", "What to do", "Where")
 RUNS = 12  # months in the table; a review that is kept for years has its others in the report
@@ -99,11 +101,19 @@ def view(review, run):
         ``runs`` (rows of cells), ``runs_more``, ``before`` (a sentence if what follows is older than this
         start), ``files`` (rows: label, path), ``address``, ``folder``, ``times``.
     """
-    review = Path(review)
-    month = read_month(review, run)
+    return _seen(Path(review), run, read_month(review, run))
+
+
+def trial(review, run):
+    """The view of a message that only tries whether messages arrive."""
+    words = "This message was sent by hand to see whether it arrives. Nothing was searched, and nobody waits"
+    return _seen(Path(review), run, {"outcome": TRIAL, "reason": words}, of_results=False)
+
+
+def _seen(review, run, month, *, of_results=True):
     config = settings.loose(review)
     told = config.get("review") if isinstance(config.get("review"), dict) else {}
-    news, unreadable = _news(review, run)
+    news, unreadable = _news(review, run) if of_results else (None, "")
     broken = month["outcome"] in BROKEN
     seen = {
         "run": run,

@@ -5,6 +5,7 @@
 that is said.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -119,41 +120,74 @@ def send(review, run, seen, *, clock, environ=os.environ, force=False, limit=del
     ReviewError
         If the protocol's part ``notify``, or what was sent before, cannot be read. Nothing was sent then.
     """
-    asked = settings.notify(review)
-    channels = [name for name in ("email", "webhook") if name in asked]
-    if not channels:
+    asked = settings.channels(review)
+    if not asked:
         return []
     path = Path(review) / "logs" / run / NAME
+    way = {"clock": clock, "environ": environ, "limit": limit, "context": context}
     # Two that start at once do not both find that nothing was sent.
     with tables.locked(path):
-        sent = _Sent(path, run, _told(seen))
-        return [
-            _by(
-                channel,
-                asked[channel],
-                seen,
-                sent,
-                force=force,
-                clock=clock,
-                environ=environ,
-                limit=limit,
-                context=context,
-            )
-            for channel in channels
-        ]
+        sent = _Sent(path, run, _told(seen), clock=clock)
+        return [_once(channel, asked[channel], seen, sent, way=way, force=force) for channel in asked]
 
 
-def _by(channel, asked, seen, sent, *, force, clock, environ, limit, context):
+def try_out(review, run, *, clock, environ=os.environ, limit=delivery.LIMIT, context=None):
+    """Send a message that says that it is a test, by every channel; nothing is noted.
+
+    Parameters and what is returned and raised are as for `send`.
+    """
+    seen = digest.trial(review, run)
+    way = {"clock": clock, "environ": environ, "limit": limit, "context": context}
+    done = []
+    for channel, asked in settings.channels(review).items():
+        identity = f"{clock():%Y%m%dT%H%M%S}.test.living-review"
+        try:
+            refused = _deliver(channel, asked, seen, identity=identity, begin=lambda: None, **way)
+        except (NotSent, MaybeSent) as error:
+            state = NOT_SENT if isinstance(error, NotSent) else UNKNOWN
+            done.append(Delivery(channel, state, scrub(f"{state}: {error}", environ)))
+        else:
+            done.append(_sent(channel, refused))
+    return done
+
+
+def _once(channel, asked, seen, sent, *, way, force):
     """Send by one channel, unless it was sent or is not asked for."""
     before = sent.of(channel)
     if not force and (why := _withheld(before, asked, seen, sent.run)):
         return Delivery(channel, *why)
     identity = sent.identity(channel, seen)
-    text, page = scrub(digest.as_markdown(seen), environ), scrub(digest.as_html(seen), environ)
-    refused = []
+    environ = way["environ"]
+
+    def note(state):
+        sent.write(channel, seen, state=state, message_id=identity)
 
     def begin():
-        sent.write(channel, seen, state=SENDING, at=clock(), message_id=identity)
+        try:
+            note(SENDING)
+        except OSError as error:
+            raise NotSent(f"it could not be noted in {NAME} that it is being sent: {error}") from None
+
+    try:
+        refused = _deliver(channel, asked, seen, identity=identity, begin=begin, **way)
+    except (NotSent, MaybeSent) as error:
+        state = NOT_SENT if isinstance(error, NotSent) else UNKNOWN
+        # On a full disk "sending" may stay, and stands for not knowing.
+        with contextlib.suppress(OSError):
+            note(state)
+        return Delivery(channel, state, scrub(f"{error}. {_what_next(state, sent.run)}", environ))
+    try:
+        note(SENT)
+    except OSError as error:
+        words = f"sent, but that could not be noted in {NAME}, so that later starts do not know it: {error}"
+        return Delivery(channel, SENT, words)
+    return _sent(channel, refused)
+
+
+def _deliver(channel, asked, seen, *, identity, begin, clock, environ, limit, context):
+    """Send by one channel; returns the recipients that a mail server refused beside others."""
+    text, page = scrub(digest.as_markdown(seen), environ), scrub(digest.as_html(seen), environ)
+    refused = []
 
     def by_mail(begun):
         made = mail.message(
@@ -170,16 +204,13 @@ def _by(channel, asked, seen, sent, *, force, clock, environ, limit, context):
         content = webhook.body(seen, kind=asked["format"], plain=digest.as_plain(seen), text=text)
         webhook.send(scrub(content, environ), environ=environ, begin=begun)
 
-    try:
-        delivery.within(limit, {"email": by_mail, "webhook": by_webhook}[channel], begin)
-    except (NotSent, MaybeSent) as error:
-        state = NOT_SENT if isinstance(error, NotSent) else UNKNOWN
-        sent.write(channel, seen, state=state, at=clock(), message_id=identity)
-        return Delivery(channel, state, scrub(f"{error}. {_what_next(state, sent.run)}", environ))
-    sent.write(channel, seen, state=SENT, at=clock(), message_id=identity)
-    if refused:
-        return Delivery(channel, SENT, f"sent, but the server takes no mail for {', '.join(refused)}")
-    return Delivery(channel, SENT, "sent")
+    delivery.within(limit, {"email": by_mail, "webhook": by_webhook}[channel], begin)
+    return refused
+
+
+def _sent(channel, refused):
+    but = f", but the server takes no mail for {', '.join(refused)}" if refused else ""
+    return Delivery(channel, SENT, f"sent{but}")
 
 
 def _withheld(before, asked, seen, run):
@@ -220,10 +251,11 @@ class _Sent:
         If it cannot be read: then nobody knows what was sent.
     """
 
-    def __init__(self, path, run, told):
+    def __init__(self, path, run, told, *, clock):
         self.run = run
         self._path = path
         self._told = told
+        self._clock = clock
         self._rows = self._read()
 
     def of(self, channel):
@@ -239,14 +271,14 @@ class _Sent:
         about = f"{folder} {seen['title']} {self.run} {channel} {self._told} {tries}"
         return f"{hashlib.sha256(about.encode()).hexdigest()[:32]}.{self.run}.living-review"
 
-    def write(self, channel, seen, *, state, at, message_id):
+    def write(self, channel, seen, *, state, message_id):
         """Put down how it stands with this try, on the disk before this returns."""
         row = {
             "channel": channel,
             "told": self._told,
             "outcome": seen["outcome"],
             "state": state,
-            "at": at.isoformat(timespec="seconds"),
+            "at": self._clock().isoformat(timespec="seconds"),
             "message_id": message_id,
         }
         rows = [one for one in self._rows if (one["channel"], one["message_id"]) != (channel, message_id)]

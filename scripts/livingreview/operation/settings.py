@@ -42,6 +42,12 @@ def notify(review):
     return {} if part is None else protocol.check_notify(part, path)
 
 
+def channels(review):
+    """The ways by which people are told, each with its settings; raises as `notify`."""
+    asked = notify(review)
+    return {name: asked[name] for name in ("email", "webhook") if name in asked}
+
+
 def folder(config):
     """How recipients reach the review's folder, as the protocol states it, or an empty text."""
     part = config.get("notify")
