@@ -21,8 +21,10 @@ LABEL org.opencontainers.image.title="living-review" \
     org.opencontainers.image.licenses="MIT"
 ENV PATH=/opt/environment/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    # Whoever runs it, with --user, has no home here; caches are made anew in each container.
+    # Whoever runs it, with --user, has neither home nor name here, and Snakemake asks for both; caches are made
+    # anew in each container.
     HOME=/tmp \
+    USER=living-review \
     XDG_CACHE_HOME=/tmp/cache
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin living-review \
     && mkdir /review \

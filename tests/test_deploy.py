@@ -301,6 +301,8 @@ def test_the_container_installs_by_hash_runs_as_nobody_and_gets_no_secret():
     text = (ROOT / "Dockerfile").read_text()
     assert "--require-hashes -r /tmp/requirements.run.lock" in text
     assert re.search(r"^USER 1\d{4}$", text, re.M)
+    # With --user, nobody of that number is known inside, and Snakemake asks for the name.
+    assert re.search(r"^    USER=living-review", text, re.M)
     assert not any(secret in text for secret in SECRETS)
     assert 'ENTRYPOINT ["python", "scripts/run_month.py", "--directory", "/review"]' in text
     python = {one.split("-")[0] for one in re.findall(r"^FROM python:(\S+)", text, re.M)}
@@ -314,7 +316,7 @@ def test_the_image_gets_what_a_month_needs_and_no_more():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
     let_in = {line[1:] for line in lines if line.startswith("!")}
-    assert {"Snakefile", "rules", "scripts", "schemas", "templates", "config.yaml", "data"} <= let_in
+    assert {"Snakefile", "rules", "scripts", "schemas", "templates", "config.yaml", "environment.yml", "data"} <= let_in
     assert let_in.isdisjoint({".git", ".venv", "reviews", "results", "logs", "tests"})
     assert [name for name in let_in if not (ROOT / name).exists()] == []
 
