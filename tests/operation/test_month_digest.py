@@ -154,6 +154,21 @@ def test_of_many_months_the_last_twelve_are_shown_and_the_others_counted(told):
         assert "18 earlier months are in the report." in made_of
 
 
+def test_of_many_triggers_and_failed_steps_the_first_are_told_and_the_others_counted(told):
+    told.results(news(fired=[FIRED | {"outcome": f"outcome_{number}"} for number in range(45)]))
+    told.ended(TRIGGER_FIRED)
+    seen, text, page = made(told)
+    assert seen["head"] == "45 triggers fired"
+    for made_of in (text, page):
+        assert made_of.count("It is twice what it was.") == 40
+        assert "and 5 more triggers" in made_of
+    told.ended(FAILED, failed=[FAILURE | {"rule": f"step_{number}"} for number in range(6)])
+    _, text, page = made(told)
+    for made_of in (text, page):
+        assert made_of.count("Nothing was saved.") == 5
+        assert "and 1 more step failed." in made_of
+
+
 def test_the_markdown_fits_beside_the_queue_into_the_body_of_an_issue(told):
     told.results(news(statement=[f"Sentence {number} of many. " * 20 for number in range(200)]))
     text = made(told)[1]

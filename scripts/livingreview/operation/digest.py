@@ -48,6 +48,7 @@ HEADS = {
 }
 WORK_HEAD = ("What", "How many", "For how long", "For whom", "What to do", "Where")
 RUNS = 12  # months in the table; a review that is kept for years has its others in the report
+FAILED_SHOWN, FIRED_SHOWN = 5, 40  # more are counted; mail programs cut a message of about 100 kB
 ERROR = 3000  # characters of an error, its end
 TITLE = 70  # characters of the review's title in the subject, which mail programs cut at about a hundred
 FILES = {
@@ -95,11 +96,11 @@ def view(review, run):
     dict
         ``run``, ``month``, ``title``, ``demonstration``, ``subject``, ``outcome`` (a name of
         ``operation.outcome``), ``head`` (the outcome in words), ``reason``, ``hint``, ``failed`` (list of
-        dict: rule, log, error), ``remarks``, ``work`` (rows: kind, n, oldest, whom, todo, file),
-        ``n_waiting``, ``n_new``, ``commands`` (how commands are typed), ``statement``, ``fired`` (sentences),
-        ``fired_names`` (their names, for comparing), ``waiting`` (texts of records), ``waiting_more``,
-        ``runs`` (rows of cells), ``runs_more``, ``before`` (a sentence if what follows is older than this
-        start), ``files`` (rows: label, path), ``address``, ``folder``, ``times``.
+        dict: rule, log, error), ``failed_more`` (a text), ``remarks``, ``work`` (rows: kind, n, oldest, whom,
+        todo, file), ``n_waiting``, ``n_new``, ``commands`` (how commands are typed), ``statement``, ``fired``
+        (sentences), ``fired_more`` (a text), ``fired_names`` (their names, for comparing), ``waiting`` (texts
+        of records), ``waiting_more``, ``runs`` (rows of cells), ``runs_more``, ``before`` (a sentence if what
+        follows is older than this start), ``files`` (rows: label, path), ``address``, ``folder``, ``times``.
     """
     return _seen(Path(review), run, read_month(review, run))
 
@@ -123,7 +124,8 @@ def _seen(review, run, month, *, of_results=True):
         "outcome": month["outcome"],
         "reason": _reason(month),
         "hint": _ended(month.get("hint")),
-        "failed": _failures(month),
+        "failed": _failures(month)[:FAILED_SHOWN],
+        "failed_more": _more(len(_failures(month)) - FAILED_SHOWN, "step failed", "steps failed"),
         "remarks": [str(one) for one in month.get("remarks") or ()],
         "work": [_work(row) for row in month.get("waiting") or ()],
         "n_waiting": month.get("n_waiting"),
@@ -181,7 +183,8 @@ def as_markdown(seen):
     if seen["statement"]:
         lines += ["## What is new", "", *(f"- {escaped(one)}" for one in seen["statement"]), ""]
     if seen["fired"]:
-        lines += ["## Triggers that fired", "", *(f"- {escaped(one)}" for one in seen["fired"]), ""]
+        more = [f"- {seen['fired_more']}"] if seen["fired_more"] else []
+        lines += ["## Triggers that fired", "", *(f"- {escaped(one)}" for one in seen["fired"]), *more, ""]
     if seen["waiting"]:
         more = [f"- and {seen['waiting_more']} more"] if seen["waiting_more"] else []
         lines += ["## First in the queue", "", *(f"- {escaped(one)}" for one in seen["waiting"]), *more, ""]
@@ -236,6 +239,7 @@ def _outcome_lines(seen):
         lines += [f"The step {escaped(row['rule'])} failed:", ""] if row["rule"] else []
         lines += [*(f"    {line}" for line in row["error"].splitlines()), ""]
         lines += [f"Its log: {escaped(row['log'])}", ""] if row["log"] else []
+    lines += [f"{seen['failed_more']}.", ""] if seen["failed_more"] else []
     lines += [f"Note: {escaped(one)}\n" for one in seen["remarks"]]
     return lines + ([f"What to do: {escaped(seen['hint'])}", ""] if seen["hint"] else [])
 
@@ -246,6 +250,10 @@ def _place_lines(seen):
     lines += [f"- The review's folder: {escaped(seen['folder'])}"] if seen["folder"] else []
     lines = ["## Where the files are", "", *lines, ""] if lines else []
     return [*lines, escaped(seen["times"])]
+
+
+def _more(number, one, many):
+    return f"and {prose.plural(number, f'more {one}', f'more {many}')}" if number > 0 else ""
 
 
 def _rest(number):
@@ -262,7 +270,7 @@ def _head(seen):
     wait = f"{prose.plural(n, 'item')} {'waits' if n == 1 else 'wait'} for people" if n else ""
     new = prose.plural(seen["n_new"] or 0, "new record")
     if seen["outcome"] == TRIGGER_FIRED:
-        fired = f"{prose.plural(len(seen['fired']) or 1, 'trigger')} fired"
+        fired = f"{prose.plural(len(seen['fired_names']) or 1, 'trigger')} fired"
         return ", ".join(filter(None, (fired, wait)))
     if seen["outcome"] == WORK_WAITS:
         return f"{new}, {wait}"
@@ -297,7 +305,8 @@ def _of_news(news, *, brief=False):
     shown = (news | {"fired": [], "waiting": [], "waiting_more": 0, "runs": []}) if brief else news
     return {
         "statement": list(shown["statement"]),
-        "fired": news_digest.triggers(shown),
+        "fired": news_digest.triggers(shown)[:FIRED_SHOWN],
+        "fired_more": _more(len(shown["fired"]) - FIRED_SHOWN, "trigger", "triggers"),
         "fired_names": names,
         "waiting": [row["text"] for row in shown["waiting"]],
         "waiting_more": shown["waiting_more"],
