@@ -27,6 +27,8 @@ rule backtest_ranking:
         ranking=config["screening"]["ranking"],
         question=config["review"]["question"],
         eligibility=config["eligibility"],
+        # No result: what saves training a model again. It may be deleted at any time.
+        known=".cache/backtest",
         code=fingerprint("backtest_ranking.py", PRIOR, schemas=["screening"]),
     message:
         "Testing the ranker on the review's own past"

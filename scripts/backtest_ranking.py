@@ -5,14 +5,18 @@ import logging
 import pandas as pd
 
 from livingreview import tables
-from livingreview.screening import backtest, bands, queue, training
+from livingreview.screening import backtest, bands, known, queue, training
 from livingreview.screening import decisions as ledger
+from livingreview.screening.ranker import READS
 
 log = logging.getLogger(__name__)
 
 
 def main(job):
-    """Write, for each label that is learnt from, the months tested, the predictions, and what they say."""
+    """Write, for each label that is learnt from, the months tested, the predictions, and what they say.
+
+    Predictions of earlier months that still hold are taken over (``job.params.known``, a folder).
+    """
     run, stages, ranking = job.params.run, job.params.stages, job.params.ranking
     records = tables.read_results(job.input.records)
     decisions = ledger.under_kept(
@@ -20,29 +24,43 @@ def main(job):
     )
     records = records[records["duplicate_of"].isna()].reset_index(drop=True)
     protocol = queue.protocol_text(job.params.question, job.params.eligibility)
-    found, rows, predicted = {}, [], []
+    settings = {"protocol": protocol, "seed": ranking["seed"], "recall": ranking["read_first_recall"]}
+    kept = known.place(job.params.known, code=job.params.code, settings=settings)
+    before = known.read(kept)
+    found, rows, predicted, made = {}, [], [], []
     for label in training.labels_of(ranking["learn_from"], stages):
         past = training.decided(records["record_id"], decisions, run=run, stages=stages, label=label)
-        tested = _test(records.iloc[past.rows], past, decisions, run=run, ranking=ranking, protocol=protocol)
+        tested = _test(
+            records.iloc[past.rows],
+            past,
+            decisions,
+            run=run,
+            ranking=ranking,
+            protocol=protocol,
+            before=before,
+        )
         found[label] = tested["about"]
         chosen = tested["candidates"][found[label]["choice"]["chosen"]]
         rows.append(chosen.months.assign(label=label))
         predicted.append(chosen.predictions.assign(label=label))
+        made += [candidate.predictions for candidate in tested["candidates"].values()]
         log.info("%s: %s", label, found[label]["choice"]["reason"])
         for warning in found[label]["warnings"]:
             log.warning("%s", warning)
     tables.write_json(found, job.output.about)
     tables.write(pd.concat(rows).sort_values(["label", "month"]), job.output.months)
     tables.write(pd.concat(predicted).sort_values(["label", "month", "record_id"]), job.output.predictions)
+    known.keep(pd.concat(made), kept)
 
 
-def _test(records, past, decisions, *, run, ranking, protocol):
+def _test(records, past, decisions, *, run, ranking, protocol, before):
     recall = bands.target_recall(ranking["read_first_recall"])
     runs = training.decided_in(records["record_id"], decisions, run=run)
     months, period = training.periods(runs, list(records["year"]), past.included)
     candidates = {
         name: backtest.run(
-            records.to_dict("records"),
+            # What the model doesn't read, such as the last search that found a record, makes no other key.
+            records[[name for name in READS if name in records]].to_dict("records"),
             past.included,
             months,
             make_model=lambda name=name: queue.make_model(name, protocol=protocol, seed=ranking["seed"]),
@@ -51,6 +69,7 @@ def _test(records, past, decisions, *, run, ranking, protocol):
             order=training.order(runs, records["year"]),
             read_first=lambda model, scores: _read_first(model, scores, recall=recall),
             name=name,
+            known=before,
         )
         for name in queue.MODELS
     }

@@ -199,7 +199,7 @@ class Review:
                     months=self.path(run, "months"),
                     predictions=self.path(run, "predictions"),
                 ),
-                params=SimpleNamespace(run=run, **options),
+                params=SimpleNamespace(run=run, known=self.folder / ".cache", code="test", **options),
             )
         )
 

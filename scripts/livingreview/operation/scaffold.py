@@ -38,6 +38,7 @@ IGNORED = """\
 results/
 logs/
 .snakemake/
+.cache/
 data/**/.*.lock
 data/**/.*.partial
 data/releases/.draft/

@@ -524,8 +524,8 @@ def _month_row(past, month, *, reason, cut, ranked, budgets):
     return row | _measures(ranked, budgets)
 
 
-def _measures(ranked, budgets):
-    """The measures of one month's predictions that are defined."""
+def _measures(ranked, budgets, *, chances=True):
+    """The measures of one month's predictions that are defined; without `chances`, of their order alone."""
     included, scores = ranked["included"].to_numpy(dtype=bool), ranked["score"].to_numpy(dtype=float)
     n, n_included = len(ranked), int(included.sum())
     found = {}
@@ -543,11 +543,11 @@ def _measures(ranked, budgets):
         found |= {"n_read_first": int(band.sum()), "n_included_read_first": held}
         found |= {"read_first_share": band.sum() / n}
         found |= {"read_first_recall": held / n_included if n_included else None}
-    if ranked["probability"].notna().all():
-        chances = ranked["probability"].to_numpy(dtype=float)
+    if chances and ranked["probability"].notna().all():
+        probabilities = ranked["probability"].to_numpy(dtype=float)
         found |= {
-            "brier": metrics.brier_score(included, chances),
-            "calibration_error": metrics.calibration_error(included, chances),
+            "brier": metrics.brier_score(included, probabilities),
+            "calibration_error": metrics.calibration_error(included, probabilities),
         }
     return found
 
@@ -583,7 +583,7 @@ def _resamples(having, groups, budgets, n_resamples, seed):
             parts = [np.flatnonzero(labels), np.flatnonzero(~labels)]
             picks = np.concatenate([rng.choice(part, len(part)) for part in parts if len(part)])
             # Copies of a record have equal scores; by place, they keep the order of the records.
-            rows.append(row | _measures(ranked.iloc[np.sort(picks)], budgets))
+            rows.append(row | _measures(ranked.iloc[np.sort(picks)], budgets, chances=False))
         draws.append(_pooled(rows, budgets))
     return draws, "records within months"
 

@@ -1,0 +1,70 @@
+"""Predictions of earlier back-tests, kept between months so that a model is not trained twice for one answer.
+
+They are no results: without them the same results are made, to the byte, and take longer. They lie in one
+file, named after all that they depend on besides the records and the labels, whose digest is each row's key.
+"""
+
+import hashlib
+import json
+import logging
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from livingreview import tables
+
+COLUMNS = ["key", "score", "probability", "read_first"]
+# What computes; another version may give another last digit.
+LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
+
+log = logging.getLogger(__name__)
+
+
+def place(folder, *, code, settings):
+    """The file of predictions that this code makes with these settings on this kind of machine.
+
+    Parameters
+    ----------
+    folder : path
+    code : str
+        Digest of the code that makes them.
+    settings : dict
+        Whatever else they depend on, as JSON can hold it.
+    """
+    made_with = [code, settings, platform.machine(), platform.python_version()]
+    made_with += [metadata.version(name) for name in LIBRARIES]
+    digest = hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()[:16]
+    return Path(folder) / f"backtest-{digest}.csv"
+
+
+def read(path):
+    """What is known, as `backtest.run` takes it over; None where there is no such file, or no reading it."""
+    if not Path(path).is_file():
+        return None
+    try:
+        return pd.read_csv(path, dtype={"key": str})[COLUMNS].dropna(subset=["key", "score"])
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("%s can't be read, and its models are trained again: %s", path, error)
+        return None
+
+
+def keep(predictions, path):
+    """Keep predictions for the next month, and only these; if that fails, it is said and costs time later.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        With `COLUMNS`; a key may occur more than once, with the same values.
+    path : path
+        From `place`.
+    """
+    held = predictions[COLUMNS].drop_duplicates("key").sort_values("key")
+    try:
+        tables.write(held, path)
+        for other in Path(path).parent.glob("backtest-*.csv"):
+            if other != Path(path):
+                other.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("predictions could not be kept for the next month, which will take longer: %s", error)
