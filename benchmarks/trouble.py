@@ -24,6 +24,7 @@ DROP_CAPABILITY, CAP_DAC_OVERRIDE = 24, 1  # of prctl(2) and capabilities(7)
 # Loaded here, because a process between fork and exec must load nothing.
 LIBC = ctypes.CDLL(None, use_errno=True)
 DAY = 86_400
+LATEST = 0.9  # of the time that a start takes in peace; starts differ
 PLACES = (".snakemake", ".snakemake/metadata", "data", "data/decisions", "data/searches", "data/trials")
 PLACES += ("logs", "results", "results/{run}", ".")
 # "hang" takes two minutes and "slow" an hour, and both end as "close" does.
@@ -49,13 +50,18 @@ class Fault:
     ----------
     at : float
         Seconds after which `strike` is called.
+    happened : bool
+        Whether it took effect before the start had ended.
+    how : str
+        In detail.
     """
 
     name = ""
 
     def __init__(self, review, *, run, rng, expected, server=None):
         self.review, self.run, self.rng, self.server = Path(review), run, rng, server
-        self.at = rng.uniform(0, expected)
+        self.at = rng.uniform(0, LATEST * expected)
+        self.happened = False
         self.how = ""
 
     def prepare(self):
@@ -152,6 +158,10 @@ class DiskFull(Fault):
         self.mounted = os.path.ismount(self.review.parent)
         self.how = f"{self.left} bytes left" if self.mounted else f"files up to {self.left} bytes"
 
+    def prepare(self):
+        """A limit holds from the start."""
+        self.happened = not self.mounted
+
     def in_child(self):
         """Limit the size of files, where there is no mount to fill."""
         if not self.mounted:
@@ -196,6 +206,7 @@ class ReadOnly(Fault):
         """A folder that is so from the start."""
         if self.at == 0:
             self.strike(None)
+            self.happened = True
 
     def strike(self, _process):
         """Take the right to write away."""
@@ -242,13 +253,13 @@ class Network(Fault):
         if dead:
             names = [self.rng.choice(["503", "reset", "close", "empty"])] * 40
         self.how = f"dead: {names[0]}" if dead else ", ".join(names)
-        if self.server:
-            self.server.faults.extend(names)
+        self.server.faults.extend(names)
+        self.asked = len(self.server.requests)
 
     def mend(self):
         """The network is well again."""
-        if self.server:
-            self.server.faults.clear()
+        self.happened = len(self.server.requests) > self.asked
+        self.server.faults.clear()
 
 
 class Edits(Fault):

@@ -53,10 +53,10 @@ def test_a_month_under_faults_ends_as_one_in_peace_and_keeps_every_row(tmp_path)
     assert undisturbed.given_up is None
     assert list(durations) == [(RUN, 1), (RUN, 2), (RUN, 3)]
     _, tally = play(tmp_path, "trouble", rng=random.Random(4), durations=durations)
-    assert tally.faults.total() in (1, 2)
+    assert tally.faults.total() in {1, 2}
     assert (tally.given_up, tally.lost) == (None, [])
     assert two_years.differences(tmp_path / "peace", tmp_path / "trouble") == []
-    assert tally.more_starts[RUN] <= two_years.MORE_STARTS
+    assert tally.passed
     assert len(peace.confirmed) > 100
 
 
