@@ -151,3 +151,22 @@ def test_a_secret_cannot_pass_a_stream_in_halves():
     stream.writelines([f"{KEY[10:]} two\nthree ", KEY])
     stream.flush()
     assert out.getvalue() == "one [NCBI_API_KEY] two\nthree [NCBI_API_KEY]"
+
+
+@pytest.mark.parametrize("before", range(150, 200, 7))
+def test_an_answer_that_is_cut_short_does_not_end_in_half_a_secret(before):
+    import smtplib
+
+    from livingreview.operation import mail, webhook
+
+    said = "x" * before + " " + KEY
+    answer = mail._answer(
+        smtplib.SMTPResponseException(535, said.encode()), {"LIVING_REVIEW_SMTP_PASSWORD": KEY}
+    )
+    assert KEY[:5] not in answer
+
+    class Answer:
+        def iter_content(self, _):
+            return iter([said.encode()])
+
+    assert KEY[:5] not in webhook._beginning(Answer(), {"LIVING_REVIEW_WEBHOOK_TOKEN": KEY})

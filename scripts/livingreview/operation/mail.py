@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 from livingreview.operation.delivery import MaybeSent, NotSent
 from livingreview.report import characters
+from livingreview.secrets import scrub
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 PASSWORD = "LIVING_REVIEW_SMTP_PASSWORD"
@@ -80,7 +81,7 @@ def send(made, *, settings, environ, begin, context=None, timeout=TIMEOUT):
     except smtplib.SMTPRecipientsRefused as error:
         raise NotSent(f"the server takes mail for none of the recipients: {_answers(error)}") from None
     except smtplib.SMTPResponseException as error:
-        raise NotSent(f"the server refused the message: {_answer(error)}") from None
+        raise NotSent(f"the server refused the message: {_answer(error, environ)}") from None
     except (OSError, smtplib.SMTPException) as error:
         raise MaybeSent(
             f"the connection ended before the server confirmed it ({type(error).__name__})"
@@ -120,12 +121,12 @@ def _connected(settings, environ, context, timeout):
         if "user" in settings:
             server.login(settings["user"], password)
     except smtplib.SMTPAuthenticationError as error:
-        raise _failed(server, f"{host} does not take user and password: {_answer(error)}") from None
+        raise _failed(server, f"{host} does not take user and password: {_answer(error, environ)}") from None
     except smtplib.SMTPNotSupportedError:
         lacking = "STARTTLS" if security == "starttls" and not _encrypted(server) else "logging in"
         raise _failed(server, f"{host}:{port} does not offer {lacking}; nothing is sent without it") from None
     except smtplib.SMTPResponseException as error:
-        raise _failed(server, f"{host}:{port} answered {_answer(error)}") from None
+        raise _failed(server, f"{host}:{port} answered {_answer(error, environ)}") from None
     except ssl.SSLCertVerificationError as error:
         raise _failed(
             server, f"the certificate of {host} is not to be trusted: {error.verify_message}"
@@ -170,10 +171,12 @@ def _part(server):
         server.close()
 
 
-def _answer(error):
+def _answer(error, environ):
     words = error.smtp_error
     words = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-    return f"{error.smtp_code} {' '.join(characters.fit(words).split())[:200]}"
+    # Before it is cut short: half a password would not be known for one.
+    words = scrub(" ".join(characters.fit(words).split()), environ)
+    return f"{error.smtp_code} {words[:200]}"
 
 
 def _answers(error):

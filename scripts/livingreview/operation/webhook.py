@@ -9,6 +9,7 @@ import requests
 from livingreview.operation.delivery import MaybeSent, NotSent
 from livingreview.report import characters
 from livingreview.search.pubmed.transport import is_local
+from livingreview.secrets import scrub
 
 ADDRESS, TOKEN = "LIVING_REVIEW_WEBHOOK_URL", "LIVING_REVIEW_WEBHOOK_TOKEN"
 TIMEOUT = (10, 30)  # seconds for the connection and for each piece of the answer
@@ -80,7 +81,7 @@ def send(content, *, environ, begin, session=None, timeout=TIMEOUT):
             allow_redirects=False,  # another server must not be handed the token
             stream=True,
         ) as answer:
-            _judge(answer)
+            _judge(answer, environ)
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         raise NotSent(f"no safe connection with the receiver ({type(error).__name__})") from None
     except requests.exceptions.ConnectionError as error:
@@ -113,7 +114,7 @@ def receiver(environ):
     return address
 
 
-def _judge(answer):
+def _judge(answer, environ):
     code = answer.status_code
     if 200 <= code < 300:
         return
@@ -121,11 +122,11 @@ def _judge(answer):
         raise NotSent(f"the receiver sends on to another address ({code}), which is not followed")
     if code in OPEN_ANSWERS:
         raise MaybeSent(f"a server before the receiver answered {code}")
-    said = _beginning(answer)
+    said = _beginning(answer, environ)
     raise NotSent(f"the receiver answered {code}{f': {said}' if said else ''}")
 
 
-def _beginning(answer, *, patience=5):
+def _beginning(answer, environ, *, patience=5):
     """The first words of an answer, as far as they come soon."""
     found, end = b"", time.monotonic() + patience
     try:
@@ -135,7 +136,9 @@ def _beginning(answer, *, patience=5):
                 break
     except (requests.RequestException, OSError):
         pass
-    return " ".join(characters.fit(found[:LARGEST].decode("utf-8", "replace")).split())[:200]
+    said = " ".join(characters.fit(found[:LARGEST].decode("utf-8", "replace")).split())
+    # Before it is cut short: half a token would not be known for one.
+    return scrub(said, environ)[:200]
 
 
 def _broken(error):

@@ -6,6 +6,7 @@ answer has a time limit from its first byte to its last, headers included, and a
 
 import http.client
 import io
+import re
 import time
 import urllib.parse
 import zlib
@@ -210,7 +211,8 @@ def _unpacker(encoding, largest):
         return _Plain(largest)
     if encoding in ("gzip", "x-gzip"):
         return _Gzip(largest)
-    raise Passing(f"the answer is packed as {encoding[:40]!r}, which was not asked for")
+    named = f"as {encoding!r}" if re.fullmatch(r"[a-z0-9-]{1,12}", encoding) else "in an unknown way"
+    raise Passing(f"the answer is packed {named}, which was not asked for")
 
 
 class _Deadline:
