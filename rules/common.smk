@@ -47,6 +47,7 @@ try:
     # Whom a month tells is no part of the review: no result depends on it, or holds an address.
     config.pop("notify", None)
     if workflow.is_main_process:
+        secrets.check()
         paths.refuse_strays(".")
     tables.require(PEOPLE_S_TABLES)
     # A job that an executor starts elsewhere reads this file too, under the lock of the run that sent it.

@@ -42,6 +42,12 @@ logs/
 data/**/.*.lock
 data/**/.*.partial
 data/releases/.draft/
+.env
+.env.*
+*.env
+.netrc
+*.pem
+*.key
 """
 
 
