@@ -9,13 +9,13 @@
 # Named by tag and not by digest: a security fix of the base comes in with the next build, and what computes
 # numbers is pinned with hashes below. The full image has the tools that building a source package may need; the
 # slim one of the same Python is what runs.
-FROM python:3.13-bookworm AS environment
+FROM python:3.11-bookworm AS environment
 COPY requirements.run.lock /tmp/
 RUN python -m venv /opt/environment \
     && /opt/environment/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps \
         --require-hashes -r /tmp/requirements.run.lock
 
-FROM python:3.13-slim-bookworm
+FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="living-review" \
     org.opencontainers.image.description="Keeps a systematic review alive: search, ranking, pooling, report" \
     org.opencontainers.image.licenses="MIT"
