@@ -168,7 +168,7 @@ def test_where_the_connection_ends_before_the_answer_nobody_knows_and_nothing_is
         again = send(told, port=port)
     assert (again.state, len(kept.messages)) == ("may have been sent", 1)
     assert again.message == (
-        "it may have been sent on 2026-11-02 05:19 UTC; Not sent again unasked; make notify RUN=2026-11 FORCE=yes does"
+        "it may have been sent on 2026-11-02 05:19 UTC. Not sent again unasked; make notify RUN=2026-11 FORCE=yes does"
     )
 
 

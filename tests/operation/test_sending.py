@@ -4,20 +4,23 @@ import contextlib
 import http.server
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from operation.mail_server import serving
+import requests
+from operation.mail_server import make_certificate, serving
 from operation.told_month import EMAIL, RUN, ToldMonth, clock, news
 
 import notify
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
-from livingreview.operation import delivery, digest, sending
+from livingreview.operation import delivery, digest, sending, webhook
 from livingreview.operation.outcome import ALL_DONE, INTERRUPTED, NOTHING_NEW, PAUSED, TRIGGER_FIRED, UNFILED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -267,6 +270,23 @@ def test_a_receiver_that_is_not_there_is_told_without_its_address(told, receiver
 def test_only_an_encrypted_address_without_a_password_is_written_to(told, address, said):
     done = send(told, {"LIVING_REVIEW_WEBHOOK_URL": address})["webhook"]
     assert (done.state, said in done.message) == ("not sent", True)
+
+
+def test_a_receiver_whose_certificate_nobody_vouches_for_gets_nothing(receiver, tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program openssl for a certificate")
+    certificate = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.with_suffix(".pem"), certificate.with_suffix(".key"))
+    receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
+    environ = {webhook.ADDRESS: f"https://localhost:{receiver.server_port}{PATH}"}
+    with pytest.raises(delivery.NotSent, match=r"no safe connection with the receiver \(SSLError\)"):
+        webhook.send("{}", environ=environ, begin=lambda: None)
+    assert receiver.posted == []
+    with requests.Session() as session:
+        session.verify = str(certificate.with_suffix(".pem"))
+        webhook.send("{}", environ=environ, begin=lambda: None, session=session)
+    assert len(receiver.posted) == 1
 
 
 def test_a_token_with_a_line_end_is_not_sent(told, receiver):

@@ -175,7 +175,8 @@ def _once(channel, asked, seen, sent, *, way, force):
         # On a full disk "sending" may stay, and stands for not knowing.
         with contextlib.suppress(OSError):
             note(state)
-        return Delivery(channel, state, scrub(f"{error}. {_what_next(state, sent.run)}", environ))
+        words = str(error) if str(error).endswith("?") else f"{error}."
+        return Delivery(channel, state, scrub(f"{words} {_what_next(state, sent.run)}", environ))
     try:
         note(SENT)
     except OSError as error:
@@ -219,7 +220,7 @@ def _withheld(before, asked, seen, run):
         when = f"{before['at'][:16].replace('T', ' ')} UTC"
         if before["state"] == SENT:
             return WITHHELD, f"the same was sent on {when}; not sent again"
-        return UNKNOWN, f"it may have been sent on {when}; {_what_next(UNKNOWN, run)}"
+        return UNKNOWN, f"it may have been sent on {when}. {_what_next(UNKNOWN, run)}"
     when = asked.get("when", "always")
     if seen["outcome"] in LEFT_OUT[when]:
         return WITHHELD, f"not asked for: the outcome is {seen['outcome']!r}, and the key when is {when}"

@@ -1,5 +1,6 @@
 """The digest as a message to a webhook: a line for a chat, or everything for a program."""
 
+import contextlib
 import json
 import time
 from urllib.parse import urlsplit
@@ -67,11 +68,15 @@ def send(content, *, environ, begin, session=None, timeout=TIMEOUT):
     headers = {"Content-Type": "application/json", "User-Agent": "living-review"}
     if token := environ.get(TOKEN, "").strip():
         headers["Authorization"] = f"Bearer {token}"
-    session = session or requests.Session()
-    session.trust_env = session.trust_env and not is_local(address)
-    # Otherwise a password for this host in ~/.netrc would go with it.
-    session.auth = _as_it_is
-    begin()
+    with contextlib.nullcontext(session) if session else requests.Session() as used:
+        used.trust_env = used.trust_env and not is_local(address)
+        # Otherwise a password for this host in ~/.netrc would go with it.
+        used.auth = _as_it_is
+        begin()
+        _post(used, address, content, headers=headers, timeout=timeout, environ=environ)
+
+
+def _post(session, address, content, *, headers, timeout, environ):
     try:
         with session.post(
             address,
