@@ -125,7 +125,8 @@ def _last_words(played):
     lines += [f"Remark: {remark}" for remark in about["remarks"]]
     lines += [f"To do:  {about['hint']}"] if about["hint"] else []
     report = played.review / "results" / played.run / "report.html"
-    lines += [f"Report: {report}"] if report.is_file() else []
+    built = about["exit_code"] != outcome.EXIT_CODES[outcome.FAILED] and report.is_file()
+    lines += [f"Report: {report}"] if built else []
     lines += [f"Digest: {played.review / path}" for path in about.get("digest", [])[-1:]]
     return "\n".join([*lines, f"Log:    {played.log}"])
 

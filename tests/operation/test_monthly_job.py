@@ -18,7 +18,7 @@ import yaml
 
 import run_month
 from livingreview import lock, run_log, tables
-from livingreview.operation import month, outcome, waiting
+from livingreview.operation import due, month, outcome, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = Path(__file__).with_name("stub_snakemake.py")
@@ -305,6 +305,36 @@ def test_a_folder_without_a_protocol_is_wrong_usage_and_stays_empty(tmp_path, ca
     assert run_month.main(["--directory", str(tmp_path), "--run", RUN]) == 2
     assert "there is no config.yaml" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "base_url"),
+    [
+        ("2028-01", "sandbox"),
+        ("2028-01", "http://127.0.0.1:8000/entrez/eutils/"),
+        ("2026-02", LIVE),
+        ("2026-01", LIVE),  # searched already
+    ],
+)
+def test_a_month_that_can_be_meant_is_not_refused(run, base_url):
+    due.check(run, taken=["2025-07", RUN], base_url=base_url, config_run=RUN, now=NOW)
+
+
+@pytest.mark.parametrize(("day", "allowed"), [(1, ["2026-02", "2026-03"]), (2, ["2026-03"])])
+def test_a_day_either_way_is_let_pass(day, allowed):
+    now = datetime.datetime(2026, 3, day, 4, tzinfo=datetime.UTC)
+    for run in ("2026-02", "2026-03", "2026-04"):
+        given = {"taken": [RUN], "base_url": LIVE, "config_run": RUN, "now": now}
+        if run in allowed:
+            due.check(run, **given)
+        else:
+            with pytest.raises(due.NoSuchMonth, match="hint: RUN=2026-03"):
+                due.check(run, **given)
+
+
+def test_the_first_month_of_a_review_is_searched_whatever_its_schedule():
+    living = {"mode": "active", "search_every_months": 6}
+    assert due.nothing_to_do("2026-02", taken=[], living=living) is None
 
 
 def typed(review, run):
