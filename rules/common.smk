@@ -20,6 +20,7 @@ from livingreview import (
     saved_meanwhile,
     secrets,
     tables,
+    time_stamps,
 )
 from livingreview.errors import ReviewError
 from livingreview.fingerprint import digests, fingerprint
@@ -61,6 +62,8 @@ try:
         # What a start that was killed left behind; nobody else works in this folder now.
         tables.remove_leftovers("data")
         tables.remove_leftovers(f"results/{config['run']}")
+        if ahead := time_stamps.take_back(["data", f"results/{config['run']}", "results/bulk"]):
+            logger.info(f"{ahead} files were dated in the future and are dated anew: was the clock set back?")
         for run in snapshot.restore("data/searches"):
             logger.info(f"The search of {run} was killed at its very end; its snapshot is whole again")
         filing.put_right(f"results/{config['run']}", f".snakemake/backups/results/{config['run']}")
