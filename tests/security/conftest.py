@@ -10,25 +10,35 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Of a module's tree what the tests look at; all else is most of it.
+LOOKED_AT = (ast.Call, ast.Import, ast.ImportFrom, ast.keyword, ast.Attribute, ast.Name)
+
+
 @pytest.fixture(scope="session")
 def code():
-    """Path below scripts/ -> syntax tree, of every module and script."""
-    paths = sorted((ROOT / "scripts").rglob("*.py"))
-    return {
-        path.relative_to(ROOT / "scripts").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in paths
-    }
+    """(path below scripts/, node) of the calls, imports and names in every module and script."""
+    found = []
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        name = path.relative_to(ROOT / "scripts").as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found += [(name, node) for node in ast.walk(tree) if isinstance(node, LOOKED_AT)]
+    return found
 
 
 @pytest.fixture(scope="session")
 def calls(code):
-    """(path, name as it is written, call) of every call in the code."""
-    return [
-        (path, ast.unparse(node.func), node)
-        for path, tree in code.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-    ]
+    """(path, dotted name, call) of every call in the code."""
+    return [(path, dotted(node.func), node) for path, node in code if isinstance(node, ast.Call)]
+
+
+def dotted(node):
+    """A name as it is written, such as subprocess.run; of what is no plain name, its last part."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = dotted(node.value)
+        return f"{owner}.{node.attr}" if owner else f".{node.attr}"
+    return ""
 
 
 @pytest.fixture
