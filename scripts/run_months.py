@@ -7,6 +7,7 @@ done; 0 nothing new and nothing waits; 2 wrong usage, or no review in the folder
 
 import argparse
 import contextlib
+import math
 import re
 import signal
 import sys
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WRONG_USAGE = 2
 LONGEST = 300  # characters of a reason; the page has it whole
 HOURS = 24  # longer than the longest month seen, shorter than the time to the next one
+LONGEST_MONTH = 24 * 31
 
 
 def main(argv=None, *, month=ROOT / "scripts/run_month.py"):
@@ -70,7 +72,7 @@ def _parser():
     parser.add_argument("--cores", type=_positive, default=2, help="shared by reviews that run at once")
     parser.add_argument("--jobs", type=_positive, default=1, help="reviews at once; default: %(default)s")
     parser.add_argument(
-        "--hours", type=float, default=HOURS, help="a longer month is stopped; default: %(default)s"
+        "--hours", type=_hours, default=HOURS, help="a longer month is stopped; default: %(default)s"
     )
     parser.add_argument("--profile", help="of Snakemake, such as profiles/slurm")
     return parser
@@ -86,6 +88,16 @@ def _positive(text):
     if re.fullmatch(r"[1-9]\d{0,3}", text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+
+
+def _hours(text):
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if 0 < hours <= LONGEST_MONTH:
+        return hours
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of hours above 0, up to {LONGEST_MONTH}")
 
 
 def _command(month, review, args):

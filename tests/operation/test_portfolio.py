@@ -207,6 +207,13 @@ def test_what_wants_attention_first_stands_first(review, collect):
     )
 
 
+def test_a_single_review_is_spoken_of_as_one(review, collect):
+    made.built(review(), "2026-12")
+    assert portfolio.lead(collect()["reviews"]) == (
+        "One review: it waits for people. Two records wait for a decision."
+    )
+
+
 def test_words_of_a_review_are_text_and_no_markup(review, collect):
     folder = review(title=f"Pain {made.HOSTILE}")
     made.built(folder, "2026-12", fired=[made.FIRED | {"sentence": made.HOSTILE}])

@@ -149,7 +149,10 @@ def test_no_review_at_all_is_wrong_usage_and_says_how_to_begin_one(tmp_path, run
     assert "make review NAME=" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [["--run", "2026-13"], ["--jobs", "0"], ["--cores", "many"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--run", "2026-13"], ["--jobs", "0"], ["--cores", "many"], ["--hours", "-1"], ["--hours", "nan"]],
+)
 def test_options_that_mean_nothing_are_refused(tmp_path, options):
     with pytest.raises(SystemExit, match="2"):
         run_months.main(["--reviews", str(tmp_path), *options])

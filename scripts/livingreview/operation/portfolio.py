@@ -283,7 +283,10 @@ def view(portfolio, *, others=()):
 def lead(rows):
     """Two sentences on all reviews."""
     counted = [(state, sum(row["state"] == state for row in rows)) for state in ORDER]
-    parts = [f"{prose.spelled(n)} {WORDS[state][n != 1]}" for state, n in counted if n]
+    # Of a single review "one" would say again what "one review" has said.
+    parts = [
+        f"{prose.spelled(n) if len(rows) > 1 else 'it'} {WORDS[state][n != 1]}" for state, n in counted if n
+    ]
     waits = sum(row["good"]["n_to_decide"] for row in rows if row["good"])
     records = prose.spelled_plural(waits, "record") if waits else "no record"
     return (
