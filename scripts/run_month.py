@@ -50,6 +50,8 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
         descriptor = _hold(review, run, wait=args.wait, sleep=sleep)
     except lock.Locked as error:
         return _refused(f"{error}", code=outcome.ANOTHER_RUN)
+    except (ReviewError, OSError, KeyboardInterrupt) as error:
+        return _refused(_failed(run, error), code=outcome.EXIT_CODES[outcome.FAILED])
     try:
         return _play(review, run, args, descriptor=descriptor, command=command, clock=clock)
     finally:
@@ -72,9 +74,7 @@ def _play(review, run, args, *, descriptor, command, clock):
         return _refused(f"{error}. Nothing was done.")
     except (OSError, KeyboardInterrupt) as error:
         # Not even month.json could be written, or the signal came where nothing was being built.
-        return _refused(
-            f"Month {run} failed: {error or 'interrupted'}", code=outcome.EXIT_CODES[outcome.FAILED]
-        )
+        return _refused(_failed(run, error), code=outcome.EXIT_CODES[outcome.FAILED])
     month.tell_people(played, month.make_digest(played), clock=clock)
     print(scrub(_last_words(played)), file=sys.stderr, flush=True)
     return played.about["exit_code"]
@@ -109,6 +109,11 @@ def _hold(review, run, *, wait, sleep):
             if time.monotonic() - began >= patience:
                 raise
         sleep(0.5)
+
+
+def _failed(run, error):
+    hint = "; hint: is the disk full, or the folder not yours to write?" if isinstance(error, OSError) else ""
+    return f"Month {run} failed: {error or 'interrupted'}{hint}"
 
 
 def _refused(text, code=outcome.USAGE):

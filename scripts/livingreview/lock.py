@@ -59,6 +59,8 @@ def hold(path, *, what=None, environ=None, now=None):
     ------
     Locked
         If another process holds it, or jobs of a killed run go on in the folder.
+    ReviewError
+        If the file system has no locks.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +148,12 @@ def _take(path):
         raise Locked(
             f"another run is working in this folder ({describe(told)}); wait until it ends, then run again",
             told,
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise ReviewError(
+            f"{path}: this file system keeps no locks ({error.strerror}), so that two runs could work here at"
+            " once; hint: keep the review on a local disk, or mount the share with locks"
         ) from None
     return descriptor
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import json
 import os
 import re
@@ -403,6 +404,35 @@ def test_a_digest_that_cannot_be_made_changes_nothing_but_is_told(review, play, 
     assert (status, told["outcome"]) == (0, "nothing new")
     assert told["remarks"] == ["the digest could not be made: 'a fault'"]
     assert "the digest could not be made" in capsys.readouterr().err
+
+
+def test_a_message_that_cannot_be_sent_changes_nothing_but_is_told(review, play, monkeypatch):
+    monkeypatch.delenv("LIVING_REVIEW_WEBHOOK_URL", raising=False)
+    with (review / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write("\nnotify:\n  webhook:\n    format: slack\n")
+    status, told = play()
+    assert (status, told["outcome"]) == (0, "nothing new")
+    assert len(told["remarks"]) == 1
+    assert told["remarks"][0].startswith("webhook: ")
+    assert "LIVING_REVIEW_WEBHOOK_URL" in told["remarks"][0]
+
+
+def test_a_folder_without_locks_is_a_failure_that_says_so(play, monkeypatch, capsys):
+    def flock(*_args):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    assert play() == (1, {})
+    assert "this file system keeps no locks (No locks available)" in capsys.readouterr().err
+
+
+def test_a_disk_on_which_nothing_can_be_written_is_a_failure_that_says_so(play, monkeypatch, capsys):
+    def write(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(month.tables, "write_text", write)
+    assert play() == (1, {})
+    assert "No space left on device; hint: is the disk full" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("does", "head"), [("good", "Nothing new"), ("fail", "Failed")])
