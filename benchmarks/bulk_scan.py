@@ -11,6 +11,10 @@ With --sample, the records of a real file are repeated, each with a PMID of its 
 and that is scanned in this process: what a file of NLM's takes. NLM publishes samples of its baseline.
 
     python benchmarks/bulk_scan.py --sample pubmedsample19n0001.xml.gz --records 30000
+
+With --combine, scans of so many files are put together, without the files: what all of PubMed takes.
+
+    python benchmarks/bulk_scan.py --combine 1500 --records 30000
 """
 
 import argparse
@@ -24,6 +28,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,12 +45,13 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--files", type=int, help="synthetic files")
+    what.add_argument("--combine", type=int, help="scans without files")
     what.add_argument("--sample", type=Path, help="a real file of PubMed's, packed")
     parser.add_argument("--records", type=int, default=30_000, help="records of each file")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="keep everything here; else a temporary folder")
     options = parser.parse_args(argv)
-    task = measure_sample if options.sample else measure
+    task = measure_sample if options.sample else measure_combining if options.combine else measure
     if options.folder:
         return task(options, options.folder)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,12 +71,44 @@ def measure_sample(options, folder):
         "megabytes": round(about["bytes"] / 1e6, 1),
         "megabytes_of_xml": round(unpacked(path) / 1e6, 1),
         "cpu_seconds": round(time.process_time() - start, 1),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": peak_mb(),
         "megabytes_of_seen": round((folder / "seen.npy").stat().st_size / 1e6, 2),
     }
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items()))
     print(json.dumps(result, sort_keys=True))
     return 0 if about["records"] == options.records else 1
+
+
+def measure_combining(options, folder):
+    """Put scans together, the last eighth of which are of updates; prints what it took."""
+    rng = np.random.default_rng(1)
+    baseline = options.combine - options.combine // 8
+    scans = []
+    for number in range(options.combine):
+        seen = np.zeros(options.records, dtype=bulk.SEEN)
+        new = np.arange(options.records) + 1 + number * options.records
+        known = rng.integers(1, baseline * options.records, options.records)
+        seen["pmid"] = new if number < baseline else known
+        # One in ten thousand matches, as in a review with 4,000 records.
+        seen["version"], seen["state"] = 1, rng.random(options.records) < 1e-4
+        np.save(folder / f"{number}.npy", seen)
+        scans.append(bulk.Scan(folder / f"{number}.npy", np.zeros(0, dtype=np.int64)))
+    start = time.process_time()
+    combined = bulk.combine(scans)
+    result = {
+        "files": options.combine,
+        **{name: combined.counts[name] for name in ("records", "distinct", "match")},
+        "cpu_seconds": round(time.process_time() - start, 1),
+        "peak_mb": peak_mb(),
+    }
+    print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items()))
+    print(json.dumps(result, sort_keys=True))
+    return 0 if result["distinct"] == baseline * options.records else 1
+
+
+def peak_mb():
+    """Most memory that this process has had."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def repeat(sample, path, *, records):
