@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import doctor as command
-from livingreview import lock
+from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.operation import doctor
 from livingreview.operation.doctor import FAULT, NOTE, OK, WARNING
@@ -128,6 +128,20 @@ def test_a_run_that_goes_on_is_told_and_not_disturbed(tmp_path):
     assert found.state == NOTE
     assert "another run is working in this folder" in found.text
     assert ("lock", OK) in states(doctor.of_folder(tmp_path))
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("running", 1), ("failed", 0)])
+def test_a_month_that_never_came_to_its_end_is_told(tmp_path, outcome, told):
+    about = {"outcome": outcome, "started_at": "2026-11-02T04:17:00Z"}
+    tables.write_json(about | {"outcome": "running"}, tmp_path / "logs/2026-10/month.json")
+    tables.write_json(about, tmp_path / "logs/2026-11/month.json")
+    (tmp_path / lock.OF_A_REVIEW).parent.mkdir()
+    (tmp_path / lock.OF_A_REVIEW).touch()
+    found = [one for one in doctor.of_folder(tmp_path) if one.about == "last month"]
+    assert len(found) == told
+    for one in found:
+        assert one.state == WARNING
+        assert one.text == "the month 2026-11 began at 2026-11-02T04:17:00Z and never came to its end"
 
 
 def test_what_a_killed_search_left_is_told(tmp_path):

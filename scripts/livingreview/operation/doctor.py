@@ -21,7 +21,8 @@ from livingreview import config as protocol_file
 from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.living import modes, releases
-from livingreview.operation import mail, settings, webhook
+from livingreview.operation import mail, month, settings, webhook
+from livingreview.operation.outcome import RUNNING
 from livingreview.screening import filing
 from livingreview.search import guards, snapshot
 from livingreview.search import query as query_check
@@ -167,6 +168,17 @@ def _lock(review):
         yield Finding("lock", NOTE, str(error))
     else:
         yield Finding("lock", OK, "free")
+        yield from _unended(review)
+
+
+def _unended(review):
+    """Of a power cut or a kill nothing tells, unless somebody asks: the schedule starts again in a month."""
+    for path in sorted((review / "logs").glob(f"*/{month.NAME}"))[-1:]:
+        run = path.parent.name
+        told = month.read(review, run)
+        if told.get("outcome") == RUNNING:
+            text = f"the month {run} began at {told.get('started_at')} and never came to its end"
+            yield Finding("last month", WARNING, text, f"make month RUN={run} goes on where it stopped")
 
 
 def of_version_control(review, *, run=subprocess.run):
