@@ -39,7 +39,8 @@ git push --quiet origin "HEAD:refs/heads/$branch"
 title=$(head -n 1 "$handed/title.txt")
 number=$(gh pr list --head "$branch" --state open --json number --jq '.[0].number // empty')
 if [ -n "$number" ]; then
-    gh pr edit "$number" --title "$title" --body-file "$handed/body.md"
+    # Not "gh pr edit", which asks for rights on projects that this token need not have.
+    gh api --silent --method PATCH "repos/{owner}/{repo}/pulls/$number" --raw-field "title=$title" --field "body=@$handed/body.md"
 elif ! gh pr create --head "$branch" --base "$base" --title "$title" --body-file "$handed/body.md"; then
     echo "The branch $branch is pushed, the pull request is not open. Does the repository let workflows open" \
         "them (Settings, Actions, General, Workflow permissions)?" >&2

@@ -11,7 +11,7 @@ number=$(gh issue list --state open --limit 500 --json number,title --jq 'map(se
 case $what in
     open)
         if [ -n "$number" ]; then
-            gh issue edit "$number" --body-file "$3"
+            gh api --silent --method PATCH "repos/{owner}/{repo}/issues/$number" --field "body=@$3"
         else
             gh issue create --title "$TITLE" --body-file "$3"
         fi

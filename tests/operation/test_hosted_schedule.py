@@ -303,7 +303,10 @@ def test_a_second_start_brings_the_open_pull_request_up_to_date_and_writes_no_sn
     offer(two, handed(tmp_path / "again", {snapshot: "other\n"}))
     assert (two.folder / snapshot).read_text() == "1\n"
     assert two.git("rev-parse", "HEAD") == before
-    assert any(line.startswith("pr edit 7 --title") for line in (tmp_path / "asked").read_text().splitlines())
+    assert any(
+        "PATCH repos/{owner}/{repo}/pulls/7 --raw-field title=Month of root" in line
+        for line in (tmp_path / "asked").read_text().splitlines()
+    )
 
 
 def test_a_month_is_built_on_those_that_nobody_merged_yet(clone, tmp_path):
@@ -378,11 +381,8 @@ def test_one_issue_is_kept_for_a_failed_month(clone, tmp_path):
     one.script("tell_failure.sh", "open", title, str(tmp_path / "body.md"))
     one.script("tell_failure.sh", "close", title)
     asked = [line for line in (tmp_path / "asked").read_text().splitlines() if "issue list" not in line]
-    assert [" ".join(line.split()[:3]) for line in asked] == [
-        "issue create --title",
-        "issue edit 3",
-        "issue close 3",
-    ]
+    assert [line.split(" --")[0] for line in asked] == ["issue create", "api", "issue close 3"]
+    assert f"PATCH repos/{{owner}}/{{repo}}/issues/3 --field body=@{tmp_path}/body.md" in asked[1]
     assert "allowed: open, close" in one.script("tell_failure.sh", "shut", title, status=2)
 
 
