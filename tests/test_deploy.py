@@ -316,7 +316,16 @@ def test_the_image_gets_what_a_month_needs_and_no_more():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
     let_in = {line[1:] for line in lines if line.startswith("!")}
-    assert {"Snakefile", "rules", "scripts", "schemas", "templates", "config.yaml", "environment.yml", "data"} <= let_in
+    assert {
+        "Snakefile",
+        "rules",
+        "scripts",
+        "schemas",
+        "templates",
+        "config.yaml",
+        "environment.yml",
+        "data",
+    } <= let_in
     assert let_in.isdisjoint({".git", ".venv", "reviews", "results", "logs", "tests"})
     assert [name for name in let_in if not (ROOT / name).exists()] == []
 
