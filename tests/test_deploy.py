@@ -188,6 +188,12 @@ def test_systemd_finds_no_fault_in_the_units(units):
     assert about_these == []
 
 
+def test_systemd_understands_the_user_that_the_units_run_as():
+    said = checked(program("systemd-sysusers"), "--dry-run", str(UNITS / "living-review.sysusers.conf"))
+    assert "Failed" not in said
+    assert "User=living-review\n" in (UNITS / "living-review@.service").read_text()
+
+
 @pytest.mark.parametrize("name", ["living-review@pain.service", "living-review-failed@pain.service"])
 def test_the_units_are_closed_off(units, name):
     said = checked(
