@@ -442,13 +442,22 @@ def test_the_digest_is_made_whatever_came_of_it(review, play, does, head):
     assert (review / "logs" / RUN / "digest.html").is_file()
 
 
-def start(review, does):
+IGNORED = (signal.SIGHUP, signal.SIGINT)
+COMMAND = """
+import signal, sys
+import run_month
+
+for number in map(int, sys.argv[2].split()):
+    signal.signal(number, signal.SIG_IGN)
+sys.exit(run_month.main(sys.argv[3:], command=[sys.executable, sys.argv[1]]))
+"""
+
+
+def start(review, does, ignoring=()):
     """The command in a process of its own, as a scheduler starts it."""
-    code = (
-        "import sys, run_month; sys.exit(run_month.main(sys.argv[2:], command=[sys.executable, sys.argv[1]]))"
-    )
+    ignored = " ".join(str(int(number)) for number in ignoring)
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(STUB), "--directory", str(review), "--run", RUN],
+        [sys.executable, "-c", COMMAND, str(STUB), ignored, "--directory", str(review), "--run", RUN],
         env=os.environ | {"PYTHONPATH": str(ROOT / "scripts"), "STUB": does},
         stderr=subprocess.PIPE,
         text=True,
@@ -497,6 +506,23 @@ def test_a_signal_ends_all_and_says_so(review, hanging, number):
     assert (told["outcome"], told["exit_code"]) == ("interrupted", 1)
     assert told["reason"] == f"ended by {number.name}; what was complete stays"
     lock.held(review / lock.OF_A_REVIEW)
+
+
+def test_a_hangup_that_nohup_has_ignored_ends_nothing_and_the_request_to_end_all_the_same(review):
+    command = start(review, "hang", ignoring=IGNORED)
+    try:
+        assert until(lambda: (review / "pids").exists() and (review / "pids").read_text().count(" "))
+        for number in IGNORED:
+            command.send_signal(number)
+        assert writes(review)
+        assert command.poll() is None
+        command.terminate()
+        assert command.wait(20) == 1
+        assert not writes(review)
+    finally:
+        command.kill()
+        command.wait()
+        command.stderr.close()
 
 
 @pytest.mark.parametrize("victim", ["command", "snakemake"])

@@ -107,13 +107,24 @@ def _catching(caught):
     """Note signals in the place of ending by them; a second one changes nothing."""
     before = {}
     for one in SIGNALS:
+        # nohup, and shells for what they start in the background, have some signals ignored. They stay so
+        # here; a handler that does nothing leaves the child the default, by which it can be asked to end.
+        ignored = signal.getsignal(one) == signal.SIG_IGN
         with contextlib.suppress(ValueError):  # not in the main thread
-            before[one] = signal.signal(one, lambda number, _: caught.append(signal.Signals(number).name))
+            before[one] = signal.signal(one, _ignore if ignored else _noted(caught))
     try:
         yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _noted(caught):
+    return lambda number, _frame: caught.append(signal.Signals(number).name)
+
+
+def _ignore(_number, _frame):
+    pass
 
 
 def _pass_on(stream, tail, show):
