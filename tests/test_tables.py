@@ -580,3 +580,21 @@ def test_a_writer_whose_file_was_taken_for_a_leftover_before_it_was_locked_takes
     tables.write_text("new", tmp_path / "a.csv")
     assert taken
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("schema", sorted(path.name.split(".")[0] for path in tables.SCHEMAS.glob("*.json")))
+def test_a_row_is_good_or_not_as_the_validator_says_however_often_its_cells_were_seen(schema):
+    if "key" not in tables.load_schema(schema):
+        return  # no table
+    validator = tables._validator(schema)
+    is_good = tables._row_check(validator)
+    columns = tables.load_schema(schema)["properties"]
+    values = [None, "", "2026-01", "include", "101", "-5", 1, 1.0, True, 2.5]
+    rows = [dict.fromkeys(columns, value) for value in values]
+    rows += [dict.fromkeys(columns) | {column: value} for column in columns for value in values]
+    rows += [
+        {name: values[(at + shift) % len(values)] for at, name in enumerate(columns)}
+        for shift in range(len(values))
+    ]
+    for row in [*rows, *reversed(rows)]:
+        assert is_good(row) == validator.is_valid(row), row
