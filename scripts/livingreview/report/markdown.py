@@ -10,7 +10,7 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&$])")
 # a mention, a reference to an issue (which a pull request could even close), an address, an emoji. A space of
 # no width is put behind what is matched.
 AFTER_MARKDOWN = re.compile(
-    r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.)|\b[a-z][a-z0-9+.-]*:(?=//)|\b(?:mailto|xmpp):(?=\S)|:(?=[\w+-]+:)",
+    r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.)|\b[a-z][a-z0-9+.-]{0,30}:(?=//)|\b(?:mailto|xmpp):(?=\S)|:(?=[\w+-]+:)",
     re.IGNORECASE,
 )
 NO_WIDTH = "\u200b"

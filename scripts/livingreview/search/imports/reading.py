@@ -632,7 +632,7 @@ def _pmid_of_ris(fields, database):
 
 def _from_medline(record, database, remark):
     located = [*record.get("AID", []), record.get("LID", "")]
-    dois = [value for text in located for value in re.findall(r"(\S+) \[doi\]", text)]
+    dois = [value for text in located for value in re.findall(r"(?<!\S)(\S+) \[doi\]", text)]
     return _row(
         {
             "pmid": record["PMID"],

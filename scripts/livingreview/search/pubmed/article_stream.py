@@ -25,7 +25,8 @@ DELETIONS = ("DeleteCitation", "DeleteDocument")
 ENCODINGS = ("utf-8", "utf8", "us-ascii", "ascii")
 SPACE = re.compile(rb"[ \t\r\n]*")
 START = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation|DeleteDocument)(?=[ \t\r\n/>])")
-START_TAG = re.compile(rb"""<[^\s/>]+(?:[^>"']|"[^"]*"|'[^']*')*+>""")
+# Nothing in it is tried twice: a document of opening brackets alone is refused as fast as it is read.
+START_TAG = re.compile(rb"""<[^\s/<>"']++(?:[^<>"']|"[^"]*"|'[^']*')*+>""")
 CLOSE = re.compile(rb"[ \t\r\n]*>")
 ASIDES = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 LONGEST_START = 64  # bytes that tell what begins at a place
