@@ -18,6 +18,8 @@ rule pool_outcomes:
         f"logs/{RUN}/pool_outcomes.log",
     benchmark:
         f"logs/{RUN}/measured/pool_outcomes.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1

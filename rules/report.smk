@@ -79,6 +79,8 @@ rule draw_figures:
         f"logs/{RUN}/draw_figures.log",
     benchmark:
         f"logs/{RUN}/measured/draw_figures.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1

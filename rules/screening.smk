@@ -15,6 +15,8 @@ rule backtest_ranking:
         f"logs/{RUN}/backtest_ranking.log",
     benchmark:
         f"logs/{RUN}/measured/backtest_ranking.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1
@@ -52,6 +54,8 @@ rule rank_records:
         f"logs/{RUN}/rank_records.log",
     benchmark:
         f"logs/{RUN}/measured/rank_records.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1

@@ -15,6 +15,8 @@ rule find_notices:
         f"logs/{RUN}/find_notices.log",
     benchmark:
         f"logs/{RUN}/measured/find_notices.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1
@@ -45,6 +47,8 @@ rule link_studies:
         f"logs/{RUN}/link_studies.log",
     benchmark:
         f"logs/{RUN}/measured/link_studies.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1
@@ -179,6 +183,8 @@ rule compute_effects:
         f"logs/{RUN}/compute_effects.log",
     benchmark:
         f"logs/{RUN}/measured/compute_effects.tsv"
+    # On the longest way to the report: before what only has to be there in the end.
+    priority: 1
     conda:
         "../environment.yml"
     threads: 1
