@@ -49,7 +49,7 @@ def write(path, *, run, event, message, level="info", now=None, environ=None, **
     try:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o664)
         try:
             os.write(descriptor, f"{line}\n".encode())
         finally:
