@@ -49,7 +49,8 @@ def write(path, *, run, event, message, level="info", now=None, environ=None, **
     try:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o664)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o664)
         try:
             os.write(descriptor, f"{line}\n".encode())
         finally:
