@@ -44,6 +44,8 @@ def corrections_until(frames, *, run):
         if disorder:
             raise InputError(f"data/trials/{table}.csv", problems=disorder)
         known = frame[frame["run"] <= run].sort_values([*key, "revision"])
+        # Most rows were never corrected.
+        known = known[known.duplicated(key, keep=False)]
         for name, revisions in known.groupby(key, sort=True):
             rows += _of_row(table, ", ".join(name), revisions)
     # Stable, so that revisions and fields stay in their order within a row.
