@@ -170,10 +170,15 @@ class DiskFull(Fault):
 
     def strike(self, _process):
         """Fill the mount."""
-        if self.mounted:
-            with (self.review.parent / self.FILLER).open("wb") as file:
-                free = shutil.disk_usage(self.review).free - self.left
-                os.posix_fallocate(file.fileno(), 0, max(1, free))
+        if not self.mounted:
+            return
+        with (self.review.parent / self.FILLER).open("wb") as file:
+            # The month writes meanwhile: what was free a moment ago may not be.
+            for spare in (0, 65_536, 1_048_576):
+                free = shutil.disk_usage(self.review).free - self.left - spare
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(file.fileno(), 0, max(1, free))
+                    return
 
     def mend(self):
         """Free it again."""
