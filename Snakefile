@@ -55,11 +55,11 @@ if "bulk" in config["search"]:
             f"results/{RUN}/bulk_audit.json",
 
 
-# Snakemake would take results for new of which its own notes are lost.
+# Snakemake would take results for new of which its own notes are lost, or whose tables only look older.
 if workflow.is_main_process and invocation.runs_jobs(sys.argv[1:]):
     made = (output for rule in workflow.rules for output in rule.output)
     if doubted := engine_notes.doubt(".snakemake", made):
-        logger.info(f"{len(doubted)} results are made again: how they were made is not known any more")
+        logger.info(f"{len(doubted)} results are made again: of other tables than before, or of unknown ones")
 
 
 onsuccess:

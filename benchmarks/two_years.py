@@ -169,6 +169,9 @@ class History:
         results = self.target / "results" / self.run
         self._start()
         while not self.tally.given_up and rehearsal.fill_queue(results / "queue.csv", self.answers):
+            if self.step > ENDLESS:
+                self.tally.given_up = f"{self.run}: what was filed is asked again and again"
+                return
             self._people("file", FILE)
             self._start()
         sheets = self.target / "data/trials/sheets"
