@@ -14,7 +14,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock
 from livingreview.errors import ReviewError
-from livingreview.operation import due, month, outcome
+from livingreview.operation import digest, due, month, outcome
 from livingreview.search.snapshot import RUN
 from livingreview.secrets import scrub
 
@@ -126,7 +126,8 @@ def _last_words(played):
     about = played.about
     lines = [f"\nMonth {played.run}: {about['outcome']}. {about['reason']}"]
     lines += [f"  {row['n']} {row['kind']}: {row['todo']} ({row['file']})" for row in about["waiting"]]
-    lines += [f"  {row['label']}: {row['sentence']}" for row in about["fired"]]
+    lines += [f"  {digest.commands(played.review, played.run)}"] if about["waiting"] else []
+    lines += [f"  {row['label'] or 'Review'}: {row['sentence']}" for row in about["fired"]]
     lines += [f"Remark: {remark}" for remark in about["remarks"]]
     lines += [f"To do:  {about['hint']}"] if about["hint"] else []
     report = played.review / "results" / played.run / "report.html"

@@ -34,7 +34,8 @@ def main(argv=None, now=None):
         print(f"{error}\nNothing was made.", file=sys.stderr)
         return 1
     print(f"Made {args.folder}. Next: fill in {args.folder / 'config.yaml'}, then")
-    print(f"    make report REVIEW={args.folder}")
+    print(f"    make doctor REVIEW={args.folder}    says what is left to fill in, and asks the search")
+    print(f"    make month REVIEW={args.folder}     builds the first month")
     print(f"What comes after is in {args.folder / 'README.md'}.")
     return 0
 

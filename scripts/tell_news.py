@@ -130,8 +130,7 @@ def _fired(told, outcomes):
 
 
 def _waiting(row):
-    age = prose.plural(row["months"], "month")
-    return f"{row['title']} ({row['record_id']}): {row['state']}, {row['stage']}, {age}"
+    return f"{row['title']} ({row['record_id']}); {queue_page.state(row, row)}; {queue_page.since(row)}"
 
 
 if "snakemake" in globals():

@@ -158,7 +158,7 @@ def test_work_that_is_not_committed_is_counted(tmp_path):
     (found,) = doctor.of_version_control(tmp_path)
     assert (found.state, found.text) == (
         WARNING,
-        "1 files of data/ are not committed, such as data/a.csv",
+        "1 file of data/ is not committed, such as data/a.csv",
     )
 
 

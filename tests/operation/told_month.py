@@ -15,7 +15,7 @@ WORK = {
     "since": "2026-11",
     "months": 0,
     "whom": "reviewers",
-    "todo": "fill in the queue, then make decisions",
+    "todo": "fill in the queue, then run “make decisions”",
     "file": "results/2026-11/queue.csv",
 }
 FAILURE = {

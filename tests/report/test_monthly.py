@@ -84,7 +84,7 @@ CASES = {
             fired=[trigger("Pain"), trigger("Pain"), trigger(None)],
         ),
         [
-            f"{SEARCHED}; one new record and two new records from other sources were found.",
+            f"{SEARCHED}; three new records were found, two of them from other sources.",
             "One new study (Example 2026) was included.",
             "No record waits for a decision.",
             SAME,

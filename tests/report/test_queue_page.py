@@ -34,7 +34,7 @@ def test_a_row_says_what_it_is_why_it_stands_there_and_for_how_long_it_waits():
         "Example pain",
         "",
         "2 records wait for a decision, the oldest since July 2025. Fill in `results/2026-11/queue.csv`, then `make decisions RUN=2026-11`.",
-        "The first are to be read first. A percentage is the chance, by the review's own decisions, that people would include the record.",
+        "Read from the top. A percentage is the chance, by the review's own decisions, that people would include the record. A term behind a place speaks for the record with a plus, against it with a minus.",
         "",
         "|  | Band | Record | Published | Why it stands here | State | Waits |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -130,7 +130,7 @@ def _seen(review, run, month, *, of_results=True):
         "work": [_work(row) for row in month.get("waiting") or ()],
         "n_waiting": month.get("n_waiting"),
         "n_new": month.get("n_new"),
-        "commands": _commands(review, run),
+        "commands": commands(review, run),
         **_of_news(news, brief=broken),
         "before": unreadable or (_before(review, run, news) if broken else ""),
         "files": _files(review, run),
@@ -372,13 +372,14 @@ def _work(row):
     }
 
 
-def _commands(review, run):
+def commands(review, run):
+    """How the commands that people are asked to run are typed."""
     here = settings.ROOT
-    inside = review.resolve()
+    inside = Path(review).resolve()
     place = (
         "" if inside == here else f" REVIEW={inside.relative_to(here) if here in inside.parents else inside}"
     )
-    return f"Commands are typed in the project's folder and take RUN={run}{place}."
+    return f"Type commands in the program's folder, each followed by RUN={run}{place}."
 
 
 def _files(review, run):

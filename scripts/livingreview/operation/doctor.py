@@ -195,8 +195,9 @@ def of_version_control(review, *, run=subprocess.run):
         return
     lines = told.stdout.splitlines()
     if lines:
-        text = f"{len(lines)} files of data/ are not committed, such as {lines[0][3:]}"
-        yield Finding("version control", WARNING, text, "git add data && git commit")
+        count = "1 file of data/ is" if len(lines) == 1 else f"{len(lines)} files of data/ are"
+        text = f"{count} not committed, such as {lines[0][3:]}"
+        yield Finding("version control", WARNING, text, f"in {review}: git add data && git commit")
     else:
         yield Finding("version control", OK, "all of data/ is committed")
 

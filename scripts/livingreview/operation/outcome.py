@@ -49,7 +49,7 @@ class Outcome:
     hint : str
         What a person is to do; empty if nothing.
     n_new, n_waiting : int or None
-        Records that this run brought; pieces of work that wait for people. None where that is not known.
+        Records that this run brought; items that wait for people. None where that is not known.
     waiting : list of dict
         What waits, from `waiting.read`.
     fired : list of dict
@@ -89,6 +89,7 @@ def of_results(status, fired, waiting):
     n_waiting = sum(row["n"] for row in waiting)
     told = {"n_new": n_new, "n_waiting": n_waiting, "waiting": tuple(waiting), "fired": tuple(fired)}
     found = f"{_counted(n_new, 'new record')} found"
+    wait = f"{_counted(n_waiting, 'item')} {'waits' if n_waiting == 1 else 'wait'} for people"
     if fired:
         return Outcome(
             TRIGGER_FIRED,
@@ -99,8 +100,8 @@ def of_results(status, fired, waiting):
     if n_waiting:
         return Outcome(
             WORK_WAITS,
-            reason=f"{_counted(n_waiting, 'piece')} of work wait{'s' if n_waiting == 1 else ''}; {found}",
-            hint="do what waits; the next month, or the same command again, goes on from there",
+            reason=f"{wait}; {found}",
+            hint="do what waits; the same command again, or the next month, takes it in",
             **told,
         )
     if n_new:

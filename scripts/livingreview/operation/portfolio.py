@@ -318,7 +318,8 @@ def _row(row, *, run):
         "says": _says(row, run=run),
         "reason": _parts(row["reason"]),
         "hint": row["hint"],
-        "unreadable": [_parts(line) for line in row["unreadable"] if line != row["reason"]],
+        # The reason may name the same file by its whole path.
+        "unreadable": [_parts(line) for line in row["unreadable"] if line not in (row["reason"] or "")],
         "searched": prose.day(good["searched_at"]) if good else None,
         "sandbox": bool(good and good["sandbox"]),
         "n_new": prose.count(good["n_new"]) if good else None,

@@ -142,6 +142,7 @@ REWORDED = {
   # base_url: https://eutils.ncbi.nlm.nih.gov/entrez/eutils/
 """: """PubMed's services. "sandbox" answers offline from the records in sandbox_corpus.
 """,
+    "      # family_names,": "  #     # family_names,",
     """ The sandbox's corpus is small, so here it is many;
   # start your own review with an empty list: acknowledged: []
 """: "\n",

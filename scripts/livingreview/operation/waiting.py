@@ -14,13 +14,13 @@ REASONS = "changes of methods that want a reason"
 
 # Of each kind: who does it, and what is to be done.
 TASKS = {
-    UNDECIDED: ("reviewers", "fill in the queue, then make decisions"),
-    AWAITING: ("reviewers", "ask the authors or classify them in the queue, then make decisions"),
-    SECOND: ("the reviewer who has not decided yet", "fill in your own queue, then make decisions"),
-    CONFLICTS: ("who adjudicates", "settle each, then make decisions"),
-    PAIRS: ("reviewers", "give a verdict on each, then make decisions"),
-    EXTRACTION: ("extractors", "fill in the sheet and write yes in ready, then make trials"),
-    EXTRACTION_CONFLICTS: ("who adjudicates extractions", "settle each, then make trials"),
+    UNDECIDED: ("reviewers", "fill in the queue, then run “make decisions”"),
+    AWAITING: ("reviewers", "ask the authors or classify them in the queue, then run “make decisions”"),
+    SECOND: ("the reviewer who has not decided yet", "fill in your own queue, then run “make decisions”"),
+    CONFLICTS: ("who adjudicates", "settle each, then run “make decisions”"),
+    PAIRS: ("reviewers", "give a verdict on each, then run “make decisions”"),
+    EXTRACTION: ("extractors", "fill in the sheet and write yes in ready, then run “make trials”"),
+    EXTRACTION_CONFLICTS: ("who adjudicates extractions", "settle each, then run “make trials”"),
     FINDINGS: ("extractors", "correct the value, or clear it with a reason"),
     ALERTS: ("reviewers", "look whether the change moves a decision or a value"),
     SENTINELS: ("the librarian", "mend the query, or see why PubMed no longer lists them"),

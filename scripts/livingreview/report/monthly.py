@@ -85,14 +85,15 @@ def _ended(text):
 def _search(status):
     what = "The bundled stand-in for PubMed was" if status["sandbox"] else "PubMed was"
     head = f"{what} searched on {prose.day(status['searched_at'])}"
-    parts = [
-        spelled_plural(status[key], f"new record{where}", f"new records{where}")
-        for key, where in (("n_new_records", ""), ("n_new_other", " from other sources"))
-        if status[key]
-    ]
-    if not parts:
+    other = status["n_new_other"]
+    n_new = status["n_new_records"] + other
+    if not n_new:
         return f"{head}; no new record was found."
-    return f"{head}; {listed(parts)} {'was' if parts == ['one new record'] else 'were'} found."
+    found = f"{spelled_plural(n_new, 'new record')} {'was' if n_new == 1 else 'were'} found"
+    if not other:
+        return f"{head}; {found}."
+    which = f"{spelled(other)} of them" if other < n_new else "it" if n_new == 1 else "all"
+    return f"{head}; {found}, {which} from other sources."
 
 
 def _studies(news):

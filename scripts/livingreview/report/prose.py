@@ -408,13 +408,13 @@ def this_month(status):
     """The counts of this run as a list of short phrases, in the order of the workflow."""
     parts = [
         f"{plural(status['n_matched'], 'record')} matched",
-        f"{count(status['n_new_records'])} new",
+        f"{count(status['n_new_records'] + status['n_new_other'])} new",
         f"{count(status['n_decided_this_run'])} decided",
         f"{count(status['n_included_this_run'])} included",
         f"{count(status['n_queue'])} waiting for a person",
     ]
     if status["n_new_other"]:
-        parts.insert(2, f"{count(status['n_new_other'])} from other sources")
+        parts[1] += f" ({count(status['n_new_other'])} from other sources)"
     if status["oldest_waiting_since"]:
         parts[-1] += f" (the oldest since {month(status['oldest_waiting_since'])})"
     parts += [

@@ -67,9 +67,22 @@ def _lead(queue, waiting, files, *, run):
     return [
         f"{prose.plural(n, 'record')} {verb} for a decision, the oldest since {prose.month(oldest)}."
         f" {who} {which}{named}, then `make decisions RUN={run}`.",
-        "The first are to be read first. A percentage is the chance, by the review's own decisions, that"
-        " people would include the record.",
+        _order(queue),
     ]
+
+
+def _order(queue):
+    """How the queue is ordered, and what its numbers say."""
+    signs = "A term behind a place speaks for the record with a plus, against it with a minus."
+    if not any(_chance(row) for row in queue):
+        return (
+            "Read from the top. There are too few decisions to learn from yet, so that the order is that of"
+            f" likeness to the protocol, without chances. {signs}"
+        )
+    return (
+        "Read from the top. A percentage is the chance, by the review's own decisions, that people would"
+        f" include the record. {signs}"
+    )
 
 
 def _cells(place, row, waits):
@@ -85,11 +98,14 @@ def _cells(place, row, waits):
 
 
 def _band(row):
+    return escaped(", ".join(filter(None, (row["band"], _chance(row)))))
+
+
+def _chance(row):
     # The ranker learns the stages that the protocol names; without a chance at this one, that at the last.
     asked, last = row.get(PROBABILITY[row["stage"]]), row.get(PROBABILITY[FULL_TEXT])
     chance = last if prose.missing(asked) else asked
-    likely = "" if prose.missing(chance) else f", {prose.percent(100 * chance)}"
-    return escaped(f"{row['band'] or ''}{likely}")
+    return "" if prose.missing(chance) else prose.percent(100 * chance)
 
 
 def address(row):
