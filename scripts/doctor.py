@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import check_data
+from livingreview import streams
 from livingreview.operation import doctor
 from search_pubmed import connected
 
@@ -22,6 +23,7 @@ NAME_WIDTH, STATE_WIDTH = 16, 8
 
 def main(argv=None):
     """Command line; returns the exit status."""
+    streams.prepare()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

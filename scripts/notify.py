@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from livingreview import config as protocol
+from livingreview import streams
 from livingreview.errors import ReviewError
 from livingreview.operation import digest, sending, settings
 from livingreview.search.snapshot import RUN
@@ -25,6 +26,7 @@ def main(argv=None, *, clock=None, environ=os.environ):
     environ : mapping, optional
         Where the secrets are.
     """
+    streams.prepare()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--directory", type=Path, default=Path(), help="the review's folder")
     parser.add_argument("--run", help="the month, such as 2026-12; config.yaml's if left out")

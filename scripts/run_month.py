@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview import lock
+from livingreview import lock, streams
 from livingreview.errors import ReviewError
 from livingreview.operation import digest, due, month, outcome
 from livingreview.search.snapshot import RUN
-from livingreview.secrets import scrub
 
 MOMENT = 2  # seconds in which a process that was just killed is gone
 PATIENCE = 15  # seconds for the remains of a killed start to end, which they do by themselves
@@ -35,15 +34,20 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
         Returns now, with its time zone.
     sleep : callable, optional
     """
+    streams.prepare()
     args = _arguments(argv)
     clock = clock or (lambda: datetime.datetime.now(datetime.UTC))
     review = args.directory.resolve()
-    if not (review / "config.yaml").is_file():
-        return _refused(f"{review}: there is no config.yaml; hint: name a review's folder with --directory")
     try:
+        if not (review / "config.yaml").is_file():
+            return _refused(
+                f"{review}: there is no config.yaml; hint: name a review's folder with --directory"
+            )
         run = args.run or protocol.load(review / "config.yaml")["run"]
     except ReviewError as error:
         return _refused(f"{error}\nNothing was done, and no month was named.", code=1)
+    except OSError as error:
+        return _refused(_failed(args.run or "", error), code=outcome.EXIT_CODES[outcome.FAILED])
     if not RUN.fullmatch(run):
         return _refused(f"--run: found {run!r}; allowed: a month as YYYY-MM; hint: $(date +%Y-%m)")
     try:
@@ -76,7 +80,7 @@ def _play(review, run, args, *, descriptor, command, clock):
         # Not even month.json could be written, or the signal came where nothing was being built.
         return _refused(_failed(run, error), code=outcome.EXIT_CODES[outcome.FAILED])
     month.tell_people(played, month.make_digest(played), clock=clock)
-    print(scrub(_last_words(played)), file=sys.stderr, flush=True)
+    streams.say(_last_words(played))
     return played.about["exit_code"]
 
 
@@ -117,7 +121,7 @@ def _failed(run, error):
 
 
 def _refused(text, code=outcome.USAGE):
-    print(scrub(text), file=sys.stderr, flush=True)
+    streams.say(text)
     return code
 
 

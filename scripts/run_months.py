@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+from livingreview import streams
 from livingreview.errors import ReviewError
 from livingreview.operation import months, portfolio, reviews
 from livingreview.report import characters, prose
@@ -35,6 +36,7 @@ def main(argv=None, *, month=ROOT / "scripts/run_month.py"):
     month : path, optional
         The program that builds one review's month.
     """
+    streams.prepare()
     args = _parser().parse_args(argv)
     try:
         found, others = reviews.find(args.reviews)

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import run_month
-from livingreview import lock, run_log, tables
+from livingreview import lifeline, lock, run_log, tables
 from livingreview.operation import due, month, outcome, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -435,6 +435,29 @@ def test_a_disk_on_which_nothing_can_be_written_is_a_failure_that_says_so(play, 
     assert "No space left on device; hint: is the disk full" in capsys.readouterr().err
 
 
+def test_a_disk_that_runs_full_once_the_month_has_ended_takes_nothing_from_it(review, play, monkeypatch):
+    written = month.Month.write
+
+    def write(self, **more):
+        if self.about.get("ended_at"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(self, **more)
+
+    monkeypatch.setattr(month.Month, "write", write)
+    status, told = play()
+    assert (status, told["outcome"]) == (0, "nothing new")
+    assert (review / "logs" / RUN / "digest.md").is_file()
+
+
+def test_a_folder_of_somebody_else_is_a_failure_that_says_so(play, monkeypatch, capsys):
+    def is_file(_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(run_month.Path, "is_file", is_file)
+    assert play()[0] == 1
+    assert "Permission denied; hint: is the disk full, or the folder not yours" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("does", "head"), [("good", "Nothing new"), ("fail", "Failed")])
 def test_the_digest_is_made_whatever_came_of_it(review, play, does, head):
     play(does)
@@ -543,6 +566,7 @@ def test_a_job_that_was_killed_all_the_same_holds_no_lock(review, hanging):
     for pid in (command.pid, snakemake, job):
         os.kill(pid, signal.SIGKILL)
     command.wait()
+    assert until(lambda: not any(map(lifeline.is_alive, (snakemake, job))))
     with lock.held(review / lock.OF_A_REVIEW):
         pass
 

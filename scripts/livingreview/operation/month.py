@@ -4,6 +4,7 @@
 structured log beside it does: neither is a result.
 """
 
+import contextlib
 import datetime
 import os
 import re
@@ -173,7 +174,7 @@ def make_digest(month, *, environ=None):
         # Whatever it is, the month's own result must come to the scheduler.
         _note(month, "digest failed", f"the digest could not be made: {error}")
         return None
-    month.write(digest=[f"logs/{month.run}/{name}" for name in digest.MADE])
+    _write_if_possible(month, digest=[f"logs/{month.run}/{name}" for name in digest.MADE])
     return seen
 
 
@@ -201,7 +202,13 @@ def tell_people(month, seen, *, clock, environ=None):
 
 def _note(month, event, text):
     month.tell(event, text, level="warning")
-    month.write(remarks=[*month.about["remarks"], text])
+    _write_if_possible(month, remarks=[*month.about["remarks"], text])
+
+
+def _write_if_possible(month, **more):
+    """Add to month.json; a disk that has just run full takes nothing from a month that was good."""
+    with contextlib.suppress(OSError):
+        month.write(**more)
 
 
 def _begin(month, now):

@@ -30,6 +30,7 @@ from livingreview.secrets import scrub
 NAME = "sent.json"
 SENDING, SENT, NOT_SENT, UNKNOWN, WITHHELD = "sending", "sent", "not sent", "may have been sent", "withheld"
 FINAL = (SENDING, SENT, UNKNOWN)  # nothing of this is sent again unasked
+CHANGING = re.compile(r"(?<=\.)[0-9a-f]{8}(?=\.partial)|\d+")
 HURRIED = 15  # seconds for a message about a month that was interrupted
 # What each value of the key `when` leaves out.
 LEFT_OUT = {
@@ -236,10 +237,11 @@ def _what_next(state, run):
 def _told(seen):
     """What tells one message of a run from another: its outcome, the triggers, or what failed.
 
-    Numbers in errors (of processes, ports, times) differ from try to try, and so do the counts of what waits
-    while people work; neither is a reason to write to them again.
+    Numbers in errors (of processes, ports, times, of files while they are written) differ from try to try, so
+    does which of several steps fails first, and so do the counts of what waits while people work; none of it
+    is a reason to write to them again.
     """
-    failed = [[row["rule"], re.sub(r"\d+", "0", row["error"])] for row in seen["failed"]]
+    failed = sorted([row["rule"], CHANGING.sub("0", row["error"])] for row in seen["failed"])
     return tables.digest([seen["outcome"], seen["fired_names"] if not failed else [], failed])
 
 
