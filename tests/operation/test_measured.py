@@ -45,7 +45,7 @@ def test_the_longest_step_stands_first_in_table_and_drawing(logs):
     ]
     drawn = etree.fromstring((logs / "measured.svg").read_bytes())
     words = ["".join(one.itertext()) for one in drawn.iter("{*}text")]
-    assert words[0] == "2 steps, 7 s together, at most 240 MB at once."
+    assert words[0] == "2 steps, 7 s in sum; none held more than 240 MB."
     assert words[4:] == ["rank_records", "7.2", "240", "check_data", "0.0", "–"]
     long, short = (float(box.get("width")) for box in drawn.iter("{*}rect"))
     assert short / long == pytest.approx(0.04 / 7.25, abs=0.005)

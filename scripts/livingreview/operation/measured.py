@@ -145,5 +145,5 @@ def drawing(steps):
 def said(steps):
     """The steps in one sentence."""
     used = [one.peak_mb for one in steps if one.peak_mb is not None]
-    memory = f", at most {max(used):.0f} MB at once" if used else ""
-    return f"{prose.plural(len(steps), 'step')}, {sum(one.seconds for one in steps):.0f} s together{memory}."
+    memory = f"; none held more than {max(used):.0f} MB" if used else ""
+    return f"{prose.plural(len(steps), 'step')}, {sum(one.seconds for one in steps):.0f} s in sum{memory}."
