@@ -68,7 +68,9 @@ def slurm():
 
 def on_slurm(review, *options):
     """Build a review through the profile, as a person on a cluster does: no number of cores limits it."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    # It ends with the test, and takes its jobs back.
+    command = ["setpriv", "--pdeathsig", "TERM"]
+    command += [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     command += ["--directory", review.folder, "--profile", ROOT / "profiles" / "slurm"]
     command += [*ONE_NODE_OPTIONS, *options]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)

@@ -44,7 +44,11 @@ stop() {
     trap - EXIT INT TERM HUP
     # The command first, since it submits; then jobs, then who started them.
     [ -z "$node" ] || kill -TERM -- "-$node" 2> /dev/null || true
-    [ ! -e "$state/ready" ] || scancel --full --signal=KILL --user=root > /dev/null 2>&1 || true
+    if [ -e "$state/ready" ]; then
+        scancel --user=root > /dev/null 2>&1 || true
+        # Jobs outlive the daemons that started them, so that these wait for their end.
+        for _ in {1..150}; do [ -n "$(squeue --noheader 2> /dev/null)" ] || break; sleep 0.1; done
+    fi
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         kill -TERM "${started[i]}" 2> /dev/null || true
         for _ in {1..50}; do kill -0 "${started[i]}" 2> /dev/null || break; sleep 0.1; done
@@ -84,6 +88,7 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=600
+KillWait=2
 StateSaveLocation=$state/controller
 SlurmdSpoolDir=$state/node
 SlurmctldPidFile=$state/slurmctld.pid
