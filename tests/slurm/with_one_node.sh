@@ -41,7 +41,9 @@ state=$(mktemp -d /tmp/one-node-slurm.XXXXXX)
 started=()
 node=
 stop() {
-    trap - EXIT INT TERM HUP
+    # A second signal must not cut this short.
+    trap - EXIT
+    trap '' INT TERM HUP
     # The command first, since it submits; then jobs, then who started them.
     [ -z "$node" ] || kill -TERM -- "-$node" 2> /dev/null || true
     if [ -e "$state/ready" ]; then
