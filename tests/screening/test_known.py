@@ -125,12 +125,23 @@ def test_other_code_knows_nothing_and_what_the_old_one_knew_is_removed(past):
     assert past.kept != old
 
 
-def test_a_damaged_file_is_told_and_made_anew(past, caplog):
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda _: b"key,score\n\x00",
+        lambda _: b"",
+        lambda whole: whole[: len(whole) * 2 // 3],
+        lambda whole: whole.replace(b".", b".1"),
+    ],
+    ids=["other bytes", "empty", "cut short within a number", "other numbers"],
+)
+def test_a_damaged_file_is_told_and_not_believed(past, caplog, damaged):
     said, _ = past.test("2020-02", seen="2020-02")
-    past.kept[0].write_text("key,score\n\x00", encoding="utf-8")
+    past.kept[0].write_bytes(damaged(past.kept[0].read_bytes()))
     again, trained = past.test("2020-02", seen="2020-02")
     assert (again, trained) == (said, 2)
-    assert "can't be read, and its models are trained again" in caplog.text
+    assert "can't be used, and its models are trained again" in caplog.text
+    assert past.test("2020-02", seen="2020-02") == (said, 0)
 
 
 def test_a_month_does_not_fail_where_nothing_can_be_kept(past, caplog, tmp_path):

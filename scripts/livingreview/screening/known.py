@@ -2,9 +2,11 @@
 
 They are no results: without them the same results are made, to the byte, and take longer. They lie in one
 file, named after all that they depend on besides the records and the labels, whose digest is each row's key.
+Its first line is the digest of the rest: what a disk, a backup or a hand has changed is not believed.
 """
 
 import hashlib
+import io
 import json
 import logging
 import platform
@@ -40,13 +42,17 @@ def place(folder, *, code, settings):
 
 
 def read(path):
-    """What is known, as `backtest.run` takes it over; None where there is no such file, or no reading it."""
-    if not Path(path).is_file():
-        return None
+    """What is known, as `backtest.run` takes it over; None where there is no such file, or no believing it."""
+    path = Path(path)
     try:
-        return pd.read_csv(path, dtype={"key": str})[COLUMNS].dropna(subset=["key", "score"])
+        if not path.is_file():
+            return None
+        digest, _, rows = path.read_bytes().partition(b"\n")
+        if digest != _digest(rows):
+            raise ValueError("it is not as it was written")
+        return pd.read_csv(io.BytesIO(rows), dtype={"key": str})[COLUMNS]
     except (OSError, ValueError, KeyError) as error:
-        log.warning("%s can't be read, and its models are trained again: %s", path, error)
+        log.warning("%s can't be used, and its models are trained again: %s", path, error)
         return None
 
 
@@ -60,11 +66,15 @@ def keep(predictions, path):
     path : path
         From `place`.
     """
-    held = predictions[COLUMNS].drop_duplicates("key").sort_values("key")
+    rows = tables.to_csv(predictions[COLUMNS].drop_duplicates("key").sort_values("key")).encode()
     try:
-        tables.write(held, path)
+        tables.write_bytes(_digest(rows) + b"\n" + rows, path)
         for other in Path(path).parent.glob("backtest-*.csv"):
             if other != Path(path):
                 other.unlink(missing_ok=True)
     except OSError as error:
         log.warning("predictions could not be kept for the next month, which will take longer: %s", error)
+
+
+def _digest(rows):
+    return hashlib.sha256(rows).hexdigest().encode()
