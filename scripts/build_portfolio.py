@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from livingreview.errors import ReviewError
-from livingreview.operation import portfolio, reviews
+from livingreview.operation.reviews import folders as reviews
+from livingreview.operation.reviews import portfolio
 
 
 def main(argv=None):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from livingreview.errors import ReviewError
-from livingreview.operation import site
+from livingreview.operation.hosted import site
 
 NO_REVIEW = 3  # the tag is a version of no review
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import streams
 from livingreview.errors import ReviewError
-from livingreview.operation import digest, sending, settings
+from livingreview.operation.telling import digest, sending, settings
 from livingreview.search.snapshot import RUN
 from livingreview.secrets import scrub
 

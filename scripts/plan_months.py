@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from livingreview.errors import ReviewError
-from livingreview.operation import plan
+from livingreview.operation.hosted import plan
 
 
 def main(argv=None):

@@ -14,7 +14,8 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock, streams
 from livingreview.errors import ReviewError
-from livingreview.operation import digest, due, month, outcome
+from livingreview.operation.job import due, month, outcome
+from livingreview.operation.telling import digest
 from livingreview.search.snapshot import RUN
 
 MOMENT = 2  # seconds in which a process that was just killed is gone

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from livingreview import streams
 from livingreview.errors import ReviewError
-from livingreview.operation import months, portfolio, reviews
+from livingreview.operation.reviews import folders as reviews
+from livingreview.operation.reviews import months, portfolio
 from livingreview.report import characters, prose
 from livingreview.search.snapshot import RUN
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from livingreview.errors import ReviewError
-from livingreview.operation import scaffold
+from livingreview.operation.reviews import scaffold
 from livingreview.search.snapshot import RUN
 
 

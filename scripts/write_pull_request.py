@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from livingreview import tables
-from livingreview.operation import pull_request
+from livingreview.operation.hosted import pull_request
 
 
 def main(argv=None):

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from livingreview.operation import outcome, pull_request
+from livingreview.operation.hosted import pull_request
+from livingreview.operation.job import outcome
 from livingreview.secrets import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "operation"))
 
 import several_reviews as made
 
-from livingreview.operation import portfolio
-from livingreview.operation.reviews import Review
+from livingreview.operation.reviews import portfolio
+from livingreview.operation.reviews.folders import Review
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import yaml
 import plan_months
 import write_pull_request
 from livingreview.errors import InputError
-from livingreview.operation import plan, pull_request
+from livingreview.operation.hosted import plan, pull_request
 from livingreview.secrets import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]

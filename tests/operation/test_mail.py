@@ -8,7 +8,7 @@ import pytest
 from operation.mail_server import PASSWORD, USER, make_certificate, serving
 from operation.told_month import EMAIL, NOW, RUN, ToldMonth, clock
 
-from livingreview.operation import digest, sending
+from livingreview.operation.telling import digest, sending
 
 SECRETS = {"LIVING_REVIEW_SMTP_PASSWORD": PASSWORD}
 

@@ -8,8 +8,7 @@ from operation.told_month import FAILURE, RUN, WORK, ToldMonth, news
 
 from livingreview import tables
 from livingreview.errors import ReviewError
-from livingreview.operation import digest
-from livingreview.operation.outcome import (
+from livingreview.operation.job.outcome import (
     ALL_DONE,
     EXIT_CODES,
     FAILED,
@@ -21,6 +20,7 @@ from livingreview.operation.outcome import (
     UNFILED,
     WORK_WAITS,
 )
+from livingreview.operation.telling import digest
 
 HOSTILE = "<script>x</script> @anna fixes #12 [a](http://evil.example) | $x$ 'q\" \u202etxt"
 FIRED = {"name": "ratio", "outcome": "pain", "label": "Pain", "sentence": "It is twice what it was."}

@@ -19,7 +19,7 @@ import yaml
 
 import run_month
 from livingreview import lifeline, lock, run_log, tables
-from livingreview.operation import due, month, outcome, waiting
+from livingreview.operation.job import due, month, outcome, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = Path(__file__).with_name("stub_snakemake.py")

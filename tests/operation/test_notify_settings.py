@@ -7,7 +7,8 @@ import yaml
 
 from livingreview import config, run_log
 from livingreview.errors import InputError
-from livingreview.operation import month, sending, settings
+from livingreview.operation.job import month
+from livingreview.operation.telling import sending, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = (ROOT / "config.yaml").read_text(encoding="utf-8")

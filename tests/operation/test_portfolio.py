@@ -7,9 +7,10 @@ import pytest
 import several_reviews as made
 
 import build_portfolio
-from livingreview.operation import months, portfolio, reviews
-from livingreview.operation.months import Ended
-from livingreview.operation.reviews import Review
+from livingreview.operation.reviews import folders as reviews
+from livingreview.operation.reviews import months, portfolio
+from livingreview.operation.reviews.folders import Review
+from livingreview.operation.reviews.months import Ended
 
 
 @pytest.fixture

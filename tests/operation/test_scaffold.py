@@ -11,7 +11,7 @@ import start_review
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.operation import scaffold
+from livingreview.operation.reviews import scaffold
 
 NOW = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
 

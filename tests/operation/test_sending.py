@@ -20,8 +20,15 @@ from operation.told_month import EMAIL, RUN, ToldMonth, clock, news
 import notify
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
-from livingreview.operation import delivery, digest, sending, webhook
-from livingreview.operation.outcome import ALL_DONE, INTERRUPTED, NOTHING_NEW, PAUSED, TRIGGER_FIRED, UNFILED
+from livingreview.operation.job.outcome import (
+    ALL_DONE,
+    INTERRUPTED,
+    NOTHING_NEW,
+    PAUSED,
+    TRIGGER_FIRED,
+    UNFILED,
+)
+from livingreview.operation.telling import delivery, digest, sending, webhook
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-receiver-0123456789"

@@ -12,7 +12,8 @@ import pytest
 import run_months
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.operation import months, reviews
+from livingreview.operation.reviews import folders as reviews
+from livingreview.operation.reviews import months
 
 SCRIPTS = Path(run_months.__file__).parent
 # What a review's month comes to stands in a file of the review: an exit status, "kill" or "hang".

@@ -11,7 +11,7 @@ import collect_site
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
 from livingreview.living import releases
-from livingreview.operation import site
+from livingreview.operation.hosted import site
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,6 +1,7 @@
 """Months under faults, short: benchmarks/two_years.py plays them long. And that each fault is a real one."""
 
 import argparse
+import math
 import random
 import subprocess
 import sys
@@ -38,7 +39,11 @@ class Months(two_years.History):
 def options(**given):
     names = [kind.name for kind in trouble.EVERY]
     return argparse.Namespace(
-        **({"port": 0, "cores": "1", "targets": [], "most": 2, "faults": names} | given)
+        **(
+            {"port": 0, "cores": "1", "targets": [], "most": 2, "faults": names}
+            | {"deadline": math.inf}
+            | given
+        )
     )
 
 

@@ -5,7 +5,7 @@ import datetime
 import yaml
 
 from livingreview import tables
-from livingreview.operation.outcome import EXIT_CODES, FAILED, NOTHING_NEW, WORK_WAITS
+from livingreview.operation.job.outcome import EXIT_CODES, FAILED, NOTHING_NEW, WORK_WAITS
 
 RUN = "2026-11"
 NOW = datetime.datetime(2026, 11, 2, 5, 19, tzinfo=datetime.UTC)

@@ -157,7 +157,7 @@ def test_a_secret_cannot_pass_a_stream_in_halves():
 def test_an_answer_that_is_cut_short_does_not_end_in_half_a_secret(before):
     import smtplib
 
-    from livingreview.operation import mail, webhook
+    from livingreview.operation.telling import mail, webhook
 
     said = "x" * before + " " + KEY
     answer = mail._answer(

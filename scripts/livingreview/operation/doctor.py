@@ -21,8 +21,9 @@ from livingreview import config as protocol_file
 from livingreview import lock, tables
 from livingreview.errors import ReviewError
 from livingreview.living import modes, releases
-from livingreview.operation import mail, month, settings, webhook
-from livingreview.operation.outcome import RUNNING
+from livingreview.operation.job import month
+from livingreview.operation.job.outcome import RUNNING
+from livingreview.operation.telling import mail, settings, webhook
 from livingreview.screening import filing
 from livingreview.search import guards, snapshot
 from livingreview.search import query as query_check

@@ -1,5 +1,6 @@
 """Which reviews a folder holds, and what looks like a review and is none."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def find(folder):
 
 
 def _look(path):
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path.name).decode(errors="replace")
+        return Review(
+            shown, path, "Its name is no text in UTF-8, so that no page can name it; rename the folder"
+        )
     if not path.exists():
         return Review(path.name, path, "A link that leads nowhere; mend or remove it")
     if not (path / CONFIG).is_file():

@@ -7,7 +7,7 @@ import urllib.parse
 from livingreview.errors import ReviewError
 from livingreview.living.modes import ACTIVE
 from livingreview.living.status import next_run
-from livingreview.operation.outcome import NOT_DUE, PAUSED, RETIRED, Outcome
+from livingreview.operation.job.outcome import NOT_DUE, PAUSED, RETIRED, Outcome
 from livingreview.screening.decisions import months_between
 
 SANDBOX = "sandbox"

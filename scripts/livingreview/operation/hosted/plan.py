@@ -9,7 +9,7 @@ from pathlib import Path
 
 from livingreview import config as protocol
 from livingreview.errors import InputError
-from livingreview.operation import reviews as folders
+from livingreview.operation.reviews import folders
 from livingreview.search.snapshot import RUN
 
 # Part of branch names, of names of artifacts and of shell words: nothing that any of them could misread.

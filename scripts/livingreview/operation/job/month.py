@@ -17,14 +17,15 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock, run_log, secrets, tables
 from livingreview.errors import InputError, ReviewError
-from livingreview.operation import digest, due, engine, sending, waiting
-from livingreview.operation import outcome as results_of
-from livingreview.operation.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
+from livingreview.operation.job import due, engine, waiting
+from livingreview.operation.job import outcome as results_of
+from livingreview.operation.job.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
+from livingreview.operation.telling import digest, sending
 from livingreview.screening import filing
 from livingreview.search import snapshot
 from livingreview.search.linkage import pairs
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 NAME = "month.json"
 AGAIN = "mend what the reason names, then start the same command again: it goes on where it stopped"
 LEDGER = "data/decisions/screening.csv"

@@ -7,7 +7,7 @@ import yaml
 from livingreview import config as protocol
 from livingreview.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def loose(review):

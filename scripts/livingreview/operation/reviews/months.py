@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from livingreview.operation.reviews import Review
+from livingreview.operation.reviews.folders import Review
 from livingreview.secrets import scrub
 
 OUTPUT = Path("logs/months.txt")

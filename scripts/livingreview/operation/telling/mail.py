@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from livingreview.operation.delivery import MaybeSent, NotSent
+from livingreview.operation.telling.delivery import MaybeSent, NotSent
 from livingreview.report import characters
 from livingreview.secrets import scrub
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import ReviewError
-from livingreview.operation import settings
-from livingreview.operation.outcome import (
+from livingreview.operation.job.outcome import (
     ALL_DONE,
     FAILED,
     INTERRUPTED,
@@ -24,6 +23,7 @@ from livingreview.operation.outcome import (
     UNFILED,
     WORK_WAITS,
 )
+from livingreview.operation.telling import settings
 from livingreview.report import digest as news_digest
 from livingreview.report import markdown, prose
 from livingreview.report.markdown import escaped

@@ -14,9 +14,7 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import ReviewError
-from livingreview.operation import delivery, digest, mail, settings, webhook
-from livingreview.operation.delivery import MaybeSent, NotSent
-from livingreview.operation.outcome import (
+from livingreview.operation.job.outcome import (
     EXIT_CODES,
     INTERRUPTED,
     NOT_DUE,
@@ -25,6 +23,8 @@ from livingreview.operation.outcome import (
     RETIRED,
     UNFILED,
 )
+from livingreview.operation.telling import delivery, digest, mail, settings, webhook
+from livingreview.operation.telling.delivery import MaybeSent, NotSent
 from livingreview.secrets import scrub
 
 NAME = "sent.json"

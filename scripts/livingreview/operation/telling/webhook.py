@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from livingreview.operation.delivery import MaybeSent, NotSent
+from livingreview.operation.telling.delivery import MaybeSent, NotSent
 from livingreview.report import characters
 from livingreview.search.pubmed.transport import is_local
 from livingreview.secrets import scrub

@@ -1,5 +1,6 @@
 """All reviews of a folder on one page: what each says, what waits for people, and what failed."""
 
+import operator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from livingreview import tables
 from livingreview.errors import ReviewError
 from livingreview.living import versions
 from livingreview.living.status import next_run
-from livingreview.operation import months, waiting
-from livingreview.operation.reviews import CONFIG
+from livingreview.operation.job import waiting
+from livingreview.operation.reviews import months
+from livingreview.operation.reviews.folders import CONFIG
 from livingreview.report import pages, prose
 from livingreview.screening.decisions import months_between
 from livingreview.search.snapshot import RUN
@@ -28,6 +30,8 @@ FAILED, FIRED, WAITS, BEHIND, UNENDED, NEVER, QUIET = (
     "never run",
     "nothing new",
 )
+# What a file that is JSON, and not what this program writes, can be good for.
+UNFIT = (ReviewError, OSError, LookupError, TypeError, ValueError, AttributeError)
 # What wants attention first stands first.
 ORDER = (FAILED, FIRED, WAITS, BEHIND, UNENDED, NEVER, QUIET)
 OF_STATUS = {
@@ -145,16 +149,18 @@ def _month(path, unreadable):
     about = run and _json(path / "logs" / run / "month.json", unreadable)
     if about is None:
         return None
+    status = about.get("exit_code")
     return {
         "run": run,
-        "status": about.get("exit_code"),
-        "outcome": about.get("outcome"),
-        "started_at": about.get("started_at"),
-        "ended_at": about.get("ended_at"),
-        "reason": about.get("reason"),
-        "hint": about.get("hint"),
+        "status": status if isinstance(status, int) else None,
+        **{key: _text(about.get(key)) for key in ("outcome", "started_at", "ended_at", "reason", "hint")},
         "digest": (path / "logs" / run / "digest.html").is_file(),
     }
+
+
+def _text(value):
+    """A value of a file that somebody may have edited, as text; None where there is none."""
+    return None if value is None else str(value)
 
 
 def _good(path, unreadable):
@@ -165,18 +171,19 @@ def _good(path, unreadable):
     if status is None or news is None:
         return None
     try:
+        prose.day(status["searched_at"])
         return {
             "run": run,
             "searched_at": status["searched_at"],
             "sandbox": status["sandbox"],
-            "n_new": status["n_new_records"] + status["n_new_other"],
-            "n_to_decide": status["n_queue"],
+            "n_new": operator.index(status["n_new_records"] + status["n_new_other"]),
+            "n_to_decide": operator.index(status["n_queue"]),
             "oldest": status["oldest_waiting_since"],
             "waiting": waiting.read(path, run, status),
-            "fired": [{key: row.get(key) for key in ("label", "sentence")} for row in news["fired"]],
+            "fired": [{key: _text(row.get(key)) for key in ("label", "sentence")} for row in news["fired"]],
             "archive": (path / "results" / run / "archive.html").is_file(),
         }
-    except (ReviewError, OSError, KeyError, TypeError) as error:
+    except UNFIT as error:
         # Of an older version of the program, or edited by hand.
         unreadable.append(f"{path / 'results' / run}: {error!r}; hint: build the month again")
         return None
@@ -193,7 +200,8 @@ def _release(path, unreadable):
         return None
     try:
         last = max(found, key=lambda one: (one["run"], versions.parse(one["version"])))
-    except (KeyError, ReviewError) as error:
+        prose.day(last.get("frozen_on"))
+    except UNFIT as error:
         unreadable.append(f"{path / 'data/releases'}: {error!r}")
         return None
     return {key: last.get(key) for key in ("version", "run", "frozen_on", "kept")}

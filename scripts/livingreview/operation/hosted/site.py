@@ -13,7 +13,7 @@ from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import ReviewError
 from livingreview.living import releases, versions
-from livingreview.operation import plan
+from livingreview.operation.hosted import plan
 from livingreview.report import archive, feed
 
 TAG = re.compile(r"v?(?:(?P<name>[a-z0-9][a-z0-9-]*)-)?(?P<version>\d\d\.\d+\.\d+)")

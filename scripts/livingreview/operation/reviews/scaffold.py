@@ -15,9 +15,9 @@ import yaml
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.operation.plan import NAME, OWN
+from livingreview.operation.hosted.plan import NAME, OWN
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PUBMED = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 # Tables that people add to, with their schemas. Those that a review may do without begin with their header
 # too, so that nobody has to look up the columns.
