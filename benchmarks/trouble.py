@@ -26,7 +26,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 DAY = 86_400
 LATEST = 0.9  # of the time that a start takes in peace; starts differ
 PLACES = (".snakemake", ".snakemake/metadata", "data", "data/decisions", "data/searches", "data/trials")
-PLACES += ("logs", "results", "results/{run}", ".")
+PLACES += ("logs", "results", "results/{run}", ".cache/backtest", ".")
 # "hang" takes two minutes and "slow" an hour, and both end as "close" does.
 PASSING = sorted(set(faults.FAULTS) - {"hang", "slow"})
 
@@ -125,6 +125,30 @@ class PowerCut(KillAll):
         for path in lost:
             path.write_bytes(b"")
         self.how = f"{len(lost)} notes emptied"
+
+
+class Cache(Fault):
+    """What earlier months computed and keep for later ones (`.cache/`) is cut, changed, replaced or gone."""
+
+    name = "cache"
+
+    def strike(self, _process):
+        """Damage one file of it."""
+        kept = [path for path in sorted((self.review / ".cache").rglob("*")) if path.is_file()]
+        if not kept:
+            self.how = "nothing there yet"
+            return
+        path = self.rng.choice(kept)
+        self.how = self.rng.choice(["cut", "changed", "a folder", "gone"])
+        data = path.read_bytes()
+        if self.how == "cut":
+            path.write_bytes(data[: self.rng.randrange(len(data) + 1)])
+        elif self.how == "changed":
+            path.write_bytes(data.replace(b".1", b".9"))
+        else:
+            shutil.rmtree(self.review / ".cache")
+            if self.how == "a folder":
+                path.mkdir(parents=True)
 
 
 class Terminate(Fault):
@@ -321,7 +345,7 @@ class Edits(Fault):
             self.whole = None
 
 
-EVERY = (Kill, KillAll, PowerCut, Terminate, DiskFull, ReadOnly, Clock, Network, Edits)
+EVERY = (Kill, KillAll, PowerCut, Terminate, DiskFull, ReadOnly, Clock, Network, Edits, Cache)
 
 
 def family(pid):

@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import datetime
 import json
+import math
 import os
 import random
 import re
@@ -144,6 +145,10 @@ class History:
                 self._month()
             if self.tally.given_up:
                 break
+            if self.rng is None:
+                _keep_month(self.target, self.run)
+            if time.monotonic() > self.options.deadline:
+                break
         return self.tally
 
     def _take_the_network(self):
@@ -224,6 +229,8 @@ class History:
         searched = self.target / "data/searches" / self.run / snapshot.FOLDER / snapshot.PROVENANCE
         if searched.exists() and len(kinds) > 1:
             kinds = [kind for kind in kinds if kind is not trouble.Network]  # it is not asked any more
+        elif trouble.Network in kinds:
+            kinds += [trouble.Network] * (len(kinds) // 2)  # which has this one command of a month only
         kind, expected = self.rng.choice(kinds), self.durations[key]
         return kind(self.target, run=self.run, rng=self.rng, expected=expected, server=self.server)
 
@@ -326,29 +333,59 @@ def main(arguments=None):
         print(f"Disk: {disk}; faults: {', '.join(options.faults)}", flush=True)
         durations = {}
         began = time.monotonic()
-        peace = History(options.directory, folder / "peace", options=options, durations=durations)
-        undisturbed = peace.play(options.months)
-        if undisturbed.given_up:
-            print(peace.log.read_text(errors="replace")[-3000:], file=sys.stderr)
-            raise SystemExit(f"without faults: {undisturbed.given_up}")
+        options.deadline = began + 60 * options.minutes
+        peace, runs = _peace(options.peace or folder, options, durations)
         print(
-            f"In peace: {options.months} months, {len(durations)} commands,"
-            f" {time.monotonic() - began:.0f} s\n",
+            f"In peace: {len(runs)} months, {len(durations)} commands, {sum(durations.values()):.0f} s\n",
             flush=True,
         )
         tallies = []
         print(_row(["history", "faults", "more starts", "most a month", "lost", "differing", "seconds"]))
         for number in range(options.first, options.first + options.histories):
+            if time.monotonic() > options.deadline:
+                break
             began = time.monotonic()
             rng = random.Random(f"{options.seed} {number}")
             target = folder / f"history-{number}"
             history = History(options.directory, target, options=options, rng=rng, durations=durations)
-            tally = history.play(options.months)
-            tally.differing = differences(folder / "peace", target)
+            tally = history.play(len(runs))
+            tally.differing = differences(_kept_month(peace, history.run), target)
             tallies.append(tally)
             _tell(number, tally, seconds=time.monotonic() - began, log=history.log, keep=options.keep)
             shutil.rmtree(target)
     return _sum_up(tallies, options, disk)
+
+
+def _peace(folder, options, durations):
+    """The undisturbed months, played or taken from where they were kept; their folder and the months."""
+    review, told = folder / "peace", folder / "peace.json"
+    if told.is_file():
+        before = tables.read_json(told)
+        # The address is part of what every search writes down.
+        options.port = before["port"]
+        durations |= {(run, step): seconds for run, step, seconds in before["durations"]}
+        return review, before["runs"][: options.months]
+    folder.mkdir(parents=True, exist_ok=True)
+    peace = History(options.directory, review, options=options, durations=durations)
+    undisturbed = peace.play(options.months)
+    if undisturbed.given_up:
+        print(peace.log.read_text(errors="replace")[-3000:], file=sys.stderr)
+        raise SystemExit(f"without faults: {undisturbed.given_up}")
+    runs = list(undisturbed.more_starts)
+    taken = [[run, step, seconds] for (run, step), seconds in durations.items()]
+    tables.write_json({"port": options.port, "runs": runs, "durations": taken}, told)
+    return review, runs
+
+
+def _keep_month(review, run):
+    """Keep what the files of a review are at the end of a month."""
+    shutil.rmtree(_kept_month(review, run), ignore_errors=True)  # of an earlier start that was given up
+    for part in ("data", "results"):
+        shutil.copytree(review / part, _kept_month(review, run) / part)
+
+
+def _kept_month(review, run):
+    return review.with_name(f"{review.name}-{run}")
 
 
 def _tell(number, tally, *, seconds, log, keep):
@@ -432,6 +469,12 @@ def _options(arguments):
     )
     parser.add_argument("--port", type=int, default=0, help="of PubMed's stand-in; a free one if left out")
     parser.add_argument("--cores", default="2")
+    parser.add_argument(
+        "--peace", type=Path, help="where the months in peace are kept, or have been by an earlier start"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="after which no further month is begun"
+    )
     parser.add_argument("--keep", type=Path, help="where to keep what was said in each history")
     return parser.parse_args(arguments)
 

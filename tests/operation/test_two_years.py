@@ -3,6 +3,7 @@
 import argparse
 import math
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -167,3 +168,15 @@ def test_a_power_cut_empties_notes_of_the_last_seconds_and_no_table(review):
     assert (status, fault.how) == (-9, f"{len(emptied)} notes emptied")
     assert 0 < len(emptied) < 20
     assert all(path.read_bytes() for path in review.rglob("*.csv"))
+
+
+def test_what_is_kept_for_later_months_is_damaged_in_every_way(review):
+    path, how = review / ".cache/backtest/backtest-1.csv", set()
+    for seed in range(20):
+        shutil.rmtree(review / ".cache", ignore_errors=True)
+        tables.write_text("0.12\n0.15\n", path)
+        fault = trouble.Cache(review, run=RUN, rng=random.Random(seed), expected=0.0)
+        fault.strike(None)
+        assert not path.is_file() or path.read_bytes() != b"0.12\n0.15\n" or fault.how == "cut"
+        how.add(fault.how)
+    assert how == {"cut", "changed", "a folder", "gone"}

@@ -42,7 +42,7 @@ def place(folder, *, code, settings):
 
 
 def read(path):
-    """What is known, as `backtest.run` takes it over; None where there is no such file, or no believing it."""
+    """What is known, as `backtest.run` takes it over; None where there is none, or it is not whole."""
     path = Path(path)
     try:
         if not path.is_file():
