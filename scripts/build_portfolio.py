@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from livingreview import streams
 from livingreview.errors import ReviewError
 from livingreview.operation.reviews import folders as reviews
 from livingreview.operation.reviews import portfolio
@@ -11,6 +12,7 @@ from livingreview.operation.reviews import portfolio
 
 def main(argv=None):
     """Command line; returns the exit status."""
+    streams.prepare()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reviews", type=Path, default=Path("reviews"), help="default: %(default)s")
     args = parser.parse_args(argv)

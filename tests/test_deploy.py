@@ -163,7 +163,8 @@ def test_exit_statuses_are_those_of_the_month():
     assert "            0 | 10 | 20) " in text
     assert f"            {outcome.ANOTHER_RUN}) " in text
     unit = (UNITS / "living-review@.service").read_text()
-    assert f"SuccessExitStatus=10 20 {outcome.ANOTHER_RUN}\n" in unit
+    assert "SuccessExitStatus=10 20\n" in unit
+    assert "Restart=on-failure\n" in unit
     assert f"RestartPreventExitStatus={outcome.USAGE}\n" in unit
     assert f'"$status" -eq {outcome.ANOTHER_RUN}' in (ROOT / "deploy/cron/month.sh").read_text()
 
@@ -284,9 +285,11 @@ def test_cron_is_told_each_outcome_once(month):
     assert f"--directory {month.folder}/review --run 2026-12\nkey: none\n" in calls
 
 
-def test_cron_is_not_told_of_another_run_at_work(month):
+def test_cron_is_told_of_another_run_that_is_still_at_work_at_the_next_start(month):
     assert month(75) == (75, "")
-    assert not (month.folder / "review/logs").exists()
+    assert month(75) == (75, "The month says so\n")
+    assert month(0) == (0, "")
+    assert month(75) == (75, "")
 
 
 def test_cron_makes_no_folder_for_a_review_that_is_not_there(month):
@@ -298,6 +301,22 @@ def test_cron_reads_secrets_from_their_file(month):
     (month.folder / "secrets.env").write_text("NCBI_API_KEY=abc\n", encoding="utf-8")
     month(0)
     assert "key: abc" in (month.folder / "calls").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("NCBI_API_KEY=a$b&touch made;c d", "a$b&touch made;c d"),
+        ("NCBI_API_KEY='a b'", "a b"),
+        ('# a comment\n\nno value\nNCBI_API_KEY="`touch made`"', "`touch made`"),
+        ("a-b=1\nNCBI_API_KEY=x=y", "x=y"),
+    ],
+)
+def test_cron_takes_nothing_in_the_file_of_secrets_for_a_command(month, line, key):
+    (month.folder / "secrets.env").write_text(line, encoding="utf-8")
+    assert month(0, PWD=str(month.folder)) == (0, "")
+    assert f"key: {key}\n" in (month.folder / "calls").read_text()
+    assert not list(month.folder.rglob("made"))
 
 
 def test_hadolint_finds_no_fault_in_the_container_file():

@@ -11,20 +11,36 @@ set -u
 review=$1
 home=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
 run=${RUN:-$(date -u +%Y-%m)}
-# Lines such as NCBI_API_KEY=...; readable by this job's user alone.
+# Lines such as NCBI_API_KEY=...; readable by this job's user alone. Read as systemd reads them, and not by the
+# shell, to which a password may hold commands.
 secrets=${SECRETS:-/etc/living-review/secrets.env}
 if [ -r "$secrets" ]; then
-    set -a
-    # shellcheck source=/dev/null
-    . "$secrets"
-    set +a
+    while IFS= read -r line || [ -n "$line" ]; do
+        name=${line%%=*}
+        value=${line#*=}
+        case $name in
+            "$line" | "" | [0-9]* | *[!A-Z0-9_]*) continue ;;
+        esac
+        case $value in
+            \"*\" | \'*\') value=${value#?} value=${value%?} ;;
+        esac
+        export "$name=$value"
+    done < "$secrets"
 fi
 printed=$("${PYTHON:-$home/.venv/bin/python}" "$home/scripts/run_month.py" --directory "$review" --run "$run" 2>&1)
 status=$?
+told=$review/logs/$run/told-by-cron
+busy=$review/logs/$run/busy-by-cron
 if [ "$status" -eq 75 ]; then
+    # Somebody is at work, which is nothing to tell; on the day after, it may be something that hangs.
+    if [ -e "$busy" ]; then
+        printf '%s\n' "$printed"
+    elif [ -d "$review" ]; then
+        mkdir -p "$review/logs/$run" && : > "$busy"
+    fi
     exit 75
 fi
-told=$review/logs/$run/told-by-cron
+rm -f "$busy"
 if [ "$status" -ne 0 ] && [ "$(cat "$told" 2> /dev/null)" != "$status" ]; then
     printf '%s\n' "$printed"
 fi

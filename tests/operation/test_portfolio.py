@@ -181,6 +181,30 @@ def test_results_of_another_version_are_named(review, collect):
     assert (row["good"], "build the month again" in row["unreadable"][0]) == (None, True)
 
 
+@pytest.mark.parametrize("value", [None, [], {}, "<b>", 1, True, [1], 10**30])
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [
+        *(
+            ("results/2026-12/status.json", key)
+            for key in ("searched_at", "n_queue", "waiting", "n_new_other")
+        ),
+        ("results/2026-12/whats_new.json", "fired"),
+        *(("logs/2026-12/month.json", key) for key in ("exit_code", "outcome", "reason", "hint")),
+        *(("data/releases/26.1.0/release.json", key) for key in ("version", "run", "frozen_on")),
+    ],
+)
+def test_a_value_of_another_kind_in_a_file_stops_no_page(review, collect, place, key, value):
+    folder = review()
+    made.built(folder, "2026-12")
+    made.month(folder, "2026-12", status=0, outcome="nothing new")
+    made.released(folder, "26.0.0", "2026-11")
+    made.released(folder, "26.1.0", "2026-12")
+    about = json.loads((folder / place).read_text())
+    (folder / place).write_text(json.dumps(about | {key: value}))
+    assert made.TITLE in portfolio.page(collect())
+
+
 def test_a_config_that_cannot_be_read_leaves_the_rest_of_the_review_on_the_page(review, collect):
     folder = review()
     made.built(folder, "2026-12")

@@ -215,6 +215,13 @@ def test_a_link_to_a_review_elsewhere_is_a_review(tmp_path):
     assert ([one.name for one in found], found[0].fault, others) == (["linked"], None, [])
 
 
+def test_a_folder_whose_name_is_no_text_is_named_and_stops_no_other(folder, run, capsys):
+    reviews = folder(good=0)
+    (reviews / os.fsdecode(b"b\xffd")).mkdir()
+    assert run(reviews) == 1
+    assert "b\ufffdd: failed" in capsys.readouterr().out
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         reviews.find(tmp_path / "reviews")
