@@ -42,7 +42,7 @@ def main(argv=None, *, command=None, clock=None, sleep=time.sleep):
     try:
         if not (review / "config.yaml").is_file():
             return _refused(
-                f"{review}: there is no config.yaml; hint: name a review's folder with --directory"
+                f"{review}: there is no config.yaml; hint: name a review's folder (REVIEW, --directory)"
             )
         run = args.run or protocol.load(review / "config.yaml")["run"]
     except ReviewError as error:

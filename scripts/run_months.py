@@ -147,7 +147,7 @@ def _to_do(row, folder):
     """One line; of a failure its reason and the hint."""
     path = Path(folder) / row["name"]
     if row["state"] == portfolio.FAILED:
-        reason = prose.excerpt(_one_line(row["reason"]), LONGEST)
+        reason = prose.excerpt(_one_line(*_first(row["reason"])), LONGEST)
         return _one_line(reason or f"see {path / months.OUTPUT}", row["hint"])
     if row["hint"]:
         return _one_line(row["hint"])
@@ -159,6 +159,14 @@ def _to_do(row, folder):
         portfolio.BEHIND: f"make month REVIEW={path}",
         portfolio.NEVER: f"make month REVIEW={path}",
     }.get(row["state"], "")
+
+
+def _first(reason):
+    """The first line of a reason, and how many follow; one that only announces the next takes that along."""
+    lines = (reason or "").splitlines()
+    shown = 2 if lines and lines[0].endswith(":") else 1
+    rest = lines[shown:]
+    return [" ".join(lines[:shown]), *(rest if len(rest) < 2 else [f"{len(rest)} more lines on the page"])]
 
 
 def _one_line(*parts):

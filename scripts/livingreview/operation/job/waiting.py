@@ -21,7 +21,7 @@ TASKS = {
     PAIRS: ("reviewers", "give a verdict on each, then run “make decisions”"),
     EXTRACTION: ("extractors", "fill in the sheet and write yes in ready, then run “make trials”"),
     EXTRACTION_CONFLICTS: ("who adjudicates extractions", "settle each, then run “make trials”"),
-    FINDINGS: ("extractors", "correct the value, or clear it with a reason"),
+    FINDINGS: ("extractors", "correct the value, or clear it with a reason in data/trials/clearances.csv"),
     ALERTS: ("reviewers", "look whether the change moves a decision or a value"),
     SENTINELS: ("the librarian", "mend the query, or see why PubMed no longer lists them"),
     REASONS: ("authors", "give the reason in data/methods/changes.csv before the next release"),
