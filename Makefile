@@ -32,7 +32,7 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
-report: $(READY)  ## Build the report of the current month (offline by default)
+report: $(READY)  ## Build the report of the month in config.yaml (the bundled review's is offline)
 	@snakemake --cores $(CORES) --directory $(REVIEW) $(RUN_OPTION)
 
 # Work that waits (10) and a trigger (20) are no failures of make, which has one status for all of these.
@@ -64,7 +64,7 @@ release: $(READY)  ## Build the run under a version and freeze it (VERSION=26.1.
 replay: $(READY)  ## Build a release again from its frozen inputs and compare it byte for byte (VERSION=26.1.0)
 	@python scripts/replay_release.py "$(VERSION)" --directory $(REVIEW) --cores $(CORES)
 
-notify: $(READY)  ## Send a month's digest again, or show it (RUN=2026-12, DRY_RUN=yes, FORCE=yes once more, TEST=yes)
+notify: $(READY)  ## Send a month's digest where it was left unsent, or show it (RUN=2026-12, DRY_RUN=yes, FORCE=yes once more, TEST=yes)
 	@python scripts/notify.py $(REVIEW_OPTIONS) $(if $(filter yes,$(DRY_RUN)),--dry-run) $(if $(filter yes,$(FORCE)),--force) $(if $(filter yes,$(TEST)),--test)
 
 doctor: $(READY)  ## Look at everything that a month needs, and say what to mend (OFFLINE=yes asks no server)
