@@ -115,7 +115,7 @@ def test_every_outcome_has_words_of_its_own(told, outcome):
 @pytest.mark.parametrize(
     ("outcome", "head"),
     [
-        (PAUSED, "Paused, nothing was searched"),
+        (PAUSED, "Paused, nothing was searched, 1 item waits for people"),
         (UNFILED, "Stopped: what people filled in is not filed yet"),
         (INTERRUPTED, "Interrupted"),
         (ALL_DONE, "2 new records, nothing waits"),

@@ -277,6 +277,29 @@ def test_a_month_between_two_searches_is_not_due(review, play):
     assert play(month_of="2026-04")[1]["outcome"] == "nothing new"
 
 
+@pytest.mark.parametrize(("living", "code"), [({"search_every_months": 3}, 10), ({"mode": "paused"}, 0)])
+def test_what_waits_is_told_in_months_without_a_search_too(review, play, living, code):
+    template(review, status={"waiting": [WAITING | {"waits_for": None}]})
+    assert play()[0] == 10
+    configure(review, **living)
+    status, told = play(month_of="2026-03")
+    assert (status, told["n_waiting"], told["n_new"]) == (code, 1, None)
+    assert told["reason"].endswith("; of 2026-01, 1 piece of work waits")
+    assert told["waiting"][0]["file"] == "results/2026-01/queue.csv"
+    digest = (review / "logs/2026-03/digest.md").read_text(encoding="utf-8")
+    assert "1 item waits for people" in digest
+    assert "RUN=2026-01" in digest
+
+
+def test_what_waits_and_cannot_be_read_is_remarked_in_a_month_without_a_search(review, play):
+    play()
+    (review / "results" / RUN / "pairs.csv").unlink()
+    configure(review, mode="paused")
+    status, told = play(month_of="2026-03")
+    assert (status, told["outcome"], told["n_waiting"]) == (0, "paused", None)
+    assert "what waits since 2026-01 could not be read" in told["remarks"][0]
+
+
 LIVE = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 MISTAKES = {
     "2025-12": ("sandbox", "2026-01 has been searched since"),

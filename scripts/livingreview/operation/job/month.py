@@ -123,7 +123,7 @@ def play(review, run, *, descriptor, clock, cores="2", profile=None, command=Non
         taken = _prepare(month, environ, clock())
         _begin(month, clock())
         begun = True
-        outcome = due.nothing_to_do(run, taken=taken, living=month.config["living"]) or _not_filed(month)
+        outcome = _at_rest(month, taken) or _not_filed(month)
         outcome = outcome or _build(
             month, descriptor, cores, profile, command=command, environ=environ, show=show
         )
@@ -261,6 +261,24 @@ def _end(month, outcome, now):
 
 def _stamp(now):
     return f"{now.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _at_rest(month, taken):
+    """The outcome of a month that is not to be searched, with what still waits; None if it is to be run."""
+    outcome = due.nothing_to_do(month.run, taken=taken, living=month.config["living"])
+    built = [path.parent.name for path in (month.review / "results").glob("????-??/status.json")]
+    last = max((run for run in built if run < month.run), default=None)
+    if outcome is None or last is None:
+        return outcome
+    try:
+        waits = waiting.read(
+            month.review, last, tables.read_json(month.review / "results" / last / "status.json")
+        )
+    except (ReviewError, OSError, KeyError, ValueError) as error:
+        unknown = f"what waits since {last} could not be read: {error}"
+        month.about["remarks"] = [*month.about["remarks"], unknown]
+        return outcome
+    return results_of.still_waiting(outcome, waits, last)
 
 
 def _not_filed(month):

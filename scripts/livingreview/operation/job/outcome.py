@@ -1,6 +1,6 @@
 """What a scheduled month came to: one word, an exit status that a scheduler can act on, and what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NOTHING_NEW, ALL_DONE = "nothing new", "all done"
 PAUSED, RETIRED, NOT_DUE = "paused", "retired", "not due"
@@ -52,6 +52,8 @@ class Outcome:
         Records that this run brought; items that wait for people. None where that is not known.
     waiting : list of dict
         What waits, from `waiting.read`.
+    waiting_of : str or None
+        The month in whose files that is done, if it is an earlier one.
     fired : list of dict
         Triggers that fired: outcome, label, name, sentence.
     failed : list of dict
@@ -64,13 +66,14 @@ class Outcome:
     n_new: int | None = None
     n_waiting: int | None = None
     waiting: tuple = ()
+    waiting_of: str | None = None
     fired: tuple = ()
     failed: tuple = ()
 
     @property
     def exit_code(self):
-        """The exit status."""
-        return EXIT_CODES[self.name]
+        """The exit status; people are reminded of their work in months that have no search of their own."""
+        return EXIT_CODES[WORK_WAITS if self.name == NOT_DUE and self.n_waiting else self.name]
 
 
 def of_results(status, fired, waiting):
@@ -107,6 +110,19 @@ def of_results(status, fired, waiting):
     if n_new:
         return Outcome(ALL_DONE, reason=f"{found}, and nothing waits any more", **told)
     return Outcome(NOTHING_NEW, reason="no new record found, and nothing waits", **told)
+
+
+def still_waiting(outcome, waiting, run):
+    """The outcome of a month without a search, with what waits since the last one that was built, `run`."""
+    n_waiting = sum(row["n"] for row in waiting)
+    said = f"; of {run}, {_counted(n_waiting, 'piece')} of work wait{'s' if n_waiting == 1 else ''}"
+    return replace(
+        outcome,
+        reason=outcome.reason + (said if n_waiting else ""),
+        n_waiting=n_waiting,
+        waiting=tuple(waiting),
+        waiting_of=run,
+    )
 
 
 def _counted(number, noun):

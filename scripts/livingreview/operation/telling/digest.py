@@ -130,7 +130,7 @@ def _seen(review, run, month, *, of_results=True):
         "work": [_work(row) for row in month.get("waiting") or ()],
         "n_waiting": month.get("n_waiting"),
         "n_new": month.get("n_new"),
-        "commands": commands(review, run),
+        "commands": commands(review, month.get("waiting_of") or run),
         **_of_news(news, brief=broken),
         "before": unreadable or (_before(review, run, news) if broken else ""),
         "files": _files(review, run),
@@ -276,7 +276,8 @@ def _head(seen):
         return f"{new}, {wait}"
     if seen["outcome"] == ALL_DONE:
         return f"{new}, nothing waits"
-    return HEADS.get(seen["outcome"], prose.sentence(seen["outcome"]))
+    head = HEADS.get(seen["outcome"], prose.sentence(seen["outcome"]))
+    return f"{head}, {wait}" if wait and seen["outcome"] in (NOT_DUE, PAUSED, RETIRED) else head
 
 
 def _subject(seen):
