@@ -166,6 +166,15 @@ def test_the_same_release_frozen_in_another_folder_has_the_same_bytes(freeze, re
     assert {p.name: p.read_bytes() for p in one.iterdir()} == {p.name: p.read_bytes() for p in two.iterdir()}
 
 
+def test_what_a_killed_freeze_of_another_version_left_is_no_hindrance_and_goes(freeze, review):
+    left = review / "data/releases/.draft/20.9.0"
+    left.mkdir(parents=True)
+    (left / "estimates.csv").write_text("half")
+    assert freeze("20.1.0").is_dir()
+    assert held(review) == ["20.1.0"]
+    assert not left.parent.exists()
+
+
 @pytest.mark.parametrize("version", ["20.1.0", "20.0.9", "19.12.31", "9.9.9"])
 def test_a_version_that_is_not_newer_is_refused_and_the_release_stays_as_published(freeze, review, version):
     folder = freeze("20.1.0")

@@ -172,7 +172,8 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
         **(made_by or {}),
     }
     draft = folder / DRAFTS / version
-    shutil.rmtree(draft, ignore_errors=True)
+    # Of any version: what a freeze that was killed left is no longer wanted.
+    shutil.rmtree(draft.parent, ignore_errors=True)
     draft.mkdir(parents=True)
     for name in KEPT:
         if (results / name).exists():
@@ -193,7 +194,8 @@ def freeze(review, config, *, version, run, frozen_on, note, doi=None, made_by=N
     # A crash leaves no half release: only what was renamed into place is one.
     made = draft.rename(folder / version)
     tables.sync_folder(folder)
-    draft.parent.rmdir()
+    # The release stands, whatever else lies there.
+    shutil.rmtree(draft.parent, ignore_errors=True)
     return made
 
 
