@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test test-slurm lint format audit lock
+.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test coverage test-slurm lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -87,6 +87,9 @@ sandbox: $(READY)  ## Serve the bundled records as PubMed does (AS_OF=2026-11-01
 	@python scripts/serve_sandbox.py --corpus $(REVIEW)/data/sandbox/records.csv --as-of $(or $(AS_OF),2026-11-01)
 
 test: $(READY)  ## Run all tests
+	@python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
+coverage: $(READY)  ## Run all tests and list the lines that none of them ran (twice the time of what runs in pytest itself)
 	@python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-slurm: $(READY)  ## Run the whole review and a bulk scan on a Slurm of one node, which it starts and stops (root)
