@@ -60,8 +60,8 @@ try:
         if invocation.runs_jobs(sys.argv[1:]):
             os.environ.setdefault(run_log.VARIABLE, str(run_log.path_of(".", config["run"])))
         # What a start that was killed left behind; nobody else works in this folder now.
-        tables.remove_leftovers("data")
-        tables.remove_leftovers(f"results/{config['run']}")
+        for folder in ("data", f"results/{config['run']}", f"logs/{config['run']}", ".cache"):
+            tables.remove_leftovers(folder)
         if ahead := time_stamps.take_back(["data", f"results/{config['run']}", "results/bulk"]):
             logger.info(f"{ahead} files were dated in the future and are dated anew: was the clock set back?")
         for run in snapshot.restore("data/searches"):
