@@ -125,6 +125,16 @@ def test_a_review_that_rests_is_marked_and_stands_after_those_that_do_not(review
     assert wanted in text_of(portfolio.page(collect()))
 
 
+def test_a_demonstration_is_marked_as_one(review, collect):
+    path = review() / "config.yaml"
+    assert only(collect())["demonstration"] is True
+    assert '<span class="tag">demonstration</span>' in portfolio.page(collect())
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["review"]["demonstration"] = ""
+    path.write_text(json.dumps(config), encoding="utf-8")
+    assert 'class="tag"' not in portfolio.page(collect())
+
+
 @pytest.mark.parametrize(
     ("last", "every", "state"),
     [

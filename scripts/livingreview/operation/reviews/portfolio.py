@@ -41,6 +41,8 @@ OF_STATUS = {
     months.FIRED: FIRED,
     months.IN_USE: UNENDED,
 }
+# Of a review's files, what is told as it stands.
+SAID = ("demonstration", "mode", "since", "why", "month", "release", "unreadable")
 
 
 def collect(reviews, *, run=None, ended=()):
@@ -58,11 +60,11 @@ def collect(reviews, *, run=None, ended=()):
     -------
     dict
         ``run`` (None if nothing was ever run) and ``reviews``, a list of dict in order of attention: name,
-        title, mode, since, why (of the mode), state (of `ORDER`), outcome (in words), reason,
-        hint, month (the run of the last month that was started, its exit status, and when it ended), good
-        (of the last month that was built to its end: run, searched_at, n_new, n_to_decide, oldest, waiting,
-        fired, age in months), release (version, run, frozen_on, kept), links, unreadable (files that could
-        not be read).
+        title, demonstration (whether it is one), mode, since, why (of the mode), state (of `ORDER`), outcome
+        (in words), reason, hint, month (the run of the last month that was started, its exit status, and when
+        it ended), good (of the last month that was built to its end: run, searched_at, n_new, n_to_decide,
+        oldest, waiting, fired, age in months), release (version, run, frozen_on, kept), links, unreadable
+        (files that could not be read).
     """
     known = {one.review.name: one for one in ended}
     told = [_read(review) for review in reviews]
@@ -87,6 +89,7 @@ def _read(review):
         "name": review.name,
         "fault": review.fault,
         "title": config.get("review", {}).get("title") or review.name,
+        "demonstration": bool(config.get("review", {}).get("demonstration")),
         **_mode(config),
         "every": config.get("living", {}).get("search_every_months", 1),
         "month": _month(review.path, unreadable),
@@ -214,7 +217,7 @@ def _judged(one, *, run, ended):
     return {
         "name": one["name"],
         "title": one["title"],
-        **{key: one[key] for key in ("mode", "since", "why", "month", "release", "unreadable")},
+        **{key: one[key] for key in SAID},
         "state": state,
         "outcome": said,
         "reason": reason,
@@ -356,10 +359,11 @@ def _waits(one):
 
 
 def _tags(row):
-    if row["mode"] in (None, "active"):
-        return []
-    since = f" since {prose.month(row['since'])}" if row["since"] else ""
-    return [f"{row['mode']}{since}"]
+    tags = ["demonstration"] if row["demonstration"] else []
+    if row["mode"] not in (None, "active"):
+        since = f" since {prose.month(row['since'])}" if row["since"] else ""
+        tags.append(f"{row['mode']}{since}")
+    return tags
 
 
 def _says(row, *, run):
