@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from livingreview import tables
 
 ROOT = Path(__file__).resolve().parents[1]
+# Folders of tests of minutes. Two workers that end with the short files end together.
+LONG = [ROOT / "tests/workflow", ROOT / "tests/operation"]
+
+# Nothing that a test says may depend on how busy a machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 EXAMPLES = {
     "reports": {"record_id": "101", "study_id": "example_2020", "run": "2020-01"},
@@ -111,6 +118,11 @@ EXAMPLES = {
         "revision": "1",
     },
 }
+
+
+def pytest_collection_modifyitems(items):
+    """Hands out the long files first, the rest in the order of their names."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in LONG))
 
 
 @pytest.fixture
