@@ -177,6 +177,18 @@ def test_a_trigger_is_20_also_while_work_waits(review, play):
     assert told["fired"] == [FIRED]
 
 
+def test_a_trigger_counts_no_more_once_a_version_was_released_from_its_month(review, play):
+    template(review, fired=[FIRED], pairs=[["1", "2", None]])
+    for version, run in (("26.1.0", RUN), ("26.0.0", "2026-01")):
+        about = {"kind": "release", "version": version, "run": run}
+        tables.write_json(about, review / "data/releases" / version / "release.json")
+    status, told = play()
+    assert (status, told["outcome"], told["fired"]) == (10, "work waits", [])
+    assert told["remarks"] == [
+        "version 26.1.0 was released from this run, and answers the triggers that fired"
+    ]
+
+
 def test_a_failed_rule_is_1_with_its_reason_and_log(review, play):
     status, told = play("fail")
     assert (status, told["outcome"]) == (1, "failed")

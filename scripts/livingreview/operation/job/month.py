@@ -17,6 +17,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock, run_log, secrets, tables
 from livingreview.errors import InputError, ReviewError
+from livingreview.living import releases, versions
 from livingreview.operation.job import due, engine, waiting
 from livingreview.operation.job import outcome as results_of
 from livingreview.operation.job.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
@@ -374,7 +375,19 @@ def _outcome(month):
     results = month.review / "results" / month.run
     status = tables.read_json(results / "status.json")
     fired = tables.read_json(results / "whats_new.json")["fired"]
+    if fired and (released := _released(month)):
+        # The month goes on to be compared with the release before it, but nobody has to decide any more.
+        answered = f"version {released} was released from this run, and answers the triggers that fired"
+        month.about["remarks"] = [*month.about["remarks"], answered]
+        fired = []
     return results_of.of_results(status, fired, waiting.read(month.review, month.run, status))
+
+
+def _released(month):
+    """The newest version that was released from this run, or None."""
+    made = [one for one in versions.own(releases.read_all(month.review)) if one["run"] == month.run]
+    newest = versions.newest(made)
+    return newest and newest["version"]
 
 
 def _failure(ended, rules, events):
