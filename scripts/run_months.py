@@ -49,10 +49,10 @@ def main(argv=None, *, month=ROOT / "scripts/run_month.py"):
     )
     print(f"{len(found)} reviews in {args.reviews}", flush=True)
     for name in others:
-        print(f"  passed over: {name} (no config.yaml)", flush=True)
+        _print(f"  passed over: {name} (no config.yaml)")
     with _stopped_by_signals():
         try:
-            ended = runner.run(found, ended=lambda one: print(_line(one), flush=True))
+            ended = runner.run(found, ended=lambda one: _print(_line(one)))
         except (KeyboardInterrupt, SystemExit):
             print("Stopped. Months that had begun go on where they were when started again.", file=sys.stderr)
             return months.FAILED
@@ -62,7 +62,7 @@ def main(argv=None, *, month=ROOT / "scripts/run_month.py"):
     except (ReviewError, OSError) as error:
         print(f"The months ended; the portfolio could not be written: {error}", file=sys.stderr)
         return months.FAILED
-    print(_summary(written, args.reviews))
+    _print(_summary(written, args.reviews))
     return status
 
 
@@ -139,8 +139,12 @@ def _summary(written, folder):
         pieces = sum(one["n"] for one in good["waiting"]) if good else "-"
         lines.append("  ".join([*cells, f"{pieces:>7}", _to_do(row, folder)]).rstrip())
     lines += ["", portfolio.lead(rows), f"All reviews: {(Path(folder) / portfolio.PAGE).resolve()}"]
-    # What the files of a review say must not speak to the terminal.
-    return characters.fit("\n".join(lines))
+    return "\n".join(lines)
+
+
+def _print(text):
+    # Names of folders, and what the files of a review say, must not speak to the terminal.
+    print(characters.fit(text), flush=True)
 
 
 def _to_do(row, folder):

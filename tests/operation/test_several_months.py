@@ -222,6 +222,13 @@ def test_a_folder_whose_name_is_no_text_is_named_and_stops_no_other(folder, run,
     assert "b\ufffdd: failed" in capsys.readouterr().out
 
 
+def test_the_name_of_a_folder_does_not_speak_to_the_terminal(folder, run, capsys):
+    reviews = folder(**{"red\x1b[31m": 0})
+    (reviews / "notes\x1b[2J").mkdir()
+    run(reviews)
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         reviews.find(tmp_path / "reviews")
