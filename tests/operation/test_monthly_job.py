@@ -290,7 +290,7 @@ def test_a_month_between_two_searches_is_not_due(review, play):
 
 
 @pytest.mark.parametrize(("living", "code"), [({"search_every_months": 3}, 10), ({"mode": "paused"}, 0)])
-def test_what_waits_is_told_in_months_without_a_search_too(review, play, living, code):
+def test_what_waits_is_told_in_months_without_a_search_too(review, play, capsys, living, code):
     template(review, status={"waiting": [WAITING | {"waits_for": None}]})
     assert play()[0] == 10
     configure(review, **living)
@@ -301,6 +301,7 @@ def test_what_waits_is_told_in_months_without_a_search_too(review, play, living,
     digest = (review / "logs/2026-03/digest.md").read_text(encoding="utf-8")
     assert "1 item waits for people" in digest
     assert "RUN=2026-01" in digest
+    assert "each followed by RUN=2026-01 " in capsys.readouterr().err.rpartition("Month 2026-03")[2]
 
 
 def test_what_waits_and_cannot_be_read_is_remarked_in_a_month_without_a_search(review, play):
