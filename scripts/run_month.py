@@ -131,7 +131,8 @@ def _last_words(played):
     about = played.about
     lines = [f"\nMonth {played.run}: {about['outcome']}. {about['reason']}"]
     lines += [f"  {row['n']} {row['kind']}: {row['todo']} ({row['file']})" for row in about["waiting"]]
-    lines += [f"  {digest.commands(played.review, about['waiting_of'] or played.run)}"] if about["waiting"] else []
+    typed = digest.commands(played.review, about["waiting_of"] or played.run)
+    lines += [f"  {typed}"] if about["waiting"] else []
     lines += [f"  {row['label'] or 'Review'}: {row['sentence']}" for row in about["fired"]]
     lines += [f"Remark: {remark}" for remark in about["remarks"]]
     lines += [f"To do:  {about['hint']}"] if about["hint"] else []
