@@ -292,6 +292,15 @@ def test_cron_is_told_of_another_run_that_is_still_at_work_at_the_next_start(mon
     assert month(75) == (75, "")
 
 
+def test_cron_writes_through_no_link(month):
+    (month.folder / "review/logs/2026-12").mkdir(parents=True)
+    (month.folder / "theirs").write_text("kept")
+    (month.folder / "review/logs/2026-12/told-by-cron").symlink_to(month.folder / "theirs")
+    month(10)
+    assert (month.folder / "theirs").read_text() == "kept"
+    assert month(10) == (10, "")
+
+
 def test_cron_makes_no_folder_for_a_review_that_is_not_there(month):
     assert month(2, review="elsewhere") == (2, "The month says so\n")
     assert not (month.folder / "elsewhere").exists()

@@ -40,6 +40,14 @@ def test_progress_goes_to_the_log_and_the_terminal(staged):
     assert log.endswith(" INFO example: 7 records\n")
 
 
+def test_a_link_in_the_place_of_the_log_empties_no_other_file(staged, tmp_path):
+    (tmp_path / "logs/2020-01").mkdir(parents=True)
+    (tmp_path / "theirs").write_text("kept")
+    (tmp_path / "logs/2020-01/example.log").symlink_to(tmp_path / "theirs")
+    assert staged("logging.info('here')")[2].endswith("here\n")
+    assert (tmp_path / "theirs").read_text() == "kept"
+
+
 def test_warnings_go_to_the_log(staged):
     status, _, log = staged("warnings.warn('an example of a warning')")
     assert status == 0

@@ -45,6 +45,7 @@ if [ "$status" -ne 0 ] && [ "$(cat "$told" 2> /dev/null)" != "$status" ]; then
     printf '%s\n' "$printed"
 fi
 if [ -d "$review" ]; then
-    mkdir -p "$review/logs/$run" && echo "$status" > "$told"
+    # Removed first: a link in its place would have another file written to.
+    mkdir -p "$review/logs/$run" && rm -f "$told" && echo "$status" > "$told"
 fi
 exit "$status"

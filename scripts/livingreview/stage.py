@@ -30,6 +30,8 @@ def run(main, snakemake):
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():  # git keeps links: it would have another file emptied
+        path.unlink()
     to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     # Whatever else the script or a library prints.

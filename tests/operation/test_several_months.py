@@ -176,6 +176,16 @@ def test_a_review_whose_logs_cannot_be_written_fails_alone(folder, run):
     assert (calls(reviews / "a"), len(calls(reviews / "b"))) == ([], 1)
 
 
+def test_a_link_in_the_place_of_what_is_printed_empties_no_other_file(folder, run, tmp_path):
+    reviews = folder(linked=0, pain=0)
+    (tmp_path / "theirs").write_text("kept")
+    (reviews / "linked/logs").mkdir()
+    (reviews / "linked/logs/months.txt").symlink_to(tmp_path / "theirs")
+    assert run(reviews) == 1
+    assert (tmp_path / "theirs").read_text() == "kept"
+    assert calls(reviews / "pain")
+
+
 def test_told_to_stop_it_stops_what_runs_and_begins_nothing_more(folder, program):
     reviews = folder(a="hang", b="0")
     code = (

@@ -123,7 +123,9 @@ class Months:
             return FAILED, review.fault, None
         output = review.path / OUTPUT
         output.parent.mkdir(parents=True, exist_ok=True)
-        with output.open("wb") as file:
+        # A link in its place, which git keeps, would have another file emptied.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(output, flags, 0o664), "wb") as file:
             process = self._start(review, file)
             if process is None:
                 return FAILED, "not started: the months were stopped before", None
