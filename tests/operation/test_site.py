@@ -80,6 +80,15 @@ def test_a_release_that_was_changed_since_is_not_published(tmp_path):
         site.collect(root, tmp_path / "site")
 
 
+def test_what_a_link_leads_to_is_not_published(tmp_path):
+    root = review(tmp_path / "checkout", "26.1.0")
+    (tmp_path / "theirs").write_text("of this computer")
+    (root / "data/releases/26.1.0/more.html").symlink_to(tmp_path / "theirs")
+    with pytest.raises(InputError, match=r"more\.html: a link that leads out of data/releases/"):
+        site.collect(root, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
 def test_there_must_be_something_to_publish(tmp_path):
     with pytest.raises(ReviewError, match="no review here has a release with a report"):
         site.collect(review(tmp_path / "checkout"), tmp_path / "site")

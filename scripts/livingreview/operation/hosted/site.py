@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview import tables
+from livingreview import paths, tables
 from livingreview.errors import ReviewError
 from livingreview.living import releases, versions
 from livingreview.operation.hosted import plan
@@ -60,12 +60,15 @@ def collect(root, output):
     Raises
     ------
     ReviewError
-        If a frozen file is not what it was when it was frozen, or no review has a release with a report.
+        If a frozen file is not what it was when it was frozen or a link leads elsewhere, or no review has a
+        release with a report.
     """
     root, output = Path(root), Path(output)
     shown = {}
     for folder in plan.reviews(root).values():
         review = root / folder
+        # What a link leads to, a file of this computer perhaps, would be copied in its place.
+        paths.refuse_strays(review, ("data/releases",))
         own = sorted(
             versions.own(releases.read_all(review)),
             key=lambda one: versions.parse(one["version"]),
