@@ -524,31 +524,42 @@ def _month_row(past, month, *, reason, cut, ranked, budgets):
     return row | _measures(ranked, budgets)
 
 
-def _measures(ranked, budgets, *, chances=True):
-    """The measures of one month's predictions that are defined; without `chances`, of their order alone."""
+def _measures(ranked, budgets):
+    """The measures of one month's predictions that are defined."""
     included, scores = ranked["included"].to_numpy(dtype=bool), ranked["score"].to_numpy(dtype=float)
-    n, n_included = len(ranked), int(included.sum())
-    found = {}
-    if n_included:
-        last = metrics.last_needed(included, scores, 1.0)
-        found = {_recall(share): metrics.recall_within(included, scores, share) for share in budgets} | {
-            "last_relevant_rank": last,
-            "work_saved": 1 - last / n,
-            "wss_95": metrics.work_saved(included, scores, RECALL),
-            "average_precision": metrics.average_precision(included, scores),
-        }
-    if ranked["read_first"].notna().all():
-        band = ranked["read_first"].to_numpy(dtype=bool)
-        held = int((band & included).sum())
-        found |= {"n_read_first": int(band.sum()), "n_included_read_first": held}
-        found |= {"read_first_share": band.sum() / n}
-        found |= {"read_first_recall": held / n_included if n_included else None}
-    if chances and ranked["probability"].notna().all():
+    found = _measures_of_order(included, scores, _band(ranked), budgets)
+    if ranked["probability"].notna().all():
         probabilities = ranked["probability"].to_numpy(dtype=float)
         found |= {
             "brier": metrics.brier_score(included, probabilities),
             "calibration_error": metrics.calibration_error(included, probabilities),
         }
+    return found
+
+
+def _band(ranked):
+    """Which records were to be read first; None where not all of them say so."""
+    return ranked["read_first"].to_numpy(dtype=bool) if ranked["read_first"].notna().all() else None
+
+
+def _measures_of_order(included, scores, band, budgets):
+    """The measures of one month that need no probabilities, as `_resamples` takes them a thousand times."""
+    n, n_included = len(included), int(included.sum())
+    found = {}
+    if n_included:
+        order = metrics.ReadingOrder(included, scores)
+        last = order.last_needed(1.0)
+        found = {_recall(share): order.recall_within(share) for share in budgets} | {
+            "last_relevant_rank": last,
+            "work_saved": 1 - last / n,
+            "wss_95": order.work_saved(RECALL),
+            "average_precision": order.average_precision(),
+        }
+    if band is not None:
+        held = int((band & included).sum())
+        found |= {"n_read_first": int(band.sum()), "n_included_read_first": held}
+        found |= {"read_first_share": band.sum() / n}
+        found |= {"read_first_recall": held / n_included if n_included else None}
     return found
 
 
@@ -574,16 +585,20 @@ def _resamples(having, groups, budgets, n_resamples, seed):
     if len(having) >= FEWEST_MONTHS_TO_RESAMPLE:
         picks = rng.integers(0, len(having), (n_resamples, len(having)))
         return [_pooled([having[i] for i in pick], budgets) for pick in picks], "months"
+    months = []
+    for row in having:
+        ranked = groups[row["month"]]
+        labels = ranked["included"].to_numpy(dtype=bool)
+        parts = [part for part in (np.flatnonzero(labels), np.flatnonzero(~labels)) if len(part)]
+        months.append((row, labels, ranked["score"].to_numpy(dtype=float), _band(ranked), parts))
     draws = []
     for _ in range(n_resamples):
         rows = []
-        for row in having:
-            ranked = groups[row["month"]]
-            labels = ranked["included"].to_numpy(dtype=bool)
-            parts = [np.flatnonzero(labels), np.flatnonzero(~labels)]
-            picks = np.concatenate([rng.choice(part, len(part)) for part in parts if len(part)])
+        for row, labels, scores, band, parts in months:
             # Copies of a record have equal scores; by place, they keep the order of the records.
-            rows.append(row | _measures(ranked.iloc[np.sort(picks)], budgets, chances=False))
+            picks = np.sort(np.concatenate([rng.choice(part, len(part)) for part in parts]))
+            drawn = None if band is None else band[picks]
+            rows.append(row | _measures_of_order(labels[picks], scores[picks], drawn, budgets))
         draws.append(_pooled(rows, budgets))
     return draws, "records within months"
 

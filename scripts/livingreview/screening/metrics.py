@@ -33,19 +33,49 @@ def reading_order(scores):
     return np.argsort(-scores, kind="stable")
 
 
+class ReadingOrder:
+    """Labels in the order of reading, put in order once for all that is measured of them.
+
+    Parameters
+    ----------
+    included, scores : array-like
+        With an included record.
+    """
+
+    def __init__(self, included, scores):
+        included, order = _labels_and_order(included, scores)
+        self._found = np.cumsum(included[order])
+
+    def average_precision(self):
+        """As the function of this name."""
+        found = self._found
+        # From the last place to the first, as scikit-learn adds them up: the same to the last bit, in a tenth
+        # of the time, which counts where a thousand resamples are measured.
+        precision = (found / np.arange(1, len(found) + 1))[::-1]
+        recall = np.hstack(((found / found[-1])[::-1], 0.0))
+        return float(max(0.0, -np.sum(np.diff(recall) * precision)))
+
+    def last_needed(self, recall=0.95):
+        """As the function of this name."""
+        return int(np.searchsorted(self._found, _ceil(recall * self._found[-1])) + 1)
+
+    def work_saved(self, recall=0.95):
+        """As the function of this name."""
+        return 1 - self.last_needed(recall) / len(self._found) - (1 - recall)
+
+    def recall_within(self, share):
+        """As the function of this name."""
+        n = min(_ceil(share * len(self._found)), len(self._found))
+        return float(self._found[n - 1] / self._found[-1]) if n else 0.0
+
+
 def average_precision(included, scores):
     """Mean, over the included records, of the share of included records among those read so far.
 
     Scikit-learn's average precision of the places in the reading order; 1 is best, about the prevalence is
     chance.
     """
-    included, places = _labels_and_places(included, scores)
-    found = np.cumsum(included[np.argsort(-places)])
-    # From the last place to the first, as scikit-learn adds them up: the same to the last bit, in a tenth of
-    # the time, which counts where a thousand resamples are measured.
-    precision = (found / np.arange(1, len(found) + 1))[::-1]
-    recall = np.hstack(((found / found[-1])[::-1], 0.0))
-    return float(max(0.0, -np.sum(np.diff(recall) * precision)))
+    return ReadingOrder(included, scores).average_precision()
 
 
 def roc_auc(included, scores):
@@ -59,9 +89,7 @@ def roc_auc(included, scores):
 
 def last_needed(included, scores, recall=0.95):
     """How many records must be read, in order, to find the given share of the included ones or more."""
-    included, places = _labels_and_places(included, scores)
-    found = np.cumsum(included[np.argsort(-places)])
-    return int(np.searchsorted(found, _ceil(recall * found[-1])) + 1)
+    return ReadingOrder(included, scores).last_needed(recall)
 
 
 def work_saved(included, scores, recall=0.95):
@@ -70,14 +98,12 @@ def work_saved(included, scores, recall=0.95):
     Cohen 2006 (J Am Med Inform Assoc 13:206): (TN + FN) / N - (1 - recall). At most ``recall`` less the
     prevalence, roughly; 0 is chance.
     """
-    return 1 - last_needed(included, scores, recall) / len(scores) - (1 - recall)
+    return ReadingOrder(included, scores).work_saved(recall)
 
 
 def recall_within(included, scores, share):
     """Share of the included records found in the first ``share`` of all, rounded up to whole records."""
-    included, places = _labels_and_places(included, scores)
-    first = np.argsort(-places)[: _ceil(share * len(included))]
-    return float(included[first].sum() / included.sum())
+    return ReadingOrder(included, scores).recall_within(share)
 
 
 def true_negative_rate(included, scores, recall=0.95):
@@ -138,14 +164,19 @@ def calibration_error(included, probabilities, *, bins=ECE_BINS, equal_mass=Fals
 
 def _labels_and_places(included, scores):
     """Labels as bool, and each record's place as a score without ties: the first read has the highest."""
+    included, order = _labels_and_order(included, scores)
+    places = np.empty(len(order))
+    places[order] = np.arange(len(order), 0, -1)
+    return included, places
+
+
+def _labels_and_order(included, scores):
     included, order = np.asarray(included, dtype=bool), reading_order(scores)
     if len(included) != len(order):
         raise ValueError(f"{len(included)} labels and {len(order)} scores")
     if not included.any():
         raise ValueError("no record is included, so there is nothing to find")
-    places = np.empty(len(order))
-    places[order] = np.arange(len(order), 0, -1)
-    return included, places
+    return included, order
 
 
 def _ceil(number):
