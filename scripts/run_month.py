@@ -14,7 +14,7 @@ from pathlib import Path
 from livingreview import config as protocol
 from livingreview import lock, streams
 from livingreview.errors import ReviewError
-from livingreview.operation.job import due, month, outcome
+from livingreview.operation.job import due, month, outcome, waiting
 from livingreview.operation.telling import digest
 from livingreview.search.snapshot import RUN
 
@@ -130,7 +130,10 @@ def _last_words(played):
     """The last paragraph: what came of it, what to do, where."""
     about = played.about
     lines = [f"\nMonth {played.run}: {about['outcome']}. {about['reason']}"]
-    lines += [f"  {row['n']} {row['kind']}: {row['todo']} ({row['file']})" for row in about["waiting"]]
+    lines += [
+        f"  {row['n']} {waiting.named(row['kind'], row['n'])}: {row['todo']} ({row['file']})"
+        for row in about["waiting"]
+    ]
     typed = digest.commands(played.review, about["waiting_of"] or played.run)
     lines += [f"  {typed}"] if about["waiting"] else []
     lines += [f"  {row['label'] or 'Review'}: {row['sentence']}" for row in about["fired"]]

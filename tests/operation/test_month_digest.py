@@ -57,6 +57,12 @@ def test_what_waits_is_told_with_how_long_for_whom_and_where(told):
         assert words in page
 
 
+def test_one_piece_of_work_is_spoken_of_as_one(told):
+    told.waits(n=1, kind="studies to extract")
+    _, _, page = made(told)
+    assert "<strong>1</strong> study to extract" in page
+
+
 def test_a_trigger_comes_first_in_the_subject(told):
     told.results(news(fired=[FIRED, FIRED | {"name": "no_effect"}]))
     told.ended(TRIGGER_FIRED, n_waiting=1, waiting=[WORK | {"n": 1}], hint="read the report")

@@ -12,6 +12,20 @@ EXTRACTION_CONFLICTS, FINDINGS = "values on which two extractors differ", "value
 ALERTS, SENTINELS = "changed records to look at", "included records that the search no longer finds"
 REASONS = "changes of methods that want a reason"
 
+# Each kind where there is one of it.
+ONE = {
+    UNDECIDED: "record to decide on",
+    AWAITING: "record that awaits information",
+    SECOND: "record for a second reviewer",
+    CONFLICTS: "conflict of two reviewers",
+    PAIRS: "pair of records to judge",
+    EXTRACTION: "study to extract",
+    EXTRACTION_CONFLICTS: "value on which two extractors differ",
+    FINDINGS: "value to check",
+    ALERTS: "changed record to look at",
+    SENTINELS: "included record that the search no longer finds",
+    REASONS: "change of methods that wants a reason",
+}
 # Of each kind: who does it, and what is to be done.
 TASKS = {
     UNDECIDED: ("reviewers", "fill in the queue, then run “make decisions”"),
@@ -19,13 +33,21 @@ TASKS = {
     SECOND: ("the reviewer who has not decided yet", "fill in your own queue, then run “make decisions”"),
     CONFLICTS: ("who adjudicates", "settle each, then run “make decisions”"),
     PAIRS: ("reviewers", "give a verdict on each, then run “make decisions”"),
-    EXTRACTION: ("extractors", "fill in the sheet and write yes in ready, then run “make trials”"),
+    EXTRACTION: (
+        "extractors",
+        "fill in the sheet that is named there, write yes in ready, then run “make trials”",
+    ),
     EXTRACTION_CONFLICTS: ("who adjudicates extractions", "settle each, then run “make trials”"),
     FINDINGS: ("extractors", "correct the value, or clear it with a reason in data/trials/clearances.csv"),
     ALERTS: ("reviewers", "look whether the change moves a decision or a value"),
     SENTINELS: ("the librarian", "mend the query, or see why PubMed no longer lists them"),
     REASONS: ("authors", "give the reason in data/methods/changes.csv before the next release"),
 }
+
+
+def named(kind, n):
+    """A kind of work after its number: ``1 study to extract``, ``2 studies to extract``."""
+    return ONE.get(kind, kind) if n == 1 else kind
 
 
 def read(review, run, status):

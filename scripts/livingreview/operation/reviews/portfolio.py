@@ -355,7 +355,7 @@ def _parts(text):
 
 def _waits(one):
     since = f", since {prose.month(one['since'])}" if one["since"] else ""
-    return f"{prose.count(one['n'])} {one['kind']}{since}"
+    return f"{prose.count(one['n'])} {waiting.named(one['kind'], one['n'])}{since}"
 
 
 def _tags(row):

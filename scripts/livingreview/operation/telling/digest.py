@@ -9,6 +9,7 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import ReviewError
+from livingreview.operation.job import waiting
 from livingreview.operation.job.outcome import (
     ALL_DONE,
     FAILED,
@@ -95,12 +96,13 @@ def view(review, run):
     -------
     dict
         ``run``, ``month``, ``title``, ``demonstration``, ``subject``, ``outcome`` (a name of
-        ``operation.outcome``), ``head`` (the outcome in words), ``reason``, ``hint``, ``failed`` (list of
-        dict: rule, log, error), ``failed_more`` (a text), ``remarks``, ``work`` (rows: kind, n, oldest, whom,
-        todo, file), ``n_waiting``, ``n_new``, ``commands`` (how commands are typed), ``statement``, ``fired``
-        (sentences), ``fired_more`` (a text), ``fired_names`` (their names, for comparing), ``waiting`` (texts
-        of records), ``waiting_more``, ``runs`` (rows of cells), ``runs_more``, ``before`` (a sentence if what
-        follows is older than this start), ``files`` (rows: label, path), ``address``, ``folder``, ``times``.
+        ``operation.job.outcome``), ``head`` (the outcome in words), ``reason``, ``hint``, ``failed`` (list of
+        dict: rule, log, error), ``failed_more`` (a text), ``remarks``, ``work`` (rows: kind, named, n,
+        oldest, whom, todo, file), ``n_waiting``, ``n_new``, ``commands`` (how commands are typed),
+        ``statement``, ``fired`` (sentences), ``fired_more`` (a text), ``fired_names`` (their names, for
+        comparing), ``waiting`` (texts of records), ``waiting_more``, ``runs`` (rows of cells),
+        ``runs_more``, ``before`` (a sentence if what follows is older than this start), ``files`` (rows:
+        label, path), ``address``, ``folder``, ``times``.
     """
     return _seen(Path(review), run, read_month(review, run))
 
@@ -365,6 +367,7 @@ def _work(row):
     age = "since this month" if months == 0 else f"{prose.plural(months, 'month')}{since}" if months else ""
     return {
         "kind": prose.sentence(row["kind"]),
+        "named": waiting.named(row["kind"], row["n"]),
         "n": prose.count(row["n"]),
         "oldest": age,
         "whom": row["whom"],
