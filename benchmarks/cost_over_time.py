@@ -211,17 +211,6 @@ def protocol(folder, url):
     return config["search"]
 
 
-def described(search):
-    """The protocol's search as `snapshot.Search`."""
-    return snapshot.Search(
-        query=search["query"],
-        base_url=search["base_url"],
-        drop_tolerance=search["drop_tolerance_percent"],
-        rise_tolerance=search["rise_tolerance_percent"],
-        absent_tolerance=search["absent_tolerance_percent"],
-    )
-
-
 def make(folder, *, records, age, news, seed):
     """A review of an age, all of whose months but the last are played.
 
@@ -245,7 +234,7 @@ def make(folder, *, records, age, news, seed):
         with _client(url) as client:
             found = client.search(protocol(folder, url)["query"])
             articles = {article.pmid: article for article in client.fetch(found.pmids)}
-    search = described(protocol(folder, url))
+    search = snapshot.Search.of(protocol(folder, url))
     for run in runs[:-1]:
         with Sandbox(corpus, day_of(run), port=port) as sandbox, _client(sandbox.url) as client:
             snapshot.take(run, folder / "data/searches", FromMemory(client, articles), search)

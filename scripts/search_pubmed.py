@@ -29,20 +29,7 @@ def main(job):
         log.warning("search.email is %s: NCBI cannot warn you before it blocks you", protocol["email"])
     with connected(run, protocol) as client:
         log.info("searching %s for run %s", protocol["base_url"], run)
-        snapshot.take(run, target.parents[1], client, described(protocol))
-
-
-def described(protocol):
-    """The protocol's search as `snapshot.Search`."""
-    return snapshot.Search(
-        query=protocol["query"],
-        base_url=protocol["base_url"],
-        drop_tolerance=protocol["drop_tolerance_percent"],
-        rise_tolerance=protocol["rise_tolerance_percent"],
-        absent_tolerance=protocol["absent_tolerance_percent"],
-        acknowledged=tuple(protocol["acknowledged"]),
-        bodies=protocol["bodies"],
-    )
+        snapshot.take(run, target.parents[1], client, snapshot.Search.of(protocol))
 
 
 @contextlib.contextmanager

@@ -314,14 +314,7 @@ def of_search(config, *, run, connected, before, now):
     with connected(run, search) as client:
         found = client.search(search["query"])
     yield Finding("search", OK, f"{search['base_url']} answers: {found.count} records for this query")
-    described = snapshot.Search(
-        query=search["query"],
-        base_url=search["base_url"],
-        drop_tolerance=search["drop_tolerance_percent"],
-        rise_tolerance=search["rise_tolerance_percent"],
-        absent_tolerance=search["absent_tolerance_percent"],
-        acknowledged=tuple(search["acknowledged"]),
-    )
+    described = snapshot.Search.of(search)
     for check in (
         lambda: guards.check_source(described, before=before),
         lambda: guards.check_dropped(found.dropped, described.acknowledged),

@@ -81,6 +81,19 @@ class Search:
     acknowledged: tuple = ()
     bodies: str = COMMITTED
 
+    @classmethod
+    def of(cls, protocol):
+        """From the protocol's part ``search``, a dict that the check of the config has passed."""
+        return cls(
+            query=protocol["query"],
+            base_url=protocol["base_url"],
+            drop_tolerance=protocol["drop_tolerance_percent"],
+            rise_tolerance=protocol["rise_tolerance_percent"],
+            absent_tolerance=protocol["absent_tolerance_percent"],
+            acknowledged=tuple(protocol["acknowledged"]),
+            bodies=protocol["bodies"],
+        )
+
 
 @dataclass(frozen=True)
 class Snapshot:
