@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 import example
 from playwright.sync_api import sync_playwright
 
+from livingreview.operation import measured
 from livingreview.report import pages
 
 # Tests run as root in containers, where Chromium's sandbox cannot start; the pages are the project's own.
@@ -35,11 +36,26 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory):
+def write_report(tmp_path_factory):
+    """Writes a review's page where a run writes it, beside the drawing of what the run took."""
+
+    def write(context):
+        top, run = tmp_path_factory.mktemp("review"), context["run"]
+        path, logs = top / "results" / run / "report.html", top / "logs" / run
+        for folder in (path.parent, logs):
+            folder.mkdir(parents=True)
+        path.write_text(pages.build(context), encoding="utf-8")
+        steps = [measured.Step("rank_records", seconds=7.25, cpu_seconds=3.21, peak_mb=240.29)]
+        (logs / measured.DRAWING).write_text(measured.drawing(steps), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def report(write_report):
     """The page of the made-up review, as a file."""
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(pages.build(example.context()), encoding="utf-8")
-    return path
+    return write_report(example.context())
 
 
 @pytest.fixture

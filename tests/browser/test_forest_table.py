@@ -3,21 +3,17 @@
 import example
 import pytest
 
-from livingreview.report import pages
-
 TRIALS = "#many-forest tbody.trials > tr[data-filter]"
 
 
 @pytest.fixture(scope="module")
-def grouped(tmp_path_factory):
+def grouped(write_report):
     """The made-up review with two groups and two comparators."""
     context = example.context()
     for row in context["effects"]:
         row["population"] = "youth" if row["row_id"] in ("many-1", "many-4") else "adult"
     context["studies"][3]["comparator_class"] = "usual_care"
-    path = tmp_path_factory.mktemp("grouped") / "report.html"
-    path.write_text(pages.build(context), encoding="utf-8")
-    return path
+    return write_report(context)
 
 
 def shown(page, cell="td.year"):
