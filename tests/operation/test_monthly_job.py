@@ -298,6 +298,7 @@ def test_what_waits_is_told_in_months_without_a_search_too(review, play, capsys,
     assert (status, told["n_waiting"], told["n_new"]) == (code, 1, None)
     assert told["reason"].endswith("; of 2026-01, 1 piece of work waits")
     assert told["waiting"][0]["file"] == "results/2026-01/queue.csv"
+    assert told["waiting"][0]["months"] == 8  # since July 2025
     digest = (review / "logs/2026-03/digest.md").read_text(encoding="utf-8")
     assert "1 item waits for people" in digest
     assert "RUN=2026-01" in digest

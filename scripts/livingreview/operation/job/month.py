@@ -23,6 +23,7 @@ from livingreview.operation.job import outcome as results_of
 from livingreview.operation.job.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED, Outcome
 from livingreview.operation.telling import digest, sending
 from livingreview.screening import filing
+from livingreview.screening.decisions import months_between
 from livingreview.search import snapshot
 from livingreview.search.linkage import pairs
 
@@ -279,6 +280,10 @@ def _at_rest(month, taken):
         unknown = f"what waits since {last} could not be read: {error}"
         month.about["remarks"] = [*month.about["remarks"], unknown]
         return outcome
+    # Months go by without a search, too.
+    waits = [
+        row | {"months": months_between(row["since"], month.run) if row["since"] else None} for row in waits
+    ]
     return results_of.still_waiting(outcome, waits, last)
 
 
