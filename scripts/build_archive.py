@@ -39,7 +39,7 @@ def main(job):
     tables.write_text(page, job.output.archive)
     entries = [_of_run(news, version), *map(feed.release_entry, own)]
     tables.write_bytes(feed.feed(entries, config["review"], top=TOP), job.output.feed)
-    log.info("%d releases, %d entries in the feed", len(own), len(entries))
+    log.info("releases: %d; entries in the feed: %d", len(own), len(entries))
 
 
 def _of_run(news, version):

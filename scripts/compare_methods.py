@@ -26,9 +26,9 @@ def main(job):
     columns = tables.columns("methods_changes")
     tables.write(pd.DataFrame(wanted, columns=columns, dtype=object), job.output.wanted)
     log.info(
-        "%d changes of methods since %s, %d without a reason",
+        "%s; changes of methods: %d, without a reason: %d",
+        f"compared with release {release['version']}" if release else "no release to compare with yet",
         len(found["changes"]),
-        f"release {release['version']}" if release else "no release",
         len(wanted),
     )
 

@@ -38,7 +38,7 @@ def main(job):
     queue = pairs.queue([*_still_two(found, ledger.kept_ids(frame)), *groups.uncertain], rows)
     together = companions.table(groups)
     log.info(
-        "%d records are in %d groups of reports; %d pairs may be one record and %d one trial",
+        "records in groups of reports: %d, in groups: %d; pairs that may be one record: %d, one trial: %d",
         len(together),
         together["group_id"].nunique(),
         (queue["kind"] == pairs.DUPLICATE).sum(),
