@@ -6,7 +6,7 @@ people must judge. Effects are those of the pool: negative favours the treatment
 
 import math
 
-from scipy.special import ndtri
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.pooling.reasons import effects
 
@@ -47,7 +47,7 @@ def optimal_information_size(effect, *, alpha=0.05, power=0.8):
     Guyatt et al. 2011, J Clin Epidemiol 64:1283-1293 (GRADE guidelines 6); the formula for two means is the
     usual one, as in Julious 2004, Stat Med 23:1921-1986, equation 3 with the standard deviation 1.
     """
-    z = ndtri(1 - alpha / 2) + ndtri(power)
+    z = scipy.special.ndtri(1 - alpha / 2) + scipy.special.ndtri(power)
     return 2 * math.ceil(2 * z**2 / effect**2)
 
 

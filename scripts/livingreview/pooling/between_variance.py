@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy  # its parts load at their first use; optimize is slow
-from scipy.special import chdtri
 
 from livingreview.pooling.weighting import projection
 
@@ -101,7 +100,7 @@ def estimate(model, *, method, weights=None):
     if method in ("PM", "EB"):
         return Between(generalised_q_root(model, df), "Newton")
     if method == "PMM":
-        return Between(generalised_q_root(model, float(chdtri(df, 0.5))), "Newton")
+        return Between(generalised_q_root(model, float(scipy.special.chdtri(df, 0.5))), "Newton")
     return Between(max(0.0, _moment(model, method=method, weights=weights)), "closed form")
 
 

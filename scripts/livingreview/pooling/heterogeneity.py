@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def cochran_q(yi, vi):
     w = 1 / vi
     centred = yi - yi.mean()
     q = float(np.sum(w * (centred - np.sum(w * centred) / np.sum(w)) ** 2))
-    return Heterogeneity(QE=q, QE_df=k - 1, QE_p=float(chdtrc(k - 1, q)))
+    return Heterogeneity(QE=q, QE_df=k - 1, QE_p=float(scipy.special.chdtrc(k - 1, q)))
 
 
 def typical_variance(vi):

@@ -6,21 +6,23 @@ fitted to thousands of subsets.
 
 import math
 
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 
 def upper_quantile(tail, *, df=math.nan):
     """The value that t on `df` degrees of freedom exceeds with probability `tail`; NaN if df is below 1."""
     if math.isnan(df):
-        return -float(ndtri(tail))
-    return -float(stdtrit(df, tail)) if df >= 1 else math.nan
+        return -float(scipy.special.ndtri(tail))
+    return -float(scipy.special.stdtrit(df, tail)) if df >= 1 else math.nan
 
 
 def two_sided(stat, *, df=math.nan):
     """Two-sided p-value of a t (or z) statistic."""
     if math.isnan(stat):
         return math.nan
-    return 2 * float(ndtr(-abs(stat)) if math.isnan(df) else stdtr(df, -abs(stat)))
+    return 2 * float(
+        scipy.special.ndtr(-abs(stat)) if math.isnan(df) else scipy.special.stdtr(df, -abs(stat))
+    )
 
 
 def ratio(estimate, se):
@@ -36,4 +38,8 @@ def omnibus_p(stat, *, df, df_residual=math.nan):
         return math.nan
     if math.isinf(stat):
         return 0.0
-    return float(chdtrc(df, stat) if math.isnan(df_residual) else fdtrc(df, df_residual, stat))
+    return float(
+        scipy.special.chdtrc(df, stat)
+        if math.isnan(df_residual)
+        else scipy.special.fdtrc(df, df_residual, stat)
+    )

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import scipy  # its parts load at their first use; optimize is slow
-from scipy.special import chdtri
 
 from livingreview.pooling.between_variance import ConvergenceError, generalised_q_root
 
@@ -46,7 +45,7 @@ def q_profile(model, *, level=0.95):
     """
     df = model.k - model.p
     tail = (1 - level) / 2
-    largest, smallest = float(chdtri(df, tail)), float(chdtri(df, 1 - tail))
+    largest, smallest = float(scipy.special.chdtri(df, tail)), float(scipy.special.chdtri(df, 1 - tail))
     if model.at_zero.q < smallest:
         return Interval(0.0, 0.0, empty=True)
     return Interval(generalised_q_root(model, largest), generalised_q_root(model, smallest))
@@ -80,7 +79,7 @@ def profile_likelihood(model, *, tau2, restricted, level=0.95):
     ----------
     Hardy & Thompson 1996, Stat Med 15:619-629.
     """
-    floor = model.log_likelihood(tau2, restricted=restricted) - float(chdtri(1, 1 - level)) / 2
+    floor = model.log_likelihood(tau2, restricted=restricted) - float(scipy.special.chdtri(1, 1 - level)) / 2
 
     def above(value):
         return model.log_likelihood(value, restricted=restricted) - floor

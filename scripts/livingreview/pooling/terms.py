@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 INTERCEPT = "intercept"
 COLUMNS = ["term", "estimate", "se", "ci_low", "ci_high", "stat", "df", "pval"]
@@ -80,7 +80,9 @@ def quantile(df, *, level):
     df = np.asarray(df, dtype=float)
     normal = np.isnan(df)
     tail = (1 - level) / 2
-    return np.where(normal, -special.ndtri(tail), -special.stdtrit(np.where(normal, 1.0, df), tail))
+    return np.where(
+        normal, -scipy.special.ndtri(tail), -scipy.special.stdtrit(np.where(normal, 1.0, df), tail)
+    )
 
 
 def two_sided(stat, df):
@@ -88,7 +90,9 @@ def two_sided(stat, df):
     df = np.asarray(df, dtype=float)
     normal = np.isnan(df)
     return 2 * np.where(
-        normal, special.ndtr(-np.abs(stat)), special.stdtr(np.where(normal, 1.0, df), -np.abs(stat))
+        normal,
+        scipy.special.ndtr(-np.abs(stat)),
+        scipy.special.stdtr(np.where(normal, 1.0, df), -np.abs(stat)),
     )
 
 

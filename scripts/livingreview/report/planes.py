@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.special import ndtri
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.report import figures, svg
 from livingreview.report.figures import Scale
@@ -83,11 +83,11 @@ def funnel(view):
     drawing = _start(view, height=HEIGHT + LEGEND)
     svg.box(drawing, (LEFT, TOP), (RIGHT, BOTTOM), "contour")
     for level, style in reversed(CONTOURS):
-        svg.polygon(drawing, wedge(across, down, -ndtri((1 - level) / 2)), f"contour {style}")
+        svg.polygon(drawing, wedge(across, down, -scipy.special.ndtri((1 - level) / 2)), f"contour {style}")
     svg.line(drawing, (across.x(0), TOP), (across.x(0), BOTTOM), "null")
     if not missing(view["estimate"]):
         x = across.x(view["estimate"])
-        cone = wedge(across, down, -ndtri((1 - view["level"]) / 2), apex=view["estimate"])
+        cone = wedge(across, down, -scipy.special.ndtri((1 - view["level"]) / 2), apex=view["estimate"])
         svg.polygon(drawing, cone, "funnel")
         svg.line(drawing, (x, TOP), (x, BOTTOM), "pooled")
     if not missing(view["slope"]):

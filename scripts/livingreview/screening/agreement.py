@@ -3,7 +3,7 @@
 import math
 
 import pandas as pd
-from scipy import special
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.screening import decisions as ledger
 from livingreview.tables import columns
@@ -189,7 +189,7 @@ def agreement(counts, *, level=0.95):
     n_agree = sum(counts[i][i] for i in range(len(counts)))
     low, high = clopper_pearson(n_agree, n, level=level)
     kappa, error = _kappa(counts, n) if n else (None, None)
-    reach = None if error is None else special.ndtri((1 + level) / 2) * error
+    reach = None if error is None else scipy.special.ndtri((1 + level) / 2) * error
     found = {
         "n": n,
         "n_agree": n_agree,
@@ -210,8 +210,8 @@ def clopper_pearson(x, n, *, level=0.95):
     if n == 0:
         return None, None
     tail = (1 - level) / 2
-    low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, tail))
-    high = 1.0 if x == n else float(special.betaincinv(x + 1, n - x, 1 - tail))
+    low = 0.0 if x == 0 else float(scipy.special.betaincinv(x, n - x + 1, tail))
+    high = 1.0 if x == n else float(scipy.special.betaincinv(x + 1, n - x, 1 - tail))
     return low, high
 
 

@@ -4,7 +4,6 @@ import hashlib
 
 import numpy as np
 import scipy  # its parts load at their first use; stats, the slow one, only by who sets a threshold
-from scipy.special import ndtri
 
 READ_FIRST = "read first"
 NO_ABSTRACT = "no abstract"
@@ -52,7 +51,7 @@ def threshold(past_scores, past_included, *, recall, assurance=ASSURANCE):
     n = len(held)
     if n < 3 or recall >= 1:
         return -np.inf
-    factor = scipy.stats.nct.ppf(assurance, n - 1, ndtri(recall) * np.sqrt(n)) / np.sqrt(n)
+    factor = scipy.stats.nct.ppf(assurance, n - 1, scipy.special.ndtri(recall) * np.sqrt(n)) / np.sqrt(n)
     return float(held.mean() - factor * held.std(ddof=1))
 
 

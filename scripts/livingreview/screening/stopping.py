@@ -12,7 +12,6 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import scipy  # its parts load at their first use; stats, the slow one, is seldom used
-from scipy import special
 
 NONE_LOW = "none ranked low"
 ALL_READ = "all read"
@@ -162,13 +161,13 @@ def needed_to_stop(n_total, n_relevant, *, target=0.95, confidence=0.95):
 
 def upper_share(x, n, *, confidence=0.95):
     """One-sided Clopper-Pearson upper bound on a share: x of n were; 1 where n is 0 or all were."""
-    return 1.0 if x >= n else float(special.betaincinv(x + 1, n - x, confidence))
+    return 1.0 if x >= n else float(scipy.special.betaincinv(x + 1, n - x, confidence))
 
 
 def exact_interval(x, n, *, confidence=0.95):
     """Two-sided Clopper-Pearson interval of a share, x of n (1934, Biometrika 26:404); 0 to 1 for n = 0."""
     level = 1 - (1 - confidence) / 2
-    low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, 1 - level))
+    low = 0.0 if x == 0 else float(scipy.special.betaincinv(x, n - x + 1, 1 - level))
     return low, upper_share(x, n, confidence=level)
 
 

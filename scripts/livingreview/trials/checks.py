@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pandas as pd
-from scipy.special import ndtri
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.errors import problem
 from livingreview.trials.smd import DIRECTIONS, STANDARDISED, se_from_ci
@@ -164,7 +164,7 @@ def _impossible_interval(row, at):
             found.append(at("printed_effect", allowed=allowed, hint="a sign lost in the effect or a limit?"))
     if known(se) and row["effect_type"] in STANDARDISED:
         expected = se_from_ci(low, high)
-        slack = unit / (-2 * ndtri(0.025)) + 10.0 ** -_decimals(se) / 2
+        slack = unit / (-2 * scipy.special.ndtri(0.025)) + 10.0 ** -_decimals(se) / 2
         # A hundredth of the rounding unit for the arithmetic itself.
         if abs(se - expected) > 1.01 * slack:
             hint = "if the interval is not a normal 95% one, leave it empty and say so in the note"

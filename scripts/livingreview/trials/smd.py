@@ -5,7 +5,7 @@ one favours the treatment (arm 1).
 """
 
 import numpy as np
-from scipy.special import gammaln, ndtri
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 # The effect types that become a standardised mean difference without an assumption on the distribution.
 STANDARDISED = ("means", "hedges_g", "cohen_d")
@@ -45,6 +45,7 @@ def hedges_correction(df):
     df = np.asarray(df, dtype=float)
     if not (df > 1).all():
         raise ValueError(f"the small-sample factor needs more than 1 degree of freedom, not {df.min():g}")
+    gammaln = scipy.special.gammaln
     return np.exp(gammaln(df / 2) - np.log(df / 2) / 2 - gammaln((df - 1) / 2))[()]
 
 
@@ -109,7 +110,7 @@ def from_cohen_d(d, n_1, n_2):
 
 def se_from_ci(low, high, *, level=0.95):
     """Standard error from a symmetric normal interval: (high - low) / (2 z)."""
-    return (high - low) / (-2 * ndtri((1 - level) / 2))
+    return (high - low) / (-2 * scipy.special.ndtri((1 - level) / 2))
 
 
 def shared_control_increment(n_2, m):

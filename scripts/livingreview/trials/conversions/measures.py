@@ -6,7 +6,7 @@ variances, its relatives and what becomes an SMD by way of a test or a coefficie
 """
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.trials.smd import from_cohen_d, from_means, hedges_correction, smd_variance
 
@@ -200,7 +200,7 @@ def from_p(p, n_1, n_2, *, sign):
     if not ((p > 0) & (p <= 1)).all():
         raise ValueError(f"p {p!r}; allowed: above 0, at most 1")
     # The lower tail holds a tiny p, which 1 - p / 2 would lose.
-    return from_t(np.multiply(-1, sign) * stdtrit(np.add(n_1, n_2) - 2.0, p / 2), n_1, n_2)
+    return from_t(np.multiply(-1, sign) * scipy.special.stdtrit(np.add(n_1, n_2) - 2.0, p / 2), n_1, n_2)
 
 
 def from_point_biserial(r, n_1, n_2):

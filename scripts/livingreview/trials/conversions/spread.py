@@ -6,7 +6,7 @@ Every function takes and returns the outcome's own unit; spreads are standard de
 from math import inf, sqrt
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 # The formulas for medians were made for arms of 4 Q + 1 people with Q from 1 on; below that the divisors and
 # the critical values of skewness lose their meaning (metafor's conv.fivenum() leaves such arms out too).
@@ -48,7 +48,7 @@ def sd_from_ci(low, high, n, *, level=0.95):
     low, high, n = (np.asarray(x, dtype=float) for x in (low, high, n))
     if not (high > low).all() or not (n >= 2).all():
         raise ValueError("an interval of a mean needs high above low and an arm of 2 or more")
-    return (np.sqrt(n) * (high - low) / (2 * stdtrit(n - 1, (1 + level) / 2)))[()]
+    return (np.sqrt(n) * (high - low) / (2 * scipy.special.stdtrit(n - 1, (1 + level) / 2)))[()]
 
 
 def pooled_sd_from_difference(se, n_1, n_2):
@@ -72,7 +72,7 @@ def difference_se_from_ci(low, high, df, *, level=0.95):
     low, high, df = (np.asarray(x, dtype=float) for x in (low, high, df))
     if not (high > low).all() or not (df >= 1).all():
         raise ValueError("an interval of a difference needs high above low and 1 degree of freedom or more")
-    return ((high - low) / (2 * stdtrit(df, (1 + level) / 2)))[()]
+    return ((high - low) / (2 * scipy.special.stdtrit(df, (1 + level) / 2)))[()]
 
 
 def change_sd(sd_before, sd_after, correlation):
@@ -175,11 +175,11 @@ def mean_wan(median, n, *, q1=np.nan, q3=np.nan, low=np.nan, high=np.nan):
 
 
 def _range_divisor(n):
-    return 2 * ndtri((n - 0.375) / (n + 0.25))
+    return 2 * scipy.special.ndtri((n - 0.375) / (n + 0.25))
 
 
 def _quartile_divisor(n):
-    return 2 * ndtri((0.75 * n - 0.125) / (n + 0.25))
+    return 2 * scipy.special.ndtri((0.75 * n - 0.125) / (n + 0.25))
 
 
 def sd_wan(median, n, *, q1=np.nan, q3=np.nan, low=np.nan, high=np.nan):

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.special import stdtr
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.trials.plausibility.finding import check
 from livingreview.trials.plausibility.recomputed import t_of
@@ -20,7 +20,7 @@ def baseline_difference(row, _trials):
     if math.isnan(t):
         return
     n_1, n_2 = row["n_1"], row["n_2"]
-    p = 2 * float(stdtr(n_1 + n_2 - 2, -abs(t)))
+    p = 2 * float(scipy.special.stdtr(n_1 + n_2 - 2, -abs(t)))
     if p < RARE:
         yield (
             f"baseline means of {parts[0]:g} and {parts[3]:g}: a difference of"

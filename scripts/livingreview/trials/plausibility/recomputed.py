@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from scipy.special import stdtr, stdtrit
+import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
 from livingreview.trials.plausibility.finding import check
 
@@ -52,7 +52,7 @@ def p_against_means(row, trials):
         return
     printed = _t_of_p(row["p_value"], df)
     if _far(printed, low, high):
-        p_low, p_high = (2 * stdtr(df, -t) for t in (high, low))
+        p_low, p_high = (2 * scipy.special.stdtr(df, -t) for t in (high, low))
         yield (
             f"p_value is {row['p_value']:g}",
             f"{p_low:.2g} to {p_high:.2g}, from means, standard deviations and n",
@@ -139,7 +139,7 @@ def _far(printed, low, high):
 
 
 def _t_of_p(p, df):
-    return float(-stdtrit(df, p / 2))
+    return float(-scipy.special.stdtrit(df, p / 2))
 
 
 def _usable(row):
