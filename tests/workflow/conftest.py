@@ -1,5 +1,6 @@
 """Whole runs of the workflow, as a person or a scheduler starts them."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from security.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ["Snakefile", "rules", "scripts", "schemas", "templates", "profiles", "environment.yml"]
+CODE = "Snakefile rules scripts schemas templates profiles environment.yml data/trials/tools".split()
 
 
 class Review:
@@ -79,11 +80,25 @@ def clone(tmp_path):
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory):
-    """The bundled review with its current month built, secrets in its environment; not to be changed."""
-    review = shipped(tmp_path_factory.mktemp("built") / "review")
-    done = review.snakemake(environ=PLANTED)
-    assert done.returncode == 0, done.stderr
-    review.said = done.stdout, done.stderr
+    """The bundled review with its current month built, secrets in its environment; not to be changed.
+
+    Workers of one session share it: the first that needs it builds it, and the others wait.
+    """
+    top = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+    folder, said = top / "built-once", [top / f"built-once.{name}" for name in ("stdout", "stderr")]
+    with (top / "built-once.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # What was said is written last: a build that failed is tried again by the next worker, from nothing.
+        if not all(path.exists() for path in said):
+            shutil.rmtree(folder, ignore_errors=True)
+            done = shipped(folder).snakemake(environ=PLANTED)
+            assert done.returncode == 0, done.stderr
+            for path, text in zip(said, (done.stdout, done.stderr), strict=True):
+                path.write_text(text, encoding="utf-8")
+    review = Review(folder)
+    review.said = tuple(path.read_text(encoding="utf-8") for path in said)
     return review
 
 

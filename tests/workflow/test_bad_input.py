@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -14,51 +15,55 @@ def last_words(done, n=6):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("  base_url: sandbox", "  base_ulr: sandbox", "unknown key search.base_ulr"),
-        ("  method_tau2: REML", "  method_tau2: reml", "key analysis.method_tau2"),
+        (
+            "  base_url: sandbox",
+            "  base_ulr: sandbox",
+            r"unknown key search\.base_ulr;.* hint: did you mean base_url\?",
+        ),
+        ("  method_tau2: REML", "  method_tau2: reml", r"key analysis\.method_tau2"),
         ('run: "2026-11"', 'run: "2026-13"', "key run"),
-        ("  level: 0.95", "  level: 95", "key analysis.level"),
+        ("  level: 0.95", "  level: 95", r"key analysis\.level"),
     ],
 )
 def test_a_fault_in_the_config_is_the_last_thing_printed_and_nothing_is_written(clone, old, new, expected):
     clone.replace("config.yaml", old, new)
     done = clone.snakemake()
     assert done.returncode != 0
-    assert expected in last_words(done)
+    assert re.search(expected, last_words(done))
     assert "allowed:" in last_words(done)
     assert not clone.path("results").exists()
 
 
-def test_a_misspelt_key_names_the_one_that_was_meant(clone):
-    clone.replace("config.yaml", "  base_url: sandbox", "  base_ulr: sandbox")
-    assert "did you mean base_url?" in last_words(clone.snakemake())
+# Cells are looked at first, so that only a table of good cells is compared with other tables.
+BAD_ROWS = {
+    "impossible values": [
+        ("sd_1", "0", "more than 0"),
+        ("n_2", "1", "2 or more"),
+        ("mean_1", "4,3", "a number with a decimal point; hint: write the decimal comma as a point"),
+        ("run", "Jan-16", "a month as YYYY-MM"),
+        ("effect_type", "mean", "means"),
+    ],
+    "an unknown study": [("study_id", "williams_2011", "a study of studies.csv")],
+}
 
 
-BAD_ROWS = [
-    ("sd_1", "0", "more than 0"),
-    ("n_2", "1", "2 or more"),
-    ("mean_1", "4,3", "a number with a decimal point; hint: write the decimal comma as a point"),
-    ("run", "Jan-16", "a month as YYYY-MM"),
-    ("study_id", "williams_2011", "a study of studies.csv"),
-    ("effect_type", "mean", "means"),
-]
-
-
-@pytest.mark.parametrize(("column", "value", "expected"), BAD_ROWS)
-def test_an_impossible_value_stops_the_run_and_leaves_the_results_as_they_were(
-    built, column, value, expected
-):
+@pytest.mark.parametrize("faults", BAD_ROWS.values(), ids=BAD_ROWS)
+def test_impossible_values_stop_the_run_are_told_together_and_leave_the_results_as_they_were(built, faults):
     before = built.files("results/2026-11")
     del before["checked.json"]
-    number = set_cell(built.path("data/trials/outcomes.csv"), "williams_2010.pain_intensity.1", column, value)
+    path = built.path("data/trials/outcomes.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        ids = [row["row_id"] for row in csv.DictReader(file)][-len(faults) :]
+    told = {}
+    for row_id, (column, value, expected) in zip(ids, faults, strict=True):
+        told[set_cell(path, row_id, column, value)] = row_id, column, value, expected
     done = built.snakemake()
     assert done.returncode != 0
-    said = last_words(done)
-    assert "data/trials/outcomes.csv" in said
-    assert f"row {number}" in said or "row williams_2010.pain_intensity.1" in said
-    assert column in said
-    assert value in said
-    assert expected in said
+    said = last_words(done, 3 + len(faults)).splitlines()
+    assert "data/trials/outcomes.csv" in "".join(said)
+    for number, (row_id, *parts) in told.items():
+        line = next(line for line in said if f"row {number}," in line or f"row {row_id}" in line)
+        assert [part for part in parts if part not in line] == []
     assert built.files("results/2026-11") == before
 
 
