@@ -64,10 +64,11 @@ def _month(target, run, given, *, cores):
     while rehearsal.fill_queue(results / "queue.csv", given):
         _succeed(file_decisions.main(["--directory", str(target), "--run", run]))
         _snakemake(target, run, cores, results.relative_to(target) / "queue.csv")
-    _snakemake(target, run, cores)
+    # What waits for extraction, with its sheets; the rest is built once, with what is filled into them.
+    _snakemake(target, run, cores, results.relative_to(target) / "extraction.csv")
     if rehearsal.fill_sheets(target / "data/trials/sheets", given, run=run):
         _succeed(merge_trials.main(["--directory", str(target), "--run", run]))
-        _snakemake(target, run, cores)
+    _snakemake(target, run, cores)
     return handed_out
 
 
