@@ -105,7 +105,7 @@ def test_a_second_review_needs_no_code_and_starts_from_nothing(tmp_path, clone):
     done = review.command("file_decisions.py")
     assert done.returncode == 0, done.stderr
     assert "1 decision filed" in done.stdout
-    done = review.snakemake()
+    done = review.snakemake("results/2026-11/extraction.csv", "results/2026-11/report.html")
     assert done.returncode == 0, done.stderr
     assert review.path("data/trials/sheets/101/outcomes.csv").is_file()
     assert "Green tea and sleep" in review.path("results/2026-11/report.html").read_text(encoding="utf-8")
