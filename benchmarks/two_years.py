@@ -363,8 +363,9 @@ def _peace(folder, options, durations):
         before = tables.read_json(told)
         # The address is part of what every search writes down.
         options.port = before["port"]
-        durations |= {(run, step): seconds for run, step, seconds in before["durations"]}
-        return review, before["runs"][: options.months]
+        runs = before["runs"][: options.months]
+        durations |= {(run, step): seconds for run, step, seconds in before["durations"] if run in runs}
+        return review, runs
     folder.mkdir(parents=True, exist_ok=True)
     peace = History(options.directory, review, options=options, durations=durations)
     undisturbed = peace.play(options.months)
