@@ -88,8 +88,8 @@ def run(
         with whatever changes what the model (or `read_first`) says.
     known : DataFrame, optional
         Predictions of an earlier back-test (`BackTest.predictions`). Those with the same key, a digest of
-        name, training records, labels, order and the record itself, are taken over; a cut point that needs
-        no others is not trained again. The result is the same without them.
+        name, training records, labels, order, the month's records and the record itself, are taken over; a
+        cut point that needs no others is not trained again. The result is the same without them.
     since : optional
         Months before it are not tested.
     max_cuts : int
@@ -402,16 +402,22 @@ class _Past:
         end = self.starts[self.names[following]] if following < len(self.names) else len(self.months)
         return range(self.starts[month], end)
 
-    def keys(self, cut, places):
-        """Under what each prediction is known: a digest of all that it depends on."""
+    def keys(self, cut, month):
+        """Under what each prediction of a month is known: a digest of all that it depends on.
+
+        That is the whole month and not the record alone: models compute with single precision, and a sum's
+        last digits follow from what is ranked together.
+        """
         training = hashlib.sha256(_canonical([self.name, self.order is None]))
         for place in range(self.starts[cut]):
             order = None if self.order is None else str(self.order[place])
             training.update(self.digests[place] + _canonical([bool(self.included[place]), order]))
+        places = self.places(month)
+        training.update(b"ranked" + b"".join(self.digests[place] for place in places))
         keys = []
         for place in places:
             one = training.copy()
-            one.update(b"ranked" + self.digests[place])
+            one.update(b"one" + self.digests[place])
             keys.append(one.hexdigest()[:24])
         return keys
 
@@ -437,41 +443,44 @@ def _untestable(past, month, least, since):
 
 
 def _predict(past, cut, tested, *, make_model, read_first, known):
-    """Rows of the predictions for the months of one cut point, in their order."""
-    places = [place for month in tested for place in past.places(month)]
-    keys = past.keys(cut, places)
-    found = _known(known, keys)
-    missing = [place for place, key in zip(places, keys, strict=True) if key not in found]
-    if missing:
-        fresh = _fit_and_predict(past, past.starts[cut], missing, make_model, read_first)
-        by_place = dict(zip(places, keys, strict=True))
-        found |= {by_place[place]: row for place, row in zip(missing, fresh, strict=True)}
-    return [
-        {
-            "record_id": past.records[place]["record_id"],
-            "month": past.months[place],
-            "trained_before": cut,
-            "n_train": past.starts[cut],
-            **found[key],
-            "included": bool(past.included[place]),
-            "key": key,
-        }
-        for place, key in zip(places, keys, strict=True)
-    ]
+    """Rows of the predictions for the months of one cut point, in their order; months are known whole."""
+    n_train, model, rows = past.starts[cut], None, []
+    for month in tested:
+        places, keys = past.places(month), past.keys(cut, month)
+        found = _known(known, keys)
+        if len(found) < len(places):
+            model = model or _fitted(past, n_train, make_model)
+            fresh = _ranked(model, [past.records[place] for place in places], read_first)
+            found = dict(zip(keys, fresh, strict=True))
+        rows += [
+            {
+                "record_id": past.records[place]["record_id"],
+                "month": month,
+                "trained_before": cut,
+                "n_train": n_train,
+                **found[key],
+                "included": bool(past.included[place]),
+                "key": key,
+            }
+            for place, key in zip(places, keys, strict=True)
+        ]
+    return rows
 
 
-def _fit_and_predict(past, n_train, places, make_model, read_first):
+def _fitted(past, n_train, make_model):
     more = {} if past.order is None else {"order": past.order[:n_train]}
-    model = make_model().fit(past.records[:n_train], past.included[:n_train], **more)
-    ranked = [past.records[place] for place in places]
-    scores = np.asarray(model.decision_function(ranked), dtype=float)
+    return make_model().fit(past.records[:n_train], past.included[:n_train], **more)
+
+
+def _ranked(model, records, read_first):
+    scores = np.asarray(model.decision_function(records), dtype=float)
     if hasattr(model, "probability"):
         chances = model.probability(scores)
     elif hasattr(model, "predict_proba"):
-        chances = model.predict_proba(ranked)[:, 1]
+        chances = model.predict_proba(records)[:, 1]
     else:
-        chances = [None] * len(ranked)
-    bands = [None] * len(ranked) if read_first is None else read_first(model, scores)
+        chances = [None] * len(records)
+    bands = [None] * len(records) if read_first is None else read_first(model, scores)
     return [
         {
             "score": round(float(score), DIGITS),

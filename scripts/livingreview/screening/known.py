@@ -1,8 +1,7 @@
 """Predictions of earlier back-tests, kept between months so that a model is not trained twice for one answer.
 
-They are no results: without them the same results are made, but for the sixth decimal of single scores, and
-take longer. They lie in one file, named after
-all that they depend on besides the records and the labels, whose digest is each row's key.
+They are no results: without them the same results are made, and that takes longer. They lie in one file,
+named after all that they depend on besides the records and the labels, whose digest is each row's key.
 Its first line is the digest of the rest: what a disk, a backup or a hand has changed is not believed.
 """
 
