@@ -234,7 +234,8 @@ def _leftovers(place):
 
 
 def _partial_files(place):
-    return list(place.rglob("*.partial"))
+    # The copy of a provenance from which a later start restores it is kept on purpose.
+    return [path for path in place.rglob("*.partial") if path.name != snapshot.KEPT]
 
 
 def _options(arguments):

@@ -11,7 +11,7 @@ import pytest
 from security.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = "Snakefile rules scripts schemas templates profiles environment.yml data/trials/tools".split()
+CODE = "Snakefile rules scripts schemas templates profiles environment.yml data/README.md data/trials/tools".split()
 
 
 class Review:

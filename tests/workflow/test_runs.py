@@ -168,8 +168,11 @@ def own_code(built, tmp_path):
     code.mkdir()
     for name in CODE:
         source = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, code / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, code)
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, code / name)
     return Review(built.folder, code)
 
 
