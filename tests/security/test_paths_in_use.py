@@ -1,5 +1,6 @@
 """Wherever a path is made of data, data cannot lead out of the review."""
 
+import csv
 import gzip
 import json
 import os
@@ -203,7 +204,12 @@ def test_a_month_of_a_review_with_a_link_out_of_its_data_stops_before_any_job(tm
 
 @pytest.mark.parametrize("cell", ["x" * 200_000, '"' + "x\n" * 100_000 + '"'])
 def test_a_cell_beyond_all_bounds_is_told(example_table, cell):
+    # Python's own limit, which holds for the whole process: benchmarks that ran before in it have raised it.
+    before = csv.field_size_limit(131_072)
     path = example_table("screening", {"note": "MARK"})
     path.write_text(path.read_text().replace("MARK", cell))
-    with pytest.raises(InputError, match="not a CSV file: field larger than field limit"):
-        tables.read(path, "screening")
+    try:
+        with pytest.raises(InputError, match="not a CSV file: field larger than field limit"):
+            tables.read(path, "screening")
+    finally:
+        csv.field_size_limit(before)
