@@ -70,8 +70,7 @@ try:
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     OWN_QUEUES = filing.own_queues(config["screening"])
-    for path in filing.filled_in(f"results/{config['run']}"):
-        filing.refuse_unfiled(path, "data/decisions/screening.csv", own=OWN_QUEUES, run=config["run"])
+    filing.refuse_unfiled_in(".", config["run"], own=OWN_QUEUES)
     pairs.refuse_unfiled(f"results/{config['run']}/pairs.csv", "data/decisions/pairs.csv")
     # Snapshots that exist are read from disk: no rule makes them, so none can overwrite them.
     TAKEN = snapshot.runs("data/searches", config["run"])

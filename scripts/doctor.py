@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import check_data
-from livingreview import streams
+from livingreview import streams, tables
 from livingreview.operation import doctor
 from search_pubmed import connected
 
@@ -81,7 +81,6 @@ def _connected(review):
 
 def _rows(review, config):
     """How many rows the rule check_data reads."""
-    counts = {}
     names = {
         "screening": "data/decisions/screening.csv",
         "studies": "data/trials/studies.csv",
@@ -104,8 +103,7 @@ def _rows(review, config):
             output=SimpleNamespace(checked=output),
         )
         check_data.main(job)
-        counts = check_data.tables.read_json(output)
-    return sum(counts.values())
+        return sum(tables.read_json(output).values())
 
 
 if __name__ == "__main__":

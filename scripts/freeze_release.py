@@ -91,11 +91,9 @@ def _package(review, config, release):
 
 def _refuse_unfiled(review, config):
     """What people have typed and not filed would be missing from the release."""
-    results, data = review / "results" / config["run"], review / "data"
-    for path in filing.filled_in(results):
-        own = filing.own_queues(config["screening"])
-        filing.refuse_unfiled(path, data / "decisions/screening.csv", own=own, run=config["run"])
-    pairs.refuse_unfiled(results / "pairs.csv", data / "decisions/pairs.csv")
+    run = config["run"]
+    filing.refuse_unfiled_in(review, run, own=filing.own_queues(config["screening"]))
+    pairs.refuse_unfiled(review / "results" / run / "pairs.csv", review / "data/decisions/pairs.csv")
 
 
 def _refuse_unmerged(sheets_dir):

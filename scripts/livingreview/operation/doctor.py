@@ -289,8 +289,7 @@ def _releases(review):
 def _queues(review, config, run):
     own = filing.own_queues(config["screening"])
     with contextlib.chdir(review):
-        for path in filing.filled_in(f"results/{run}"):
-            filing.refuse_unfiled(path, "data/decisions/screening.csv", own=own, run=run)
+        filing.refuse_unfiled_in(".", run, own=own)
         pairs.refuse_unfiled(f"results/{run}/pairs.csv", "data/decisions/pairs.csv")
     yield Finding("queue", OK, "nothing that people filled in waits to be filed")
 

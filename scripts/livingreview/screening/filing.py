@@ -18,6 +18,7 @@ from livingreview.screening import decisions as ledger
 
 log = logging.getLogger(__name__)
 
+LEDGER = "data/decisions/screening.csv"  # from the review's folder
 QUEUE = "queue.csv"
 QUEUES = "queues"
 CONFLICTS = "conflicts.csv"
@@ -184,6 +185,26 @@ def put_right(results, backups):
             tables.write_bytes(whole, path)
             restored.append(path)
     return restored
+
+
+def refuse_unfiled_in(review, run, *, own):
+    """Stop if a queue of a run, or its conflicts, holds entries that the ledger does not.
+
+    Parameters
+    ----------
+    review : path
+        The review's folder.
+    run : str
+    own : dict
+        From `own_queues`.
+
+    Raises
+    ------
+    InputError
+        As `refuse_unfiled`.
+    """
+    for path in filled_in(Path(review, "results", run)):
+        refuse_unfiled(path, Path(review, LEDGER), own=own, run=run)
 
 
 def refuse_unfiled(path, ledger_path, *, own=None, run=ledger.ALL_RUNS):

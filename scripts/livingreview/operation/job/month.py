@@ -30,7 +30,6 @@ from livingreview.search.linkage import pairs
 ROOT = Path(__file__).resolve().parents[4]
 NAME = "month.json"
 AGAIN = "mend what the reason names, then start the same command again: it goes on where it stopped"
-LEDGER = "data/decisions/screening.csv"
 OFTEN = 3  # builds in one start, at most, when people go on saving
 # As Snakemake names a job that failed, and its log.
 FAILED_RULE = re.compile(r"^Error in (?:rule|group job) (\w+)")
@@ -304,9 +303,7 @@ def _not_filed(month):
 
 
 def _refuse_unfiled(month, run):
-    own = filing.own_queues(month.config["screening"])
-    for path in filing.filled_in(month.review / "results" / run):
-        filing.refuse_unfiled(path, month.review / LEDGER, own=own, run=run)
+    filing.refuse_unfiled_in(month.review, run, own=filing.own_queues(month.config["screening"]))
 
 
 def _remarks(month):

@@ -14,11 +14,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from livingreview.operation.job import outcome
 from livingreview.operation.reviews.folders import Review
 from livingreview.secrets import scrub
 
 OUTPUT = Path("logs/months.txt")
-NOTHING, FAILED, WAITS, FIRED, IN_USE = 0, 1, 10, 20, 75
+NOTHING, FAILED, WAITS, FIRED, IN_USE = (
+    outcome.EXIT_CODES[name]
+    for name in (
+        outcome.NOTHING_NEW,
+        outcome.FAILED,
+        outcome.WORK_WAITS,
+        outcome.TRIGGER_FIRED,
+        outcome.LOCKED,
+    )
+)
 # From the least grave to the gravest. In use ranks above nothing new: nobody looked at that review.
 GRAVITY = (NOTHING, IN_USE, WAITS, FIRED, FAILED)
 GRACE = 60  # seconds in which a month that is told to stop may put its things in order
