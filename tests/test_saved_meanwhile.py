@@ -1,11 +1,10 @@
 """What people save while a run works is seen, whatever the time stamps say."""
 
 import os
-from types import SimpleNamespace
 
 import pytest
 
-from livingreview import saved_meanwhile, stage
+from livingreview import saved_meanwhile
 
 
 @pytest.fixture
@@ -37,11 +36,3 @@ def test_files_that_come_or_go_are_seen_and_an_open_program_s_own_are_not(review
         "data/decisions/pairs.csv",
         "data/decisions/screening.csv",
     ]
-
-
-def test_a_step_that_read_a_table_while_it_was_saved_fails_and_names_it(review, capfd):
-    job = SimpleNamespace(log=["logs/2020-01/a.log"], input=["data/decisions/screening.csv", "results/x.csv"])
-    with pytest.raises(SystemExit):
-        stage.run(lambda _: review.write_text("record_id\n1\n2\n"), job)
-    assert "data/decisions/screening.csv: saved while this step read it" in capfd.readouterr().err
-    stage.run(lambda _: None, job)

@@ -11,7 +11,7 @@ import pytest
 def staged(tmp_path, root):
     """Runs a main(job) in a process of its own, as Snakemake does; returns its status, terminal and log."""
 
-    def run(body):
+    def run(body, *inputs):
         code = (
             "import logging, sys, warnings\n"
             "from types import SimpleNamespace\n"
@@ -22,7 +22,8 @@ def staged(tmp_path, root):
         )
         log = tmp_path / "logs" / "2020-01" / "example.log"
         done = subprocess.run(
-            [sys.executable, "-c", code, str(log)],
+            [sys.executable, "-c", code, str(log), *inputs],
+            cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(root / "scripts")},
             capture_output=True,
             text=True,
@@ -83,3 +84,14 @@ def test_a_second_attempt_starts_its_log_anew(staged):
     _, _, log = staged("logging.info('second')")
     assert "first" not in log
     assert "second" in log
+
+
+def test_a_step_that_read_a_table_while_it_was_saved_fails_and_names_it(staged, tmp_path):
+    table = tmp_path / "data/decisions/screening.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("record_id\n1\n")
+    inputs = ["data/decisions/screening.csv", "results/x.csv"]
+    status, terminal, _ = staged("open(job.input[0], 'a').write('2\\n')", *inputs)
+    assert status == 1
+    assert "data/decisions/screening.csv: saved while this step read it" in terminal
+    assert staged("open(job.input[0]).read()", *inputs)[0] == 0
