@@ -90,6 +90,8 @@ rule draw_figures:
     params:
         run=RUN,
         config=config,
+        # No result: what saves drawing an image again. It may be deleted at any time.
+        known=".cache/figures",
         code=fingerprint("draw_figures.py", TEMPLATES, schemas=["studies"]),
     message:
         "Drawing the figures into files"

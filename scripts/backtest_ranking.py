@@ -7,7 +7,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.screening import backtest, bands, known, queue, training
 from livingreview.screening import decisions as ledger
-from livingreview.screening.ranker import READS
+from livingreview.screening.ranking.reading import READS
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from livingreview import tables
 from livingreview.living import versions
 from livingreview.report import drawings, standalone
+from livingreview.report.images import Images
 from livingreview.trials.revisions import rows_at
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,8 @@ def main(job):
     """Read what was pooled, write the figures.
 
     ``job.input``: effects, included, studies (CSV), estimates, changes (JSON), releases (JSON files);
-    ``job.output``: figures (a folder); ``job.params``: run, config (the whole).
+    ``job.output``: figures (a folder); ``job.params``: run, config (the whole), known (the folder of images
+    kept from earlier months), code (digest of what draws).
     """
     params = job.params
     context = read(job.input, config=params.config, run=params.run)
@@ -26,16 +28,17 @@ def main(job):
     folder = Path(job.output.figures)
     # A review without any effect has figures too: none.
     folder.mkdir(parents=True, exist_ok=True)
-    origin = f"{params.config['review']['title']}. Living systematic review, run {params.run}."
+    images = Images(params.known, code=params.code, fonts=fonts)
     for outcome in params.config["outcomes"]:
         made = drawings.views_of(context, outcome)
         for kind, (view, draw) in made.items():
-            words = f"{view.get('note', '')} {origin}".strip()
+            words = f"{view.get('note', '')} {drawings.origin(context, outcome)}".strip()
             text = standalone.standalone(draw(view), style=style, title=view["title"], origin=words)
             files = drawings.filed(kind, outcome)
             tables.write_text(text, folder / Path(files["svg"]).name)
-            tables.write_bytes(standalone.png(text, fonts=fonts), folder / Path(files["png"]).name)
+            tables.write_bytes(images.png(text), folder / Path(files["png"]).name)
         log.info("%s: %d figures", outcome, len(made))
+    images.forget_others()
 
 
 def read(inputs, *, config, run):

@@ -10,7 +10,8 @@ from screening.invented import review
 import backtest_ranking
 from livingreview import tables
 from livingreview.screening import known, queue
-from livingreview.screening.ranker import READS, Ranker
+from livingreview.screening.ranker import Ranker
+from livingreview.screening.ranking.reading import READS
 
 RANKING = {
     "learn_from": "title-abstract",

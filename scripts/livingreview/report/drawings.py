@@ -104,6 +104,36 @@ def filed(kind, outcome):
     return {"svg": f"figures/{kind}-{outcome}.svg", "png": f"figures/{kind}-{outcome}.png"}
 
 
+def origin(context, name):
+    """Which review a figure of an outcome is from, and as of when; the same until its trials change.
+
+    Not the run that draws it: a figure that shows the same again is the same file.
+    """
+    found = last_change(context, name)
+    since = "" if found is None else f"; trials last entered or corrected in run {found}"
+    return f"{context['config']['review']['title']}. Living systematic review{since}."
+
+
+def last_change(context, name):
+    """The last run in which a row of an outcome, or one of its trials, was entered or corrected.
+
+    Returns
+    -------
+    str or None
+        None where no trial of the outcome has entered the review.
+    """
+    rows = [
+        row
+        for row in context["effects"]
+        if row["outcome"] == name and not prose.missing(row["entered"])
+    ]
+    trials = {row["study"] for row in rows}
+    # A row's own run is that of its latest correction; a trial may be included after its rows were extracted.
+    runs = [run for row in rows for run in (row["run"], row["entered"])]
+    runs += [study["run"] for study in context["studies"] if study["study_id"] in trials]
+    return max(runs, default=None)
+
+
 def funnel(context, name):
     """The view of the funnel plot; None for fewer than `MIN_POINTS` effects."""
     found = context["estimates"]["outcomes"][name]

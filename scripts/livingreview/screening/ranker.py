@@ -14,18 +14,6 @@ from livingreview.screening.ranking.texts import Texts
 
 VERSION = "ranker-2"
 
-# The columns of a record that the model reads, and its id.
-READS = (
-    "record_id",
-    "title",
-    "abstract",
-    "keywords",
-    "mesh_terms",
-    "publication_types",
-    "medline_status",
-    "indexing_method",
-)
-
 # What a part weighs in the score, once each has been brought to the same spread. Chosen on the development
 # sets of benchmarks/rank_updates.py, each left out in turn (benchmarks/README.md).
 BLEND = {

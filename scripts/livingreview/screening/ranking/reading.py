@@ -8,6 +8,18 @@ _words = re.compile(r"\w\w+").findall
 # Longer texts are no abstracts; beyond this many characters nothing is read, and it is counted.
 LONGEST = 50_000
 
+# The columns of a record that the ranker reads, and its id.
+READS = (
+    "record_id",
+    "title",
+    "abstract",
+    "keywords",
+    "mesh_terms",
+    "publication_types",
+    "medline_status",
+    "indexing_method",
+)
+
 
 def tokens(text):
     """The words of a text, lower case, in order; a list."""
