@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test coverage test-slurm lint format audit lock
+.PHONY: help setup report month desk decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test coverage test-slurm lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,9 @@ report: $(READY)  ## Build the report of the month in config.yaml (the bundled r
 month: $(READY)  ## Build a month with nobody watching, and say what came of it (RUN=2026-12, PROFILE)
 	@python scripts/run_month.py $(REVIEW_OPTIONS) --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) || \
 		{ code=$$?; case $$code in 10|20) ;; *) exit $$code;; esac; }
+
+desk: $(READY)  ## Open the desk: screen, extract and see what it did to the result, in a browser on this computer (PORT)
+	@python scripts/open_desk.py $(REVIEW_OPTIONS) --cores $(CORES) $(if $(PORT),--port $(PORT))
 
 decisions: $(READY)  ## File the decisions filled into queues and conflicts (QUEUE=file, CORRECT=yes)
 	@python scripts/file_decisions.py $(REVIEW_OPTIONS) $(if $(QUEUE),--queue $(QUEUE)) $(if $(filter yes,$(CORRECT)),--correct)

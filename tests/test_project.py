@@ -25,7 +25,7 @@ from livingreview.search import content, events, guards, imports, records, snaps
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 PACKAGE = ROOT / "scripts" / "livingreview"
-ROOMS = ["search", "screening", "trials", "pooling", "living", "report", "operation"]
+ROOMS = ["search", "screening", "trials", "pooling", "living", "report", "operation", "desk"]
 SHARED = ["tables", "errors", "config", "stage", "fingerprint", "messages", "secrets"]
 # Schemas of tables, with the heading under which data/README.md describes their columns.
 DOCUMENTED = {

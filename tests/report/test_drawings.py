@@ -1,4 +1,5 @@
 import itertools
+import math
 import re
 import struct
 from types import SimpleNamespace
@@ -12,6 +13,10 @@ import draw_figures
 from livingreview import tables
 from livingreview.pooling.regressions import regression
 from livingreview.report import drawings, figures, forest, listings, pages, standalone
+from livingreview.trials import checks
+from livingreview.trials.effects import compute
+from livingreview.trials.inclusion import entered
+from livingreview.trials.revisions import rows_at
 
 TEMPLATES = draw_figures.TEMPLATES
 FONTS = sorted(map(str, TEMPLATES.glob("fonts/*.otf")))
@@ -19,8 +24,8 @@ FONTS = sorted(map(str, TEMPLATES.glob("fonts/*.otf")))
 
 @pytest.fixture(scope="module")
 def style():
-    names = ("style.css", "figures.css")
-    return standalone.light_style(*((TEMPLATES / "report" / name).read_text("utf-8") for name in names))
+    names = ("tokens.css", "report/figures.css")
+    return standalone.light_style(*((TEMPLATES / name).read_text("utf-8") for name in names))
 
 
 def test_a_release_stands_between_what_it_had_seen_and_what_came_later():
@@ -135,7 +140,7 @@ def test_five_hundred_effects_keep_their_places_and_the_cells_stay_small():
 
 def test_every_colour_of_a_file_is_that_of_the_page_on_light_paper(style):
     assert "var(" not in style
-    tokens = (TEMPLATES / "report/style.css").read_text("utf-8")
+    tokens = (TEMPLATES / "tokens.css").read_text("utf-8")
     blue = re.search(r"--blue: (#\w+);", tokens)[1]
     assert f"svg .square {{ fill: {blue}; }}" in style
 
@@ -225,7 +230,9 @@ def job(tmp_path, monkeypatch):
     return SimpleNamespace(
         input=SimpleNamespace(**inputs),
         output=SimpleNamespace(figures=tmp_path / "figures"),
-        params=SimpleNamespace(run="2026-11", config=context["config"]),
+        params=SimpleNamespace(
+            run="2026-11", config=context["config"], known=tmp_path / ".cache", code="test"
+        ),
     )
 
 
@@ -241,9 +248,66 @@ def test_the_files_are_those_that_the_page_links_to(job):
     written = {f"figures/{path.name}" for path in job.output.figures.iterdir()}
     assert written == promised
     assert len(written) > 10
-    text = (job.output.figures / "forest-many.svg").read_text(encoding="utf-8")
+    drawn = etree.parse(job.output.figures / "forest-many.svg")
+    text = " ".join(one.text for one in drawn.iter(f"{{{standalone.NAMESPACE}}}text"))
     assert "Bold: new since release 26.0.0." in text
-    assert "Example treatment for example pain. Living systematic review, run 2026-11." in text
+    words = "Living systematic review; trials last entered or corrected in run 2026-01."
+    assert f"Example treatment for example pain. {words}" in text
+
+
+def test_a_month_in_which_no_trial_changed_has_the_same_files_and_draws_no_image(job, monkeypatch):
+    def made():
+        draw_figures.main(job)
+        return {path.name: path.read_bytes() for path in job.output.figures.iterdir()}
+
+    before = made()
+    job.params.run, job.output.figures = "2026-12", job.output.figures.with_name("next")
+    monkeypatch.setattr(standalone, "png", lambda *_, **__: pytest.fail("an image was drawn again"))
+    assert made() == before
+
+
+def outcome_row(row_id, run, revision, mean):
+    """A row of outcomes of one trial, as a person extracted or corrected it in a run."""
+    printed = {"mean_1": mean, "sd_1": 2.0, "n_1": 30, "mean_2": 5.0, "sd_2": 2.0, "n_2": 30}
+    named = {"study_id": "example_2020", "outcome": "pain", "instrument": row_id, "higher_is": "worse"}
+    named |= {"timepoint": "post", "arm_1": "app", "arm_2": "wait", "effect_type": "means", "status": "ok"}
+    texts = dict.fromkeys(
+        ("comparison", "printed_effect", "printed_direction", "shared_control", "set_aside_reason", "note")
+    )
+    numbers = dict.fromkeys([*checks.NUMBERS, "baseline_mean_1", "baseline_mean_2"], math.nan)
+    about = {"row_id": row_id, "run": run, "revision": revision, "source": "table 2"}
+    about |= {"priority": {"a": 1, "b": 2}[row_id]}
+    return numbers | texts | named | printed | about
+
+
+@pytest.mark.parametrize(
+    ("rows", "included", "study", "said"),
+    [
+        ([("a", "2026-02", 1, 4.0)], "2026-01", "2026-01", "2026-02"),
+        ([("a", "2026-02", 1, 4.0)], "2026-04", "2026-01", "2026-04"),
+        ([("a", "2026-02", 1, 4.0), ("a", "2026-08", 2, 3.0)], "2026-01", "2026-01", "2026-08"),
+        ([("a", "2026-02", 1, 4.0), ("b", "2026-09", 1, 3.0)], "2026-01", "2026-01", "2026-09"),
+        ([("a", "2026-02", 1, 4.0)], "2026-01", "2026-10", "2026-10"),
+        ([("a", "2026-02", 1, 4.0), ("a", "2027-01", 2, 3.0)], "2026-01", "2026-01", "2026-02"),
+    ],
+    ids=["entered", "included later", "corrected", "another row", "the trial corrected", "not yet corrected"],
+)
+def test_a_figure_names_the_run_in_which_its_trials_last_changed(rows, included, study, said):
+    outcomes = pd.DataFrame([outcome_row(*row) for row in rows])
+    about = {"population": "adult", "condition": "back", "comparator_class": "waitlist"}
+    studies = [{"study_id": "example_2020", "first_author": "Example", "year": "2020", "run": study} | about]
+    effects = compute(
+        rows_at(outcomes, "2026-12", ["row_id"]), pd.DataFrame(studies), {"example_2020"}, protocol=["pain"]
+    )
+    since = pd.DataFrame([{"study_id": "example_2020", "since_run": included}])
+    effects["entered"] = entered(effects, outcomes, since)
+    context = {"effects": tables.plain_rows(effects), "studies": studies}
+    assert drawings.last_change(context, "pain") == said
+
+
+def test_a_figure_says_nothing_of_trials_where_none_has_entered():
+    context = {"effects": [], "studies": [], "config": {"review": {"title": "A review"}}}
+    assert drawings.origin(context, "pain") == "A review. Living systematic review."
 
 
 def test_a_review_without_effects_has_an_empty_folder_of_figures(job):

@@ -1,0 +1,104 @@
+"""The review's files in memory, each as it is on disk at the moment it is asked for."""
+
+import threading
+from pathlib import Path
+
+from livingreview import config as protocol
+from livingreview import tables
+from livingreview.errors import InputError
+
+
+class Held:
+    """Reads each file once, and again when it has changed; writes nothing.
+
+    Only the present version of each file is kept, so that memory does not grow with use.
+
+    Parameters
+    ----------
+    review : path
+        The review's folder.
+    run : str, optional
+        The month to work on; left out, the latest that was built (`run`).
+    """
+
+    def __init__(self, review, *, run=None):
+        self.review = Path(review)
+        self._asked = run
+        self._kept = {}
+        self._lock = threading.RLock()
+
+    def run(self):
+        """The month to work on: the one that was named, the latest with a queue, or config.yaml's."""
+        if self._asked:
+            return self._asked
+        built = sorted(path.parent.name for path in (self.review / "results").glob("????-??/queue.csv"))
+        return built[-1] if built else protocol.load(self.review / "config.yaml")["run"]
+
+    def config(self):
+        """The protocol, for `run`."""
+        run = self.run()
+        return self.derived(("config", run), ["config.yaml"], lambda path: protocol.load(path, run=run))
+
+    def results(self, name):
+        """The path of a file of the month's results, from the review's folder: ``results/<run>/<name>``."""
+        return f"results/{self.run()}/{name}"
+
+    def table(self, path, schema=None):
+        """A table as a DataFrame: one that people own by its schema, or one of results; do not change it.
+
+        Raises
+        ------
+        InputError
+            If it is missing or broken.
+        """
+        if schema is None:
+            return self.derived(("table", path), [path], tables.read_results)
+        return self.derived(("table", path, schema), [path], lambda file: tables.read(file, schema))
+
+    def json(self, path):
+        """What a JSON file holds; do not change it."""
+        return self.derived(("json", path), [path], tables.read_json)
+
+    def exists(self, path):
+        """Whether a file is there."""
+        return (self.review / path).is_file()
+
+    def stamp(self, path):
+        """What changes when a file does; None where there is none."""
+        try:
+            found = (self.review / path).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def derived(self, key, paths, make):
+        """What `make` makes of files, made again when one of them has changed.
+
+        Parameters
+        ----------
+        key : hashable
+            Names it; the last answer of each key is kept.
+        paths : list of str
+            From the review's folder.
+        make : callable
+            Takes the absolute paths of the files, in this order.
+        """
+        stamps = tuple(self.stamp(path) for path in paths)
+        with self._lock:
+            if key in self._kept and self._kept[key][0] == stamps:
+                return self._kept[key][1]
+            missing = [path for path, stamp in zip(paths, stamps, strict=True) if stamp is None]
+            if missing:
+                raise InputError(
+                    missing[0],
+                    problem="there is no such file",
+                    hint="build the month first: the button on the page This month, or make month",
+                )
+            made = make(*(self.review / path for path in paths))
+            self._kept[key] = stamps, made
+            return made
+
+    def replace(self, key, paths, made):
+        """Say what `derived` would now make, after this process itself has changed a file."""
+        with self._lock:
+            self._kept[key] = tuple(self.stamp(path) for path in paths), made
