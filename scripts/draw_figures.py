@@ -23,7 +23,7 @@ def main(job):
     """
     params = job.params
     context = read(job.input, config=params.config, run=params.run)
-    style = standalone.light_style(*(_template(name) for name in ("style.css", "figures.css")))
+    style = standalone.light_style(*(_template(name) for name in ("tokens.css", "report/figures.css")))
     fonts = sorted(map(str, TEMPLATES.glob("fonts/*.otf")))
     folder = Path(job.output.figures)
     # A review without any effect has figures too: none.
@@ -57,7 +57,7 @@ def read(inputs, *, config, run):
 
 
 def _template(name):
-    return (TEMPLATES / "report" / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 if "snakemake" in globals():

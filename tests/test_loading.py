@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Scripts that train a model or test distributions load what that takes when they come to it, not before.
 SLOW = {"scipy.stats", "scipy.optimize", "sklearn"}
-# The only ones that rank, so that they may load it at once.
-RANKING = {"backtest_ranking", "export_screening", "rank_records"}
 PROBE = """
 import importlib, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -28,7 +26,7 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def loaded():
     """Of each script, imported one after the other in one process, the modules that it was first to load."""
-    names = [path.stem for path in sorted((ROOT / "scripts").glob("*.py")) if path.stem not in RANKING]
+    names = [path.stem for path in sorted((ROOT / "scripts").glob("*.py"))]
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(ROOT / "scripts"), " ".join(names)],
         capture_output=True,

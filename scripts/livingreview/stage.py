@@ -1,6 +1,7 @@
 """What every rule's script shares: a log that holds everything, and a last line that says why it failed."""
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -62,6 +63,9 @@ def run(main, snakemake):
         sys.exit(1)
     finally:
         logging.shutdown()
+        # Else the interpreter looks through all that was loaded once more before it ends: a fifth of the time
+        # of a short step, thirty times a month.
+        gc.freeze()
 
 
 def _follow_snakemake():

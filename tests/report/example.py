@@ -219,6 +219,8 @@ def _effect(outcome, index, value):
         "assumption": "equal arms assumed" if index == 1 else None,
         "source": "example source",
         "comparator": "waitlist",
+        "run": "2026-01",
+        "entered": "2026-01",
     }
 
 

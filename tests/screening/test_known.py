@@ -1,5 +1,8 @@
 """What earlier back-tests predicted saves training, and changes nothing."""
 
+import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +24,16 @@ RANKING = {
     "read_first_recall": "standard",
     "confidence": 0.95,
 }
+PATHS = ("input", "output")
+ALONE = f"""
+import json, sys
+from types import SimpleNamespace
+sys.modules |= dict.fromkeys(["sklearn", "scipy.stats", "scipy.optimize"])
+sys.path.insert(0, {backtest_ranking.__file__.rpartition("/")[0]!r})
+import backtest_ranking
+given = json.loads(sys.argv[1])
+backtest_ranking.main(SimpleNamespace(**{{name: SimpleNamespace(**values) for name, values in given.items()}}))
+"""
 MONTHS = ["2020-01", "2020-02", "2020-03"]
 EACH = 60  # records a month, a third of them included: enough to be tested by months
 
@@ -69,27 +82,27 @@ class Past:
         folder = self.folder / run
         n = EACH * (MONTHS.index(run) + 1)
         tables.write(self.records[:n].assign(last_run=seen), folder / "records.csv")
+        job, before = self.job(run, code=code), Counted.trained
+        backtest_ranking.main(job)
+        return {name: path.read_bytes() for name, path in vars(job.output).items()}, Counted.trained - before
+
+    def job(self, run, *, code="one"):
+        """The back-test of a month, as Snakemake gives it."""
+        folder = self.folder / run
         names = {"about": "backtest.json", "months": "backtest.csv", "predictions": "predictions.csv"}
-        output = {name: folder / file for name, file in names.items()}
-        before = Counted.trained
-        backtest_ranking.main(
-            SimpleNamespace(
-                input=SimpleNamespace(
-                    records=folder / "records.csv", decisions=self.folder / "screening.csv"
-                ),
-                output=SimpleNamespace(**output),
-                params=SimpleNamespace(
-                    run=run,
-                    stages=["title-abstract"],
-                    ranking=RANKING,
-                    question="Does it work?",
-                    eligibility={"include": ["adults"]},
-                    known=self.folder / ".cache",
-                    code=code,
-                ),
-            )
+        return SimpleNamespace(
+            input=SimpleNamespace(records=folder / "records.csv", decisions=self.folder / "screening.csv"),
+            output=SimpleNamespace(**{name: folder / file for name, file in names.items()}),
+            params=SimpleNamespace(
+                run=run,
+                stages=["title-abstract"],
+                ranking=RANKING,
+                question="Does it work?",
+                eligibility={"include": ["adults"]},
+                known=self.folder / ".cache",
+                code=code,
+            ),
         )
-        return {name: path.read_bytes() for name, path in output.items()}, Counted.trained - before
 
     @property
     def kept(self):
@@ -115,6 +128,17 @@ def test_a_month_trains_for_what_is_new_alone_and_says_what_it_would_have_said_w
     fresh, fourth = past.test("2020-03", seen="2020-05")
     assert fourth == 4
     assert fresh == grown
+
+
+def test_a_month_of_which_all_is_known_loads_nothing_that_learns(past):
+    """In a process of its own, which could load neither: that is a second of each month with nothing new."""
+    said, _ = past.test("2020-02", seen="2020-02")
+    job = past.job("2020-02")
+    shared = {name: {key: str(value) for key, value in vars(getattr(job, name)).items()} for name in PATHS}
+    given = json.dumps(shared | {"params": vars(job.params) | {"known": str(job.params.known)}})
+    done = subprocess.run([sys.executable, "-c", ALONE, given], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {name: path.read_bytes() for name, path in vars(job.output).items()} == said
 
 
 def test_other_code_knows_nothing_and_what_the_old_one_knew_is_removed(past):

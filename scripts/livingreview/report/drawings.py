@@ -122,11 +122,7 @@ def last_change(context, name):
     str or None
         None where no trial of the outcome has entered the review.
     """
-    rows = [
-        row
-        for row in context["effects"]
-        if row["outcome"] == name and not prose.missing(row["entered"])
-    ]
+    rows = [row for row in context["effects"] if row["outcome"] == name and not prose.missing(row["entered"])]
     trials = {row["study"] for row in rows}
     # A row's own run is that of its latest correction; a trial may be included after its rows were extracted.
     runs = [run for row in rows for run in (row["run"], row["entered"])]

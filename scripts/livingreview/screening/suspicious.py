@@ -1,6 +1,7 @@
 """Old decisions that the model would not have expected: a short list for a person to look at again."""
 
 import math
+from collections import defaultdict
 
 import pandas as pd
 
@@ -66,14 +67,13 @@ def suspicious(predictions, titles, decisions, *, run, n=5, terms=None):
         return pd.DataFrame(columns=COLUMNS, dtype=object)
     share = float(predictions["included"].astype(bool).mean())
     settled = confirmed(decisions, run)
-    held = ledger.latest(decisions, run).groupby("record_id")
-    rows_of = {record_id: list(rows.itertuples()) for record_id, rows in held}
+    rows_of = _grouped(ledger.latest(decisions, run), ["record_id"])
     found = {EXCLUDED: [], INCLUDED: []}
     for row in predictions.itertuples():
         chance, included = float(row.probability), bool(row.included)
         if row.record_id in settled or (chance >= share if included else chance <= LIKELY):
             continue
-        decided = _decided(rows_of.get(row.record_id, []), included)
+        decided = _decided(rows_of.get((row.record_id,), []), included)
         if decided is None or decided.run >= run:
             continue
         entry = _entry(decided, titles.get(row.record_id), chance, share, (terms or {}).get(row.record_id))
@@ -101,14 +101,21 @@ def confirmed(decisions, run):
     """
     known = decisions[decisions["run"] <= run]
     found = set()
-    for (record_id, _), rows in known.groupby(["record_id", "stage"]):
-        *earlier, last = rows.itertuples()
+    for (record_id, _), (*earlier, last) in _grouped(known, ["record_id", "stage"]).items():
         again = [one for one in earlier if one.decision == last.decision and one.run < last.run]
         if ledger.role_of(last) == ledger.INDEPENDENT:
             again = [one for one in again if one.reviewer == last.reviewer]
         if again and last.decision != "awaiting":
             found.add(record_id)
     return found
+
+
+def _grouped(frame, names):
+    """Rows by the values of some columns, in their order; to make a frame of each group takes far longer."""
+    groups = defaultdict(list)
+    for key, row in zip(frame[names].itertuples(index=False, name=None), frame.itertuples(), strict=True):
+        groups[key].append(row)
+    return groups
 
 
 def _decided(rows, included):
