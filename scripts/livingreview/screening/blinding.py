@@ -1,0 +1,46 @@
+"""What one of two independent reviewers may know of the other's decisions: nothing until both have decided."""
+
+from livingreview.screening import decisions as ledger
+
+
+def shown_to(decisions, *, name, names, run=ledger.ALL_RUNS):
+    """The ledger without the rows that would tell a reviewer what another has said first.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        The ledger, or the rows of some records, in the order of filing.
+    name : str
+        Who looks.
+    names : collection of str
+        The independent reviewers by the protocol; anyone else sees all, and so does everyone where a reviewer
+        decides alone (empty).
+    run : str
+        A month YYYY-MM; later rows are left out.
+
+    Returns
+    -------
+    DataFrame
+        The rows that may be shown, with their index. Of a record and stage for which only another reviewer
+        has spoken, all that this reviewer said since it was last decided is left out; what others said of it
+        before that round, and whatever `name` said, stays.
+    """
+    known = decisions[decisions["run"] <= run]
+    if name not in names:
+        return known
+    begun = {
+        key: (one.open[0].reviewer, max((row.Index for row in one.decided), default=-1))
+        for key, one in ledger.standings(known, run).items()
+        if one.waits_for == ledger.SECOND_REVIEWER and one.open[0].reviewer != name
+    }
+    hidden = [
+        row.Index
+        for row in known[known["role"] == ledger.INDEPENDENT].itertuples()
+        if _is_of_round(row, begun.get((row.record_id, row.stage)))
+    ]
+    return known.drop(index=hidden)
+
+
+def _is_of_round(row, begun):
+    """Whether a row was given in an open round by the one who has spoken, given who that is and since when."""
+    return begun is not None and row.reviewer == begun[0] and row.Index > begun[1]
