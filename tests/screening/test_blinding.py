@@ -10,6 +10,7 @@ ANN, BEA = (
     {"reviewer": "Ann", "role": ledger_of.INDEPENDENT},
     {"reviewer": "Bea", "role": ledger_of.INDEPENDENT},
 )
+ADJUDICATED = {"reviewer": "Cleo", "role": ledger_of.ADJUDICATOR, "note": "as agreed"}
 NAMES = ["Ann", "Bea"]
 
 
@@ -39,11 +40,12 @@ def test_once_both_have_decided_everything_is_shown_whether_they_agree_or_not(le
 def test_a_round_that_is_opened_again_hides_what_is_new_and_not_what_was_settled(ledger):
     rows = [
         ("101", "2020-01", TA, "exclude", ANN),
-        ("101", "2020-01", TA, "exclude", BEA),
+        ("101", "2020-01", TA, "include", BEA),
+        ("101", "2020-01", TA, "exclude", ADJUDICATED),
         ("101", "2020-02", TA, "include", ANN | {"note": "misread"}),
     ]
-    assert seen(ledger, rows, "Bea") == [0, 1]
-    assert seen(ledger, rows, "Ann") == [0, 1, 2]
+    assert seen(ledger, rows, "Bea") == [0, 1, 2]
+    assert seen(ledger, rows, "Ann") == [0, 1, 2, 3]
 
 
 def test_stages_are_blind_each_by_itself(ledger):

@@ -1,4 +1,4 @@
-"""What one of two independent reviewers may know of the other's decisions: nothing until both have decided."""
+"""What one of two independent reviewers may know of the other: no decision until both have decided."""
 
 from livingreview.screening import decisions as ledger
 
@@ -42,5 +42,5 @@ def shown_to(decisions, *, name, names, run=ledger.ALL_RUNS):
 
 
 def _is_of_round(row, begun):
-    """Whether a row was given in an open round by the one who has spoken, given who that is and since when."""
+    """Whether a row is of an open round, given who has spoken in it and the last row before it."""
     return begun is not None and row.reviewer == begun[0] and row.Index > begun[1]
