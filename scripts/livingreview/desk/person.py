@@ -30,7 +30,7 @@ def reviewers():
 @blueprint.get("/who")
 def page():
     """Ask for the name."""
-    return flask.render_template("who.html.j2", title="Who is at the desk?", names=reviewers(), then=_then())
+    return flask.render_template("who.html.j2", title="Who is at the desk?", names=reviewers(), then=onward())
 
 
 @blueprint.post("/who")
@@ -38,16 +38,16 @@ def choose():
     """Remember the name."""
     chosen = flask.request.form.get("name", "").strip()
     if not chosen:
-        return flask.redirect(flask.url_for("person.page", then=_then()))
+        return flask.redirect(flask.url_for("person.page", then=onward()))
     flask.session["name"] = chosen
-    return flask.redirect(_then())
+    return flask.redirect(onward())
 
 
-def _then():
-    """Where to go on: a page of this desk, whatever was asked."""
+def onward(otherwise="month.page"):
+    """Where to go on, by the field ``then``: a page of this desk, whatever was asked."""
     asked = flask.request.values.get("then", "")
     return (
         asked
         if asked.startswith("/") and not asked.startswith(("//", "/\\"))
-        else flask.url_for("month.page")
+        else flask.url_for(otherwise)
     )
