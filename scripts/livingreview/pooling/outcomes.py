@@ -131,21 +131,19 @@ def pool_outcome(
     sensitivity table has the independent analysis as its second row.
     """
     of_outcome = effects[effects["outcome"] == outcome]
-    pooled = of_outcome[of_outcome["in_pool"].astype(bool)]
     wider = of_outcome[of_outcome["in_sensitivity"].astype(bool)]
     head = {"outcome": outcome, "label": label}
     fitting = options | {"pi": pi}
-    result = pool_rows(pooled, correlation=correlation, **fitting)
+    pooled, result = _pooled(of_outcome, correlation=correlation, **fitting)
     apart = _independent(pooled, correlation)
     table = sensitivities.table(
         of_outcome, risk_of_bias=risk_of_bias, correlation=correlation, pi=pi, **options
     )
     return {
-        "main": head | _estimate(pooled, result, measure=measure),
+        **_main(pooled, result, head=head, measure=measure, level=options.get("level", 0.95)),
         "sensitivity": head
         | _estimate(wider, pool_rows(wider, correlation=correlation, **fitting), measure=measure)
         | {"what": _what(added=len(wider) - len(pooled))},
-        "weights": _weights(pooled, result, level=options.get("level", 0.95)),
         "leave_one_out": _leave_one_out(pooled, options, correlation),
         "subgroups": [_subgroup(pooled, apart, definition, options, correlation) for definition in subgroups],
         "sensitivity_table": _with_main(table, pooled, result),
@@ -155,6 +153,39 @@ def pool_outcome(
         "funnel": _funnel(apart, options),
         "shares": _shares(result, thresholds, level=options.get("level", 0.95)),
         "regressions": [regression(apart, **one, **options) for one in moderators],
+    }
+
+
+def main_analysis(effects, *, outcome, label, measure="SMD", **options):
+    """The main estimate of one outcome and the weights of its effects, without all that stands beside them.
+
+    Parameters
+    ----------
+    effects, outcome, label, measure
+        As `pool_outcome`.
+    **options
+        As `pool_rows` takes them; see `fitting`.
+
+    Returns
+    -------
+    dict
+        ``main`` and ``weights``, as `pool_outcome` has them.
+    """
+    pooled, result = _pooled(effects[effects["outcome"] == outcome], **options)
+    head = {"outcome": outcome, "label": label}
+    return _main(pooled, result, head=head, measure=measure, level=options.get("level", 0.95))
+
+
+def _pooled(of_outcome, **options):
+    """The effects of an outcome that its main analysis holds, and their estimate."""
+    rows = of_outcome[of_outcome["in_pool"].astype(bool)]
+    return rows, pool_rows(rows, **options)
+
+
+def _main(pooled, result, *, head, measure, level):
+    return {
+        "main": head | _estimate(pooled, result, measure=measure),
+        "weights": _weights(pooled, result, level=level),
     }
 
 

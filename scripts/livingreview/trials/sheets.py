@@ -291,6 +291,44 @@ def _outcomes(table, study_id, run, registry):
     return frame, not_reported
 
 
+def rows_apart(table, *, study_id, run, registry=None):
+    """Each filled-in outcome row by itself, so that one at fault hides no other while a sheet is being typed.
+
+    Parameters
+    ----------
+    table : sheet_cells.Table
+    study_id, run : str
+        Of rows in which they were left empty.
+    registry : instruments.Lookup, optional
+        As in `read`.
+
+    Yields
+    ------
+    row : dict of str to str
+        What was typed, with the ids that `read` would give it.
+    frame : DataFrame or None
+        The row in the columns of the outcomes table; None if it is at fault.
+    problems : list of str
+        The faults. That its numbers have no place in the report yet is none here.
+    """
+    taken = {row.get("row_id", "") for row in table.dicts()}
+    for number, cells in table.rows:
+        row = dict(zip(table.header, cells, strict=False))
+        if not sheet_cells.is_filled(row, "outcomes"):
+            continue
+        problems = []
+        if len(cells) == len(table.header):
+            _complete(row, study_id, run, taken)
+            problems = _direct(row, number, registry)
+        try:
+            whole = len(cells) == len(table.header)
+            typed = [row[column] for column in table.header] if whole else cells
+            frame = tables.read_cells(table.path, table.header, [(number, typed)], "outcomes")
+        except InputError as error:
+            problems = [*error.problems, *problems]
+        yield row, (None if problems else frame), problems
+
+
 def _complete(row, study_id, run, taken):
     """Give an added row the ids that it shares with its sheet; what a person typed stays."""
     for column, value in (("study_id", study_id), ("run", run), ("revision", "1"), ("status", "ok")):
