@@ -12,8 +12,8 @@ import os
 import re
 import secrets
 import stat
-import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import pandas as pd
@@ -62,6 +62,34 @@ def read(path, schema, *, skip=None):
         rows, values that the schema does not allow, duplicate keys.
     """
     return read_cells(path, *_cells(path), schema, skip=skip)
+
+
+class Checked(NamedTuple):
+    """A table that was read and found good.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        As from `read`.
+    header : tuple of str
+        The columns as the file has them.
+    digest : str
+        SHA-256 of the file's bytes.
+    """
+
+    frame: pd.DataFrame
+    header: tuple
+    digest: str
+
+
+def checked(path, schema):
+    """Read a CSV file as `read` does, for one who means to `append` to it often; a `Checked`."""
+    return _checked(_bytes(path), path, schema)
+
+
+def _checked(data, path, schema):
+    header, rows = _cells_of(data, path)
+    return Checked(read_cells(path, header, rows, schema), tuple(header), hashlib.sha256(data).hexdigest())
 
 
 def cells(path):
@@ -338,12 +366,27 @@ def _line(cells):
     return out.getvalue().removesuffix("\r\n") + "\n"
 
 
-def append(frame, path, schema, *, lock=True):
+def append(frame, path, schema, *, lock=True, known=None):
     """Add rows to a table that people own, atomically; what is there already stays as it is, to the byte.
 
     Two processes that append at once wait for each other. The whole new content is checked against the
     schema first, so that a table never becomes unreadable. ``lock=False`` is for one who holds `locked`.
     A table of an older version gets the columns that it lacks; the cells of its rows stay as they are.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : path
+    schema : str
+    lock : bool
+    known : Checked, optional
+        The table as it was last seen. If it is still that to the byte, only the new rows are looked at, which
+        matters at twenty thousand of them; the result is the same.
+
+    Returns
+    -------
+    Checked
+        The table as it is now; `known` where there was nothing to add.
 
     Raises
     ------
@@ -352,16 +395,46 @@ def append(frame, path, schema, *, lock=True):
     """
     path = Path(path)
     if frame.empty:
-        return
+        return known
     with locked(path) if lock else contextlib.nullcontext():
-        header, old_rows = _cells(path)
-        lacking = _missing(header, load_schema(schema))
-        old = _widened(header, old_rows, lacking) if lacking else path.read_bytes()
-        header = [*header, *lacking]
-        rows = to_csv(frame.reindex(columns=header)).split("\n", 1)[1]
-        new = old + (b"" if old.endswith(b"\n") else b"\n") + rows.encode("utf-8")
-        _check(new, path, schema)
-        write_bytes(new, path)
+        old = _bytes(path)
+        data, now = _grown(frame, old, path, schema, known) or _rebuilt(frame, old, path, schema)
+        write_bytes(data, path)
+    return now
+
+
+def _grown(frame, old, path, schema, known):
+    """The bytes and the `Checked` of a table with rows added, or None if all of it must be looked at."""
+    declared = load_schema(schema)
+    if (
+        known is None
+        or declared.get("key")
+        or _missing(known.header, declared)
+        or hashlib.sha256(old).hexdigest() != known.digest
+    ):
+        return None
+    text = to_csv(frame.reindex(columns=list(known.header)))
+    try:
+        added = read_cells(path, *_cells_of(text.encode("utf-8"), path), schema)
+    except InputError:
+        return None  # looked at as a whole, the fault is named by its row in the file
+    data = _joined(old, text)
+    whole = pd.concat([known.frame, added], ignore_index=True)
+    return data, Checked(whole, known.header, hashlib.sha256(data).hexdigest())
+
+
+def _rebuilt(frame, old, path, schema):
+    header, old_rows = _cells_of(old, path)
+    lacking = _missing(header, load_schema(schema))
+    if lacking:
+        old = _widened(header, old_rows, lacking)
+    data = _joined(old, to_csv(frame.reindex(columns=[*header, *lacking])))
+    return data, _checked(data, path, schema)
+
+
+def _joined(old, text):
+    """A table's bytes and, below them, the rows of another's text."""
+    return old + (b"" if old.endswith(b"\n") else b"\n") + text.split("\n", 1)[1].encode("utf-8")
 
 
 def _widened(header, rows, added):
@@ -378,18 +451,7 @@ def check(frame, path, schema):
     InputError
         As from `read`.
     """
-    _check(to_csv(frame).encode("utf-8"), path, schema)
-
-
-def _check(data, path, schema):
-    """Read bytes against a schema as if they stood in `path`."""
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / Path(path).name
-        trial.write_bytes(data)
-        try:
-            read(trial, schema)
-        except InputError as error:
-            raise InputError(path, problems=error.problems) from None
+    _checked(to_csv(frame).encode("utf-8"), path, schema)
 
 
 @contextlib.contextmanager
@@ -518,12 +580,20 @@ def _mode(path):
     return stat.S_IMODE(found) if stat.S_ISREG(found) else None
 
 
-def _cells(path):
+def _bytes(path):
     if not Path(path).is_file():
         raise InputError(
             path, problem="there is no such file", hint="a table without rows has its header row"
         )
-    data = Path(path).read_bytes()
+    return Path(path).read_bytes()
+
+
+def _cells(path):
+    return _cells_of(_bytes(path), path)
+
+
+def _cells_of(data, path):
+    """The header and the numbered rows of a CSV file's bytes; the path names it in messages."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

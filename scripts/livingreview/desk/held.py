@@ -53,7 +53,11 @@ class Held:
         """
         if schema is None:
             return self.derived(("table", path), [path], tables.read_results)
-        return self.derived(("table", path, schema), [path], lambda file: tables.read(file, schema))
+        return self.checked(path, schema).frame
+
+    def checked(self, path, schema):
+        """A table that people own with what `tables.append` wants to know of it: a `tables.Checked`."""
+        return self.derived(("checked", path, schema), [path], lambda file: tables.checked(file, schema))
 
     def json(self, path):
         """What a JSON file holds; do not change it."""
@@ -99,6 +103,9 @@ class Held:
             return made
 
     def replace(self, key, paths, made):
-        """Say what `derived` would now make, after this process itself has changed a file."""
+        """Say what `derived` would now make, after this process itself has changed a file.
+
+        Only for one who holds the file's lock (`saving.changing`): another's change would pass for one's own.
+        """
         with self._lock:
             self._kept[key] = tuple(self.stamp(path) for path in paths), made

@@ -1,0 +1,130 @@
+"""How the pages save: checked, under the file's lock, on disk before anything is said, others' work seen.
+
+A page that shows what can be changed keeps a token of it in its form, `seen` of the rows of that one record
+or study. When the form comes back::
+
+    with saving.changing(held, filing.LEDGER, "screening") as table:
+        own = table.frame[table.frame["record_id"] == record_id]
+        saving.refuse_changed(own, flask.request.form["seen"], what=f"record {record_id}")
+        rows, _ = decisions.from_queue(...)      # raises InputError: nothing is written
+        table.append(rows)                       # on disk when it returns
+        held.replace(key, [filing.LEDGER], made)  # what a page keeps of the ledger, brought forward
+    flask.flash("Filed.")
+    return flask.redirect(...)
+
+`Changed` and `InputError` may be let through: the application then answers with a page that shows what was
+found beside what was typed, so that nothing is lost. The workflow's own commands take the same locks.
+"""
+
+import contextlib
+
+from livingreview import tables
+from livingreview.errors import ReviewError
+
+
+class Changed(ReviewError):
+    """Somebody else has changed what a page was about since it was shown; nothing was saved.
+
+    Attributes
+    ----------
+    rows : DataFrame or None
+        What was found instead, for the page that tells the later one. Leave out columns that this person must
+        not see (what another said under blinding).
+    """
+
+    def __init__(self, text, rows=None):
+        super().__init__(text)
+        self.rows = rows
+
+
+class Table:
+    """A table whose lock is held; from `changing`.
+
+    Attributes
+    ----------
+    path : str
+        From the review's folder.
+    schema : str
+    """
+
+    def __init__(self, held, path, schema):
+        self._held = held
+        self.path = path
+        self.schema = schema
+
+    @property
+    def frame(self):
+        """The table as it is on disk now, shared: never change it in place."""
+        return self._held.checked(self.path, self.schema).frame
+
+    def append(self, rows):
+        """Add rows; flushed to disk when this returns.
+
+        Raises
+        ------
+        InputError
+            If the table would break its schema; nothing is written then.
+        """
+        known = self._held.checked(self.path, self.schema)
+        now = tables.append(rows, self._held.review / self.path, self.schema, lock=False, known=known)
+        self._held.replace(("checked", self.path, self.schema), [self.path], now)
+
+    def write(self, frame):
+        """Put a frame in the place of the whole table; on disk when this returns. Raises as `append`."""
+        path = self._held.review / self.path
+        tables.check(frame, path, self.schema)
+        tables.write(frame, path)
+
+
+@contextlib.contextmanager
+def changing(held, path, schema):
+    """Hold the lock of a table while it is read, checked and changed; a `Table`.
+
+    Hold one at a time, and as briefly as a person would wait: whoever else wants to save waits for it.
+
+    Parameters
+    ----------
+    held : Held
+    path : str
+        From the review's folder.
+    schema : str
+    """
+    with tables.locked(held.review / path):
+        yield Table(held, path, schema)
+
+
+def seen(rows):
+    """A token of what a page shows of a table: the same for the same rows in the same order.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The rows of one record or study, in the columns that matter; may be empty.
+    """
+    return tables.digest(tables.to_csv(rows))[:32]
+
+
+def refuse_changed(rows, token, *, what, shown=None):
+    """Stop if rows are not those that a page showed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The rows as they are on disk now, chosen as for `seen`.
+    token : str
+        What `seen` gave for the page.
+    what : str
+        What they say something about, in words: "record 12345678".
+    shown : DataFrame, optional
+        What the person may see of them; all, if left out.
+
+    Raises
+    ------
+    Changed
+    """
+    if token != seen(rows):
+        raise Changed(
+            f"{what} was changed by somebody else since this page was shown. Nothing was saved: what you"
+            " entered is below, beside what is on file now. Look at it, and save again if you still want to.",
+            rows if shown is None else shown,
+        )
