@@ -66,7 +66,7 @@ def _stopping(about, run, ranking):
 
 def _facts(about, tested, decisions, params, label):
     learnt_from = about["training"][label]
-    known = decisions[decisions["run"] <= params.run]["run"]
+    known = ledger.said_by(decisions, params.run)["run"]
     return {
         "run": params.run,
         "tool": {"name": "living-review", "version": params.version},

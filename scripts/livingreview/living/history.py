@@ -12,6 +12,7 @@ from livingreview.screening.decisions import (
     TO_ASSESS,
     UNSCREENED,
     months_between,
+    said_by,
     statuses,
 )
 from livingreview.search.records import PUBMED
@@ -94,16 +95,18 @@ class _Standing:
     def advance(self, run):
         """The standing of all records decided on so far, and the records that this run decided on."""
         rows = self.decisions[(self.decisions["run"] > self.last) & (self.decisions["run"] <= run)]
-        decided = [one for one in dict.fromkeys(rows["record_id"]) if one in self.first]
+        touched = [one for one in dict.fromkeys(rows["record_id"]) if one in self.first]
         told = statuses(
-            decided,
-            self.decisions[self.decisions["record_id"].isin(set(decided))],
+            touched,
+            self.decisions[self.decisions["record_id"].isin(set(touched))],
             run=run,
             stages=self.stages,
         )
         self.standing |= {row.record_id: row.status for row in told.itertuples()}
+        counted = said_by(self.decisions, run)
+        decided = set(counted.loc[counted["run"] > self.last, "record_id"])
         self.last = run
-        return self.standing, decided
+        return self.standing, [one for one in touched if one in decided]
 
     def waiting(self, run):
         """What waits at the end of a run, and how old the oldest is, in months."""

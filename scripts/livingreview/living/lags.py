@@ -8,7 +8,7 @@ the month of their run.
 import datetime
 import statistics
 
-from livingreview.screening.decisions import FULL_TEXT, latest, months_between
+from livingreview.screening.decisions import FULL_TEXT, latest, months_between, said_by
 from livingreview.search.records import PUBMED
 
 STAGES = ("entry", "found", "screened", "included", "extracted", "reported")
@@ -53,7 +53,7 @@ def stages(records, decisions, reports, outcomes, *, run, searched, releases, es
     """
     kept = records[(records["source"] == PUBMED) & records["duplicate_of"].isna()]
     kept = kept[kept["arrival"] != FIRST_SEARCH]
-    known = decisions[decisions["run"] <= run]
+    known = said_by(decisions, run)
     screened = _first(known)
     included = _first(known[(known["stage"] == FULL_TEXT) & (known["decision"] == "include")])
     excluded = _excluded(known, run)

@@ -79,6 +79,7 @@ def pairs(decisions, *, run, names=()):
 
     Of each record and stage, the first decision of each of the first two reviewers, before any adjudication:
     a change of mind, and what was said once the conflict was known, would make them agree more than they did.
+    For the same reason a decision that was taken back counts, unless that was before the other had spoken.
 
     Parameters
     ----------
@@ -99,7 +100,11 @@ def pairs(decisions, *, run, names=()):
     first, adjudicated = {}, set()
     for row in known.itertuples():
         key = row.record_id, row.stage
-        if ledger.role_of(row) == ledger.ADJUDICATOR:
+        if row.decision == ledger.WITHDRAWN:
+            # Before the other had spoken it was a slip; later, it may have been known what they said.
+            if len(first.get(key, {})) < 2:
+                first.get(key, {}).pop(row.reviewer, None)
+        elif ledger.role_of(row) == ledger.ADJUDICATOR:
             adjudicated.add(key)
         elif ledger.role_of(row) == ledger.INDEPENDENT and key not in adjudicated:
             first.setdefault(key, {}).setdefault(row.reviewer, row)

@@ -37,7 +37,7 @@ def ranked(records, decisions, waiting, *, run):
         a row), relevant (read, and not excluded in force on title and abstract, or on full text where the
         protocol has no other stage: a conflict and what awaits classification count as relevant).
     """
-    known = decisions[decisions["run"] <= run]
+    known = ledger.said_by(decisions, run)
     first = known.drop_duplicates("record_id")
     held = ledger.in_force(decisions, run)
     # What one of two reviewers has decided is nothing yet, and must not show.

@@ -12,6 +12,9 @@ A row that is in force at once closes all before it, and so do two who agree tha
 classification: what a reviewer says otherwise after that opens a new round, in which the second is asked
 again. That the rows themselves say all this lets a protocol begin, or cease, to ask for two reviewers without
 changing what was decided in any month before.
+
+A row that says ``withdrawn`` takes back the last row of its reviewer, in its role, of its record and stage: a
+slip of the hand, which from then on was never said (`said_by`). Both rows stay in the ledger.
 """
 
 from typing import NamedTuple
@@ -34,6 +37,9 @@ INCLUDED = "included"
 # The reason, open to every protocol, of a report that was sought and could not be had: decided on full text,
 # as excluded (it is not sought any more) or awaiting (it still is). It says nothing of the trial.
 NOT_RETRIEVED = "not_retrieved"
+
+# In the place of a decision: the reviewer's last row of this record and stage is taken back.
+WITHDRAWN = "withdrawn"
 
 # Roles; an empty cell says the same as ALONE.
 ALONE = "reviewer"
@@ -74,8 +80,8 @@ def under_kept(rows, kept, *, run=None):
     if run is None:
         ids = [kept.get(record_id, record_id) for record_id in rows["record_id"]]
     else:
-        known = rows[rows["run"] <= run]
-        own = {key for key in zip(known["record_id"], known["stage"], strict=True) if key[0] not in kept}
+        held = said_by(rows, run)
+        own = {key for key in zip(held["record_id"], held["stage"], strict=True) if key[0] not in kept}
         ids = [
             record_id if _has_its_own(kept.get(record_id), stage, own) else kept.get(record_id, record_id)
             for record_id, stage in zip(rows["record_id"], rows["stage"], strict=True)
@@ -86,6 +92,37 @@ def under_kept(rows, kept, *, run=None):
 def _has_its_own(record_id, stage, own):
     """Whether people decided on a record itself, at a stage or before it."""
     return (record_id, stage) in own or (stage == FULL_TEXT and (record_id, TITLE_ABSTRACT) in own)
+
+
+def said_by(decisions, run):
+    """The rows that people had given by a run and had not taken back by then.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        The ledger, in the order of filing.
+    run : str
+        A month YYYY-MM; later rows do not exist yet: what is taken back later counts in the months before.
+
+    Returns
+    -------
+    DataFrame
+        Rows under their own index, without those that say `WITHDRAWN` and those that these take back.
+    """
+    rows = decisions[decisions["run"] <= run]
+    taken_back = rows["decision"] == WITHDRAWN
+    if not taken_back.any():
+        return rows
+    gone, spoken = set(), {}
+    for row in rows[rows["record_id"].isin(rows.loc[taken_back, "record_id"])].itertuples():
+        said = spoken.setdefault(_spoken_as(row), [])
+        if row.decision != WITHDRAWN:
+            said.append(row.Index)
+            continue
+        gone.add(row.Index)
+        if said:
+            gone.add(said.pop())
+    return rows[~rows.index.isin(gone)]
 
 
 class Standing(NamedTuple):
@@ -175,12 +212,12 @@ def standings(decisions, run):
     dict
         (record_id, stage) -> Standing, by first filing.
     """
-    known = decisions[decisions["run"] <= run]
+    given = said_by(decisions, run)
     shared = {
-        (row.record_id, row.stage) for row in known[known["role"] == INDEPENDENT].itertuples(index=False)
+        (row.record_id, row.stage) for row in given[given["role"] == INDEPENDENT].itertuples(index=False)
     }
     rows = {}
-    for row in known[known["record_id"].isin({record_id for record_id, _ in shared})].itertuples():
+    for row in given[given["record_id"].isin({record_id for record_id, _ in shared})].itertuples():
         if (row.record_id, row.stage) in shared:
             rows.setdefault((row.record_id, row.stage), []).append(row)
     return {key: standing(of_key) for key, of_key in rows.items()}
@@ -202,13 +239,13 @@ def latest(decisions, run):
         One row per record and stage; none where reviewers have not decided yet. Where two have decided
         together it is the later row, with both names (semicolons between), the first reason and all notes.
     """
-    known = decisions[decisions["run"] <= run]
-    return _latest(known, standings(known, run))
+    given = said_by(decisions, run)
+    return _latest(given, standings(given, run))
 
 
-def _latest(known, together):
-    """As `latest`, of the rows that exist at a run and what `standings` makes of them."""
-    alone = known.drop_duplicates(["record_id", "stage"], keep="last")
+def _latest(given, together):
+    """As `latest`, of the rows that count at a run and what `standings` makes of them."""
+    alone = given.drop_duplicates(["record_id", "stage"], keep="last")
     if not together:
         return alone.reset_index(drop=True)
     keys = zip(alone["record_id"], alone["stage"], strict=True)
@@ -216,8 +253,8 @@ def _latest(known, together):
     decided = [(row,) for row in alone.itertuples()] + [one.in_force for one in together.values()]
     rows = [_joined(rows) for rows in decided if rows]
     rows.sort(key=lambda row: row["Index"])
-    frame = pd.DataFrame(rows, columns=list(known.columns), dtype=object)  # so that None stays None
-    return frame.astype(known.dtypes)
+    frame = pd.DataFrame(rows, columns=list(given.columns), dtype=object)  # so that None stays None
+    return frame.astype(given.dtypes)
 
 
 def _joined(rows):
@@ -252,7 +289,7 @@ def history(decisions, record_id, run=ALL_RUNS):
     rows = decisions[(decisions["record_id"] == record_id) & (decisions["run"] <= run)]
     held = {
         row.Index
-        for _, of_stage in rows.groupby("stage")
+        for _, of_stage in said_by(rows, run).groupby("stage")
         for row in standing(list(of_stage.itertuples())).in_force
     }
     return rows.assign(in_force=[index in held for index in rows.index]).reset_index(drop=True)
@@ -280,9 +317,9 @@ def statuses(record_ids, decisions, *, run, stages):
         None); in the order of `record_ids`. A record that waits for either has the status of one that was
         never decided at that stage, or still awaits, so that it counts as not screened, or not assessed, yet.
     """
-    known = decisions[decisions["run"] <= run]
-    together = standings(known, run)
-    held = {(row.record_id, row.stage): row for row in _latest(known, together).itertuples(index=False)}
+    given = said_by(decisions, run)
+    together = standings(given, run)
+    held = {(row.record_id, row.stage): row for row in _latest(given, together).itertuples(index=False)}
     return pd.DataFrame(
         [_status(record_id, held, together, stages) for record_id in record_ids],
         columns=STATUS_COLUMNS,
@@ -319,8 +356,8 @@ def awaiting(record_ids, decisions, *, run, stages):
     """
     state = statuses(record_ids, decisions, run=run, stages=stages)
     state = state[state["status"] == AWAITING]
-    known = decisions[(decisions["run"] <= run) & decisions["record_id"].isin(state["record_id"])]
-    rows = {key: list(of_key.itertuples()) for key, of_key in known.groupby(["record_id", "stage"])}
+    given = said_by(decisions[decisions["record_id"].isin(state["record_id"])], run)
+    rows = {key: list(of_key.itertuples()) for key, of_key in given.groupby(["record_id", "stage"])}
     since = [_awaiting_since(rows[key]) for key in zip(state["record_id"], state["ask"], strict=True)]
     state = state.rename(columns={"ask": "stage"}).assign(
         since_run=pd.Series(since, index=state.index, dtype=object),
@@ -356,29 +393,43 @@ def check(decisions, *, reasons=None, known=None, run=None, stages=(), path="dat
     Raises
     ------
     InputError
-        Naming every adjudication without a note, and every second and different decision of one reviewer on
-        one day without one. If `reasons` is given, also every row with another reason and every full-text
-        exclusion without one; if `known` is given, every row of a record that no search or import has found;
-        if `run` and `stages` are given, every record that is then included on full text and excluded on title
-        and abstract.
+        Naming every adjudication without a note, every second and different decision of one reviewer on one
+        day without one, and every withdrawal of nothing. If `reasons` is given, also every row with another
+        reason and every full-text exclusion without one; if `known` is given, every row of a record that no
+        search or import has found; if `run` and `stages` are given, every record that is then included on
+        full text and excluded on title and abstract.
     """
     against = _contradictions(decisions, run, stages) if run is not None else {}
     problems = []
-    before = {}
+    spoken = {}
     for row in decisions.itertuples():
-        key = _spoken_as(row)
-        fault = (
+        said = spoken.setdefault(_spoken_as(row), [])
+        before = said[-1] if said else None
+        fault = _nothing_to_withdraw(row) if row.decision == WITHDRAWN and before is None else None
+        if row.decision == WITHDRAWN:
+            del said[-1:]
+        else:
+            said.append(row)
+        fault = fault or (
             (_reason_fault(row, reasons) if reasons is not None else None)
             or (_unknown(row) if known is not None and row.record_id not in known else None)
             or (_unexplained_adjudication(row) if role_of(row) == ADJUDICATOR else None)
-            or _twice(row, before.get(key), day=row.decided_at[:10], correct=True)
+            or _twice(row, before, day=row.decided_at[:10], correct=True)
             or (_contradiction(row) if against.get(row.record_id) == row.Index else None)
         )
-        before[key] = row
         if fault:
             problems.append(problem(row=row.Index + 2, **fault))
     if problems:
         raise InputError(path, problems=problems)
+
+
+def _nothing_to_withdraw(row):
+    return {
+        "column": "decision",
+        "text": f"{row.reviewer} has no decision on this record that could be taken back",
+        "found": WITHDRAWN,
+        "hint": "a withdrawal takes back the last row of the same record, stage, reviewer and role",
+    }
 
 
 def _unknown(row):
@@ -393,10 +444,10 @@ def _contradictions(decisions, run, stages):
     """Records included on full text and excluded on title and abstract: a dict to the Index of the former."""
     if TITLE_ABSTRACT not in stages:
         return {}
-    known = decisions[decisions["run"] <= run]
-    included = known[(known["stage"] == FULL_TEXT) & (known["decision"] == "include")]
+    given = said_by(decisions, run)
+    included = given[(given["stage"] == FULL_TEXT) & (given["decision"] == "include")]
     last = dict(zip(included["record_id"], included.index, strict=True))
-    decided = in_force(known[known["record_id"].isin(last)], run)
+    decided = in_force(given[given["record_id"].isin(last)], run)
     wrong = {TITLE_ABSTRACT: "exclude", FULL_TEXT: "include"}
     return {record_id: index for record_id, index in last.items() if decided.get(record_id) == wrong}
 
@@ -572,6 +623,77 @@ def from_queue(
     return rows, len(_touched(queue, owner)) - len(fresh)
 
 
+def withdrawal(decisions, *, record_id, stage, reviewer, run, decided_at, path, note=None, role=None):
+    """The ledger row by which a reviewer takes back their last decision on a record.
+
+    Nothing is deleted: from this row on, what stood before the decision stands again (`said_by`).
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        The whole ledger, or all of its rows of this record.
+    record_id, stage, reviewer, role : str
+        As the row that is taken back has them.
+    run : str
+        The run in which it counts.
+    decided_at : str
+        As of `from_queue`.
+    path : path
+        The ledger's, for messages.
+    note : str, optional
+
+    Returns
+    -------
+    DataFrame
+        One row, in the columns of `decisions`.
+
+    Raises
+    ------
+    InputError
+        If the reviewer has no decision here that could be taken back, somebody has decided after it, a later
+        run has, or the record was decided on full text since.
+    """
+    row = dict.fromkeys(decisions.columns) | {
+        "record_id": record_id,
+        "stage": stage,
+        "decision": WITHDRAWN,
+        "reviewer": reviewer,
+        "role": role,
+        "run": run,
+        "decided_at": decided_at,
+        "note": note,
+    }
+    rows = pd.DataFrame([row], columns=list(decisions.columns), dtype=object).astype(
+        {name: decisions[name].dtype for name in ("score", "probability")}
+    )
+    fault = _withdrawal_fault(next(rows.itertuples()), decisions)
+    if fault:
+        raise InputError(path, problems=[problem(row=f"({record_id}, {stage})", **fault)])
+    return rows
+
+
+def _withdrawal_fault(row, decisions):
+    """What is wrong with a withdrawal, or None."""
+    of_record = said_by(decisions[decisions["record_id"] == row.record_id], ALL_RUNS)
+    here = list(of_record[of_record["stage"] == row.stage].itertuples())
+    own = [one for one in here if _spoken_as(one) == _spoken_as(row)]
+    if not own:
+        return _nothing_to_withdraw(row)
+    after = [
+        one for one in here if one.Index > own[-1].Index and not role_of(one) == role_of(row) == INDEPENDENT
+    ]
+    on_full_text = of_record[of_record["stage"] == FULL_TEXT] if row.stage == TITLE_ABSTRACT else here[:0]
+    if after:
+        text = f"{after[-1].reviewer} has decided since: {after[-1].decision}"
+    elif own[-1].run > row.run:
+        text = f"it was decided in a later run, {own[-1].run}"
+    elif len(on_full_text):
+        text = "the record was decided on full text since; take that back first"
+    else:
+        return None
+    return {"column": "decision", "text": text, "found": WITHDRAWN, "hint": "a correction needs a note"}
+
+
 def _rows(fresh, *, columns):
     """Filled-in rows in the columns of the ledger, with the probability that their stage's reader saw."""
     shown = dict(zip([TITLE_ABSTRACT, FULL_TEXT], ["p_title_abstract", "p_full_text"], strict=True))
@@ -601,7 +723,8 @@ class _Faults:
     """What is wrong with filled-in rows, each looked at in the light of the ledger."""
 
     def __init__(self, decisions, *, run, role, owner, known, reasons, stages, day, correct, included):
-        past, future = decisions[decisions["run"] <= run], decisions[decisions["run"] > run]
+        past, later = said_by(decisions, run), said_by(decisions, ALL_RUNS)
+        future = later[later["run"] > run]
         self.held = _last_by_key(latest(past, run))
         self.together = standings(past, run)
         self.spoken = {_spoken_as(row): row for row in past.itertuples()}
@@ -748,7 +871,7 @@ def _not_retrieved_fault(row):
 
 def _twice(row, before, *, day, correct):
     """What is wrong with a second decision of one reviewer on one day, or None."""
-    if before is None or before.decision == row.decision or before.decided_at[:10] != day:
+    if before is None or row.decision in (before.decision, WITHDRAWN) or before.decided_at[:10] != day:
         return None
     fault = unexplained(
         before,

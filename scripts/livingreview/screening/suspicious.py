@@ -99,7 +99,7 @@ def confirmed(decisions, run):
     set of str
         Record ids whose last row at some stage repeats the decision of an earlier run.
     """
-    known = decisions[decisions["run"] <= run]
+    known = ledger.said_by(decisions, run)
     found = set()
     for (record_id, _), (*earlier, last) in _grouped(known, ["record_id", "stage"]).items():
         again = [one for one in earlier if one.decision == last.decision and one.run < last.run]

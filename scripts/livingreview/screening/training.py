@@ -93,7 +93,7 @@ def decided(record_ids, decisions, *, run, stages, label):
 
 def decided_in(record_ids, decisions, *, run):
     """The run in which each record was first decided, None where it was not; a list."""
-    known = decisions[decisions["run"] <= run]
+    known = ledger.said_by(decisions, run)
     first = known.groupby("record_id")["run"].min().to_dict()
     return [first.get(record_id) for record_id in record_ids]
 

@@ -202,7 +202,7 @@ class _Standing:
         self.stage, self.role = stage, role
         self.held = {(row.record_id, row.stage): row for row in ledger.latest(decisions, run).itertuples()}
         self.together = ledger.standings(decisions, run)
-        known = decisions[decisions["run"] <= run]
+        known = ledger.said_by(decisions, run)
         self.own = {(row.record_id, row.stage, row.reviewer): row for row in known.itertuples()}
 
     def before(self, one):
