@@ -1,0 +1,1 @@
+"""What values that were typed do to the result, before a run has pooled them."""
