@@ -3,8 +3,22 @@
 MAX_SHOWN = 25  # a file saved with the wrong separator is wrong in every row; the first ones say it all
 
 
+class Problem(str):
+    """One line about one fault, which also knows where the fault is and the line without that.
+
+    Attributes
+    ----------
+    row, column : int, str or None
+        As given to `problem`.
+    what : str
+        The line without its place, for who shows it in that place.
+    """
+
+    __slots__ = ("column", "row", "what")
+
+
 def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=None):
-    """One line about one fault in one place.
+    """One line about one fault in one place, a `Problem`.
 
     Parameters
     ----------
@@ -27,7 +41,10 @@ def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=
         what.append(f"allowed: {allowed}")
     if hint is not None:
         what.append(f"hint: {hint}")
-    return (f"{', '.join(where)}: " if where else "") + "; ".join(what)
+    said = "; ".join(what)
+    made = Problem((f"{', '.join(where)}: " if where else "") + said)
+    made.row, made.column, made.what = row, column, said
+    return made
 
 
 def unexplained(before, *, column, what, found, allowed, note, correct):

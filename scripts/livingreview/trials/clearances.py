@@ -54,6 +54,31 @@ def read(path=TABLE, *, run="9999-12", row_ids=None):
     return frame[frame["run"] <= run].reset_index(drop=True)
 
 
+def add(rows, path):
+    """Add clearances that a table does not hold yet; those that it holds stay as they are.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        In the columns of the schema ``clearances``.
+    path : path
+        A file that is missing is made.
+
+    Raises
+    ------
+    InputError
+        If the table would break its schema; nothing is written then.
+    """
+    path = Path(path)
+    with tables.locked(path):
+        if not path.is_file():
+            tables.write(pd.DataFrame(columns=tables.columns("clearances")), path)
+        key = ["row_id", "check", "digest"]
+        held = set(tables.read(path, "clearances")[key].itertuples(index=False, name=None))
+        new = [name not in held for name in rows[key].itertuples(index=False, name=None)]
+        tables.append(rows[new], path, "clearances", lock=False)
+
+
 def digest(finding, cells):
     """What a person clears: the check and the values that it judged.
 

@@ -33,7 +33,7 @@ def pending_pairs(sheets_dir):
     return sorted(path for path in found if path.name != ARCHIVE)
 
 
-def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=False):
+def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=False, cleared=None):
     """Merge every filled-in sheet, or none.
 
     Where two people extract, their sheets are merged as one once both are marked as ready and what differs
@@ -53,6 +53,9 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         The outcomes that the protocol names; a row of another is refused.
     ready_only : bool, default False
         Pass over sheets that are not marked as ready, whatever stands in them.
+    cleared : DataFrame, optional
+        Clearances that enter with the sheets, in the columns of the schema ``clearances``: they may name rows
+        that no table holds before the merge.
 
     Returns
     -------
@@ -88,12 +91,16 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         except InputError as error:
             faults.append(str(error))
     if not faults:
-        faults, looked_at = _whole(held, ready, run, trials_dir, registry)
+        faults, looked_at = _whole(
+            held, ready, run=run, trials_dir=trials_dir, registry=registry, cleared=cleared
+        )
     if faults:
         raise ReviewError("\n".join(faults))
     for folder, new, note in ready:
         for name, rows in new.items():
             tables.append(rows, trials_dir / f"{name}.csv", name)
+        if cleared is not None:
+            clearances.add(cleared, trials_dir / "clearances.csv")
         _archive(folder, sheets_dir / ARCHIVE)
         said.append(f"{folder.name}: {note}")
     return said + looked_at
@@ -221,7 +228,7 @@ def _equal(one, other):
     return one == other
 
 
-def _whole(held, ready, run, trials_dir, registry):
+def _whole(held, ready, *, run, trials_dir, registry, cleared):
     """Faults that show only once all rows stand together, and what should be looked at besides.
 
     Returns
@@ -245,7 +252,10 @@ def _whole(held, ready, run, trials_dir, registry):
         effects.compute(outcomes, studies, set(), protocol=[], file=_where(ready, trials_dir))
     except InputError as error:
         return [str(error)], []
-    return _implausible(outcomes, studies, ready, run=run, trials_dir=trials_dir, registry=registry)
+    known = clearances.read(trials_dir / "clearances.csv", run=run)
+    if cleared is not None and not cleared.empty:
+        known = pd.concat([known, cleared], ignore_index=True)
+    return _implausible(outcomes, studies, ready, cleared=known, trials_dir=trials_dir, registry=registry)
 
 
 def _where(ready, trials_dir):
@@ -254,13 +264,12 @@ def _where(ready, trials_dir):
     return f"{names}, together with {trials_dir}" if names else trials_dir
 
 
-def _implausible(outcomes, studies, ready, *, run, trials_dir, registry):
+def _implausible(outcomes, studies, ready, *, cleared, trials_dir, registry):
     """What the plausibility checks say of the new rows: an error refuses its sheet, unless it was cleared."""
     entering = {row_id: folder for folder, new, _ in ready for row_id in new["outcomes"]["row_id"]}
     if not entering:
         return [], []
     found = plausibility.find(outcomes, studies, registry, look_at=set(entering))
-    cleared = clearances.read(trials_dir / "clearances.csv", run=run)
     table = clearances.apply(found, outcomes, cleared)
     faults = []
     for folder in dict.fromkeys(entering.values()):

@@ -231,7 +231,7 @@ def read(folder, *, registry=None):
     except InputError as error:
         faults.append(error)
     try:
-        study = _study(typed["study"])
+        study = study_of(typed["study"])
     except InputError as error:
         faults.append(error)
     if faults:
@@ -248,8 +248,8 @@ def read(folder, *, registry=None):
     return study, outcomes, not_reported
 
 
-def _study(table):
-    """The study's row, checked."""
+def study_of(table):
+    """The study's row of a `sheet_cells.Table`, checked; raises `InputError` as `read` does."""
     table = table.without(READY)
     study = tables.read_cells(table.path, table.header, table.rows, "studies")
     if len(study) != 1:
@@ -279,7 +279,7 @@ def _outcomes(table, study_id, run, registry):
         if len(cells) == len(table.header):
             _complete(row, study_id, run, taken)
             problems += _direct(row, number, registry)
-            problems += _placeless(row, number)
+            problems += placeless(row, number)
             cells = [row[column] for column in table.header]  # noqa: PLW2901
         rows.append((number, cells))
     try:
@@ -374,7 +374,7 @@ def _direct(row, number, registry):
     ]
 
 
-def _placeless(row, number):
+def placeless(row, number):
     """A problem if a row gives numbers and does not say where in the report they stand."""
     places = [column for column in PLACES if column in row]
     given = [column for column in _results() if row.get(column, "").strip()]
