@@ -366,7 +366,7 @@ def _agreement(context):
         "text": found["cumulative"]["total"]["sentence"],
         "conflicts": conflicts,
         "rows": [
-            _agreed(label, found["cumulative"][key]) for label, key in [*stages, ("Both stages", "total")]
+            agreed(label, found["cumulative"][key]) for label, key in [*stages, ("Both stages", "total")]
         ]
         if found["cumulative"]["total"]["n"]
         else [],
@@ -374,7 +374,8 @@ def _agreement(context):
     }
 
 
-def _agreed(label, found):
+def agreed(label, found):
+    """One stage's agreement, from `screening.agreement.measure`, as it is printed."""
     without = found["without_awaiting"]
     return {
         "label": label,

@@ -136,7 +136,7 @@ def _asked(records, state, cells, *, run):
             for status, record in zip(state["status"], cells, strict=True)
         ],
         design=[design.signals(record) for record in cells],
-        link=[_link(record) for record in cells],
+        link=[link(record) for record in cells],
         **dict.fromkeys(["decision", "reason", "reviewer", "note"]),
     ).reset_index(drop=True)
 
@@ -329,7 +329,8 @@ def _state(status, first_run, run):
     return "new" if first_run == run else "undecided"
 
 
-def _link(record):
+def link(record):
+    """The address at which a record is read: PubMed's page, or its DOI; None without either."""
     if record["pmid"]:
         return f"https://pubmed.ncbi.nlm.nih.gov/{record['pmid']}/"
     return f"https://doi.org/{record['doi']}" if record["doi"] else None

@@ -158,13 +158,39 @@ def refuse_unfiled(queue_path, ledger_path):
         )
 
 
-def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False, titles=None, decided=None):
+def file_pairs(queue_path, ledger_path, **options):
     """Add the verdicts of a filled-in queue to the ledger: all or none.
 
     Parameters
     ----------
     queue_path, ledger_path : path
         ``results/<run>/pairs.csv`` as people filled it in, and ``data/decisions/pairs.csv``.
+    **options
+        Those of `from_queue`.
+
+    Returns
+    -------
+    added, already : int
+        Rows added, and filled-in rows that the ledger held already.
+    """
+    filled = tables.read(queue_path, "pair_queue")
+    with tables.locked(ledger_path):  # two people who file at once must see each other's rows
+        rows, already = from_queue(filled, tables.read(ledger_path, "pairs"), path=queue_path, **options)
+        tables.append(rows, ledger_path, "pairs", lock=False)
+    return len(rows), already
+
+
+def from_queue(filled, ledger, *, path, known, run, decided_at, correct=False, titles=None, decided=None):
+    """The rows of the ledger that a filled-in queue of pairs adds.
+
+    Parameters
+    ----------
+    filled : DataFrame
+        A queue as people filled it in; rows without any entry are passed over.
+    ledger : DataFrame
+        All verdicts.
+    path : path
+        Where the queue was read from, for messages.
     known : collection of str
         Every record id that a search or an import has ever found.
     run : str
@@ -181,8 +207,10 @@ def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False
 
     Returns
     -------
-    added, already : int
-        Rows added, and filled-in rows that the ledger held already.
+    rows : DataFrame
+        New rows of the ledger.
+    already : int
+        Filled-in rows that the ledger holds already.
 
     Raises
     ------
@@ -191,28 +219,24 @@ def file_pairs(queue_path, ledger_path, *, known, run, decided_at, correct=False
         conflict with a verdict in force, or making records one that are decided differently. Nothing is filed
         then.
     """
-    filled = tables.read(queue_path, "pair_queue")
-    with tables.locked(ledger_path):  # two people who file at once must see each other's rows
-        ledger = tables.read(ledger_path, "pairs")
-        fresh = unfiled(filled, ledger)
-        held, future = _last(ledger[ledger["run"] <= run]), _last(ledger[ledger["run"] > run])
-        problems = []
-        for row in fresh.itertuples():
-            fault = (
-                _fault_of_ids(row, known)
-                or _fault_of_titles(row, titles or {})
-                or _fault(row, held, future, correct=correct)
-                or _fault_of_decisions(row, decided or {})
-            )
-            if fault:
-                problems.append(problem(row=f"{row.Index + 2} ({row.record_a}, {row.record_b})", **fault))
-        if problems:
-            raise InputError(queue_path, problems=problems)
-        rows = fresh[["record_a", "record_b", "verdict", "reviewer", "note"]].assign(
-            run=run, decided_at=decided_at
+    fresh = unfiled(filled, ledger)
+    held, future = _last(ledger[ledger["run"] <= run]), _last(ledger[ledger["run"] > run])
+    problems = []
+    for row in fresh.itertuples():
+        fault = (
+            _fault_of_ids(row, known)
+            or _fault_of_titles(row, titles or {})
+            or _fault(row, held, future, correct=correct)
+            or _fault_of_decisions(row, decided or {})
         )
-        tables.append(rows, ledger_path, "pairs", lock=False)
-    return len(rows), len(_touched(filled)) - len(rows)
+        if fault:
+            problems.append(problem(row=f"{row.Index + 2} ({row.record_a}, {row.record_b})", **fault))
+    if problems:
+        raise InputError(path, problems=problems)
+    rows = fresh[["record_a", "record_b", "verdict", "reviewer", "note"]].assign(
+        run=run, decided_at=decided_at
+    )
+    return rows, len(_touched(filled)) - len(rows)
 
 
 def _fault_of_ids(row, known):
