@@ -33,6 +33,7 @@ DOCUMENTED = {
     "import_records": "searches/<run>/imports/*.csv",
     "screening": "decisions/screening.csv",
     "pairs": "decisions/pairs.csv",
+    "full_texts": "decisions/full_texts.csv",
     "studies": "trials/studies.csv",
     "reports": "trials/reports.csv",
     "outcomes": "trials/outcomes.csv",

@@ -7,6 +7,7 @@ from livingreview.fingerprint import digests
 # From the review's folder. Not among them are snapshots of searches, which nobody edits, and sheets, which
 # the run itself makes and merges.
 FOLDERS = ("data/decisions/", "data/trials/", "data/text/", "data/certainty/", "data/methods/")
+OF_NO_RESULT = {"full_texts.csv"}  # where the PDFs are: nothing is made of it
 
 
 def among(paths):
@@ -18,7 +19,7 @@ def seen(review="."):
     """Digests of all that people edit, as `changed` wants them; lock files are left out."""
     review = Path(review)
     every = (path for folder in FOLDERS for path in sorted((review / folder).glob("[!.~]*")))
-    return digests(path for path in every if path.is_file())
+    return digests(path for path in every if path.is_file() and path.name not in OF_NO_RESULT)
 
 
 def changed(before, now):

@@ -10,6 +10,7 @@ from livingreview.desk.conflicts import pages as conflicts
 from livingreview.desk.desk import current
 from livingreview.desk.exports import pages as exports
 from livingreview.desk.extraction import pages as extraction
+from livingreview.desk.full_text import pages as full_text
 from livingreview.desk.history import pages as history
 from livingreview.desk.month import pages as month
 from livingreview.desk.risk_of_bias import pages as risk_of_bias
@@ -21,6 +22,7 @@ from livingreview.report import characters, templating
 PAGES = (
     ("month.page", "This month"),
     ("screening.page", "Screening"),
+    ("full_text.page", "Full texts"),
     ("conflicts.page", "Conflicts"),
     ("extraction.page", "Extraction"),
     ("history.page", "Protocol and history"),
@@ -64,7 +66,7 @@ def create(desk, *, key, token, hosts):
     app.extensions["desk"] = desk
     guard.protect(app, token=token, hosts=hosts)
     flask_wtf.csrf.CSRFProtect(app)
-    for part in (person, month, screening, conflicts, extraction, risk_of_bias, history, exports):
+    for part in (person, month, screening, full_text, conflicts, extraction, risk_of_bias, history, exports):
         app.register_blueprint(part.blueprint)
     app.before_request(person.ask_who)
     app.add_url_rule("/tokens.css", "tokens", _tokens)

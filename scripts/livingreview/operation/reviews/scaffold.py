@@ -24,6 +24,7 @@ PUBMED = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 TABLES = {
     "decisions/screening.csv": "screening",
     "decisions/pairs.csv": "pairs",
+    "decisions/full_texts.csv": "full_texts",
     "trials/studies.csv": "studies",
     "trials/reports.csv": "reports",
     "trials/outcomes.csv": "outcomes",
@@ -35,6 +36,7 @@ TABLES = {
 }
 # So that the folder can be a repository of its own; the same as in the program's own repository.
 IGNORED = """\
+full_texts/
 results/
 logs/
 .snakemake/

@@ -1,0 +1,52 @@
+"""What the desk knows of the full text of a record."""
+
+from livingreview.desk import saving
+from livingreview.screening import decisions as ledger
+from livingreview.screening import full_texts
+
+
+def notes(held):
+    """All notes on full texts, in the order of filing; without rows where nobody has written any."""
+    if not held.exists(full_texts.TABLE):
+        return full_texts.none()
+    return held.table(full_texts.TABLE, full_texts.SCHEMA)
+
+
+def of(held, record_id, *, decided=None):
+    """What a page shows of one record's full text, for the template ``full_text.html.j2``.
+
+    Parameters
+    ----------
+    held : Held
+    record_id : str
+    decided : row of `decisions.statuses`, optional
+        Where the record stands, by decisions that are in force.
+
+    Returns
+    -------
+    dict
+        record_id; retrieval, location, by, at, note (None where nothing is noted); link or file (where to
+        open it, one of them or neither); missing (a path at which this computer has no PDF); unavailable
+        (what the ledger says of a report that could not be had, or None); seen, for the form.
+    """
+    rows = notes(held)
+    own = rows[rows["record_id"] == record_id]
+    last = own.iloc[-1].to_dict() if len(own) else dict.fromkeys(rows.columns)
+    location = last["location"]
+    good = bool(location) and full_texts.fault(location) is None
+    link = location if good and full_texts.is_link(location) else None
+    here = good and not link and full_texts.path_of(held.review, location) is not None
+    return last | {
+        "record_id": record_id,
+        "link": link,
+        "file": location if here else None,
+        "missing": location if location and not link and not here else None,
+        "unavailable": _unavailable(decided),
+        "seen": saving.seen(own),
+    }
+
+
+def _unavailable(decided):
+    if decided is None or not ledger.not_retrieved(decided):
+        return None
+    return "given up" if decided.status == ledger.EXCLUDED_FULL_TEXT else "not had yet"

@@ -1,0 +1,59 @@
+"""Which full texts are to be had, and how far the search for each is."""
+
+from livingreview.desk import standing
+from livingreview.desk.full_text import places
+from livingreview.screening import decisions as ledger
+from livingreview.screening import full_texts
+from livingreview.screening.queue import link
+from livingreview.search.linkage.pairs import id_order
+
+NOT_SOUGHT, NOT_RETRIEVED = "not sought", "not retrieved"
+STATES = (NOT_SOUGHT, full_texts.SOUGHT, full_texts.RETRIEVED, NOT_RETRIEVED)
+PAGE = 50  # records
+
+
+def of(held, *, state=None, page=1):
+    """The records whose full text is asked for, or could not be had, by how far the search is.
+
+    Parameters
+    ----------
+    held : Held
+    state : str, optional
+        One of `STATES`; left out, or unknown, the first that has records.
+    page : int
+        From 1.
+
+    Returns
+    -------
+    dict
+        counts (state to number), state, page, pages, and rows: dicts with record_id, title, authors, journal,
+        year, address, and place from `places.of`.
+    """
+    found = {name: [] for name in STATES}
+    last = full_texts.latest(places.notes(held), ledger.kept_ids(standing.records(held)))
+    for one in standing.states(held).itertuples(index=False):
+        if one.ask == ledger.FULL_TEXT or ledger.not_retrieved(one):
+            found[_state(one, last.get(one.record_id))].append(one)
+    state = state if state in found else next((name for name in STATES if found[name]), NOT_SOUGHT)
+    chosen = sorted(found[state], key=lambda one: id_order(one.record_id))
+    pages = max(1, -(-len(chosen) // PAGE))
+    page = min(max(page, 1), pages)
+    return {
+        "counts": {name: len(ones) for name, ones in found.items()},
+        "state": state,
+        "page": page,
+        "pages": pages,
+        "rows": [_row(held, one) for one in chosen[(page - 1) * PAGE : page * PAGE]],
+    }
+
+
+def _state(one, note):
+    if one.status == ledger.EXCLUDED_FULL_TEXT:
+        return NOT_RETRIEVED
+    return note.retrieval if note is not None else NOT_SOUGHT
+
+
+def _row(held, one):
+    record = standing.records(held).loc[one.record_id]
+    shown = {name: record[name] for name in ("record_id", "title", "authors", "journal", "year")}
+    return shown | {"address": link(record), "place": places.of(held, one.record_id, decided=one)}

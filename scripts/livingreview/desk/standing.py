@@ -1,0 +1,53 @@
+"""Where the records stand by the ledger as it is now, which may be ahead of the last run's results."""
+
+from livingreview import tables
+from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
+
+
+def records(held):
+    """The records of the last run, duplicates too: a DataFrame by record_id, which is a column too."""
+    path = held.results("records.csv")
+    return held.derived(
+        ("records by id", path),
+        [path],
+        lambda file: tables.read_results(file).set_index("record_id", drop=False),
+    )
+
+
+def decisions(held):
+    """The ledger under the records that are kept."""
+    run, path = held.run(), held.results("records.csv")
+
+    def make(_ledger, _records):
+        kept = ledger.kept_ids(records(held))
+        return ledger.under_kept(held.table(filing.LEDGER, "screening"), kept, run=run)
+
+    return held.derived(("decisions under kept", run), [filing.LEDGER, path], make)
+
+
+def standings(held):
+    """The `decisions.Standing` of every record and stage that independent reviewers share."""
+    run, path = held.run(), held.results("records.csv")
+    return held.derived(
+        ("standings", run),
+        [filing.LEDGER, path],
+        lambda *_: ledger.standings(decisions(held), run),
+    )
+
+
+def states(held):
+    """Where each record stands that is no duplicate: `decisions.statuses` by record_id.
+
+    By decisions in force only: nothing of what one of two reviewers said alone.
+    """
+    run, path = held.run(), held.results("records.csv")
+    stages = held.config()["screening"]["stages"]
+
+    def make(_ledger, _records):
+        found = records(held)
+        kept = found.loc[found["duplicate_of"].isna(), "record_id"]
+        state = ledger.statuses(kept, decisions(held), run=run, stages=stages)
+        return state.set_index("record_id", drop=False)
+
+    return held.derived(("states", run, tuple(stages)), [filing.LEDGER, path], make)
