@@ -1,7 +1,6 @@
 """Compare the protocol with the one that the last release froze, and name the reason for each change."""
 
 import logging
-from pathlib import Path
 
 import pandas as pd
 
@@ -20,7 +19,11 @@ def main(job):
     """
     run = job.params.run
     release = releases.last_before(releases.read(job.input.releases), run)
-    found = {"release": release and release["version"]} | _compared(job, release)
+    found = methods_changes.since(
+        release, dict(job.params.config), version=__version__, reasons=_reasons(job.input.reasons), run=run
+    )
+    for row in found["unused_reasons"]:
+        log.warning("a reason stands in the table for a change that is not there: %s", row["key"])
     tables.write_json(found, job.output.changes)
     wanted = [row | {"run": run} for row in found["changes"] if not row["reason"]]
     columns = tables.columns("methods_changes")
@@ -33,30 +36,10 @@ def main(job):
     )
 
 
-def _compared(job, release):
-    today = dict(job.params.config)
-    if release is None:
-        return methods_changes.compare(today, today, versions=(None, __version__))
-    frozen = releases.protocol(release)
-    level = tables.read_json(Path(release["path"]) / "estimates.json").get("level")
-    found = methods_changes.compare(
-        frozen,
-        today,
-        named=None if frozen else methods_changes.named(releases.table(release, "estimates"), level),
-        versions=((release.get("software") or {}).get("living-review"), __version__),
-        reasons=_reasons(job.input.reasons, run=job.params.run),
-    )
-    # Reasons of older changes have been used by earlier releases.
-    unused = [row for row in found["unused_reasons"] if row["run"] > release["run"]]
-    for row in unused:
-        log.warning("a reason stands in the table for a change that is not there: %s", row["key"])
-    return found | {"unused_reasons": unused}
-
-
-def _reasons(paths, *, run):
-    """The reasons that existed at a run."""
+def _reasons(paths):
+    """The table of reasons, without rows where there is none."""
     rows = [row for path in paths for row in tables.read(path, "methods_changes").to_dict("records")]
-    return [row for row in rows if row["run"] <= run]
+    return pd.DataFrame(rows, columns=tables.columns("methods_changes"), dtype=object)
 
 
 if "snakemake" in globals():

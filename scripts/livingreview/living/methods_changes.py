@@ -5,9 +5,11 @@ an older change never passes for one of a newer.
 """
 
 import fnmatch
+from pathlib import Path
 
+from livingreview import tables
 from livingreview.errors import problem
-from livingreview.living import frozen_protocol
+from livingreview.living import frozen_protocol, releases
 
 SOFTWARE = "software.living-review"
 
@@ -84,6 +86,38 @@ def compare(before, after, *, named=None, versions=(None, None), reasons=()):
         "software": {"before": versions[0], "after": versions[1]},
         "unused_reasons": _unused(reasons, methods),
     }
+
+
+def since(release, config, *, version, reasons, run):
+    """What changed in the methods since a release, as `compare` and with the release's version.
+
+    Parameters
+    ----------
+    release : dict or None
+        From `releases.last_before`; None where there is none to compare with yet.
+    config : dict
+        The protocol now.
+    version : str
+        Of the software now.
+    reasons : DataFrame
+        The whole table of reasons; rows of later runs do not exist yet.
+    run : str
+        A month YYYY-MM.
+    """
+    if release is None:
+        return {"release": None} | compare(config, config, versions=(None, version))
+    frozen = releases.protocol(release)
+    level = tables.read_json(Path(release["path"]) / "estimates.json").get("level")
+    found = compare(
+        frozen,
+        config,
+        named=None if frozen else named(releases.table(release, "estimates"), level),
+        versions=((release.get("software") or {}).get("living-review"), version),
+        reasons=reasons[reasons["run"] <= run].to_dict("records"),
+    )
+    # Reasons of older changes have been used by earlier releases.
+    unused = [row for row in found["unused_reasons"] if row["run"] > release["run"]]
+    return {"release": release["version"]} | found | {"unused_reasons": unused}
 
 
 def _identity(change):
