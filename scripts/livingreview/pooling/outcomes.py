@@ -308,8 +308,13 @@ def _what(*, added):
     return f"with {rows} more whose arm sizes are not printed, equal arms assumed"
 
 
+def interval(yi, vi, *, level):
+    """The normal confidence interval of one effect: yi -/+ z * sqrt(vi), with `level` from 0 to 1."""
+    reach = -ndtri((1 - level) / 2) * math.sqrt(vi)
+    return yi - reach, yi + reach
+
+
 def _weights(rows, result, *, level):
-    quantile = -ndtri((1 - level) / 2)
     fields = (rows[name] for name in ("row_id", "label", "study", "yi", "vi"))
     return [
         {
@@ -318,8 +323,7 @@ def _weights(rows, result, *, level):
             "study": study,
             "yi": yi,
             "vi": vi,
-            "ci_low": yi - quantile * math.sqrt(vi),
-            "ci_high": yi + quantile * math.sqrt(vi),
+            **dict(zip(("ci_low", "ci_high"), interval(yi, vi, level=level), strict=True)),
             "weight": float(weight),
         }
         for row_id, label, study, yi, vi, weight in zip(*fields, result.weights, strict=True)

@@ -1,11 +1,11 @@
 """The review's effects as the next run will compute them from the tables of now, with or without typed rows.
 
-Nothing here is a rule of its own: links, notices, effects and pools come from the functions that the workflow's
-steps call, in the same order, so that the digits are those of the step's files.
+Nothing here is a rule of its own: links, notices and effects come from the functions that the workflow's
+steps call, in the same order, so that the digits are those of the steps' files.
 """
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -87,7 +87,7 @@ def now(held):
         ["config.yaml", *results, *people.values()],
         lambda *_: _standing(
             *(held.table(path) for path in results),
-            *(held.table(path, schema) for schema, path in people.items()),
+            {schema: held.table(path, schema) for schema, path in people.items()},
             run=run,
             config=held.config(),
         ),
@@ -95,12 +95,11 @@ def now(held):
 
 
 def with_typed(standing, typed):
-    """The review's effects with a study as it was typed, in the place of what the tables have of it.
+    """The trials with a study as it was typed, in the place of what the tables have of it.
 
     Returns
     -------
-    DataFrame
-        Columns and order as ``standing.effects``.
+    Standing
 
     Raises
     ------
@@ -113,12 +112,15 @@ def with_typed(standing, typed):
     others = standing.studies[standing.studies["study_id"] != typed.study_id]
     studies = _together(others, typed.study.assign(run=run)).sort_values("study_id", ignore_index=True)
     rows = _together(own, typed.rows.assign(run=run)).sort_values("row_id", ignore_index=True)
-    made = _effects(
-        rows, studies, *standing.joined(typed.record_id, typed.study_id), config=standing.config
-    )
+    made = _effects(rows, studies, *standing.joined(typed.record_id, typed.study_id), config=standing.config)
     kept = standing.effects[standing.effects["study"] != typed.study_id]
     whole = _together(kept, made).sort_values("row_id", ignore_index=True)
-    return _named(whole, studies)
+    return replace(
+        standing,
+        studies=studies,
+        outcomes=_together(before[before["study_id"] != typed.study_id], rows),
+        effects=_named(whole, studies),
+    )
 
 
 def _together(*frames):
@@ -141,10 +143,10 @@ def _named(effects, studies):
     return effects.assign(label=pd.Series(told, index=effects.index, dtype=object))
 
 
-def _standing(records, events, decisions, reports, studies, outcomes, *, run, config):
-    links = _Links(records, events, decisions, reports, studies, run=run, config=config)
-    here = rows_at(studies, run, ["study_id"])
-    rows = rows_at(outcomes, run, ["row_id"])
+def _standing(records, events, people, *, run, config):
+    links = _Links(records, events, people, run=run, config=config)
+    here = rows_at(people["studies"], run, ["study_id"])
+    rows = rows_at(people["outcomes"], run, ["row_id"])
     return Standing(
         run=run,
         config=config,
@@ -181,13 +183,13 @@ def _as_read(frame):
 class _Links:
     """Which studies count at a run, by the decisions on their records and the notices on them."""
 
-    def __init__(self, records, events, decisions, reports, studies, *, run, config):
+    def __init__(self, records, events, people, *, run, config):
         kept = ledger.kept_ids(records)
         self._kept = kept
         self._records, self._events = records, events
-        self._decisions = ledger.under_kept(decisions, kept, run=run)
-        self._reports = reports
-        self._studies = studies
+        self._decisions = ledger.under_kept(people["screening"], kept, run=run)
+        self._reports = people["reports"]
+        self._studies = people["studies"]
         self._run, self._stages = run, config["screening"]["stages"]
         self.joined = functools.lru_cache(OPEN_SHEETS)(self._joined)
 

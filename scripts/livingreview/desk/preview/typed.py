@@ -63,7 +63,7 @@ def read(study, rows, *, run, registry=None, record_id=None):
     for row, frame, problems in sheets.rows_apart(table, study_id=study_id, run=run, registry=registry):
         key = row.get("row_id") or f"row {len(told) + 1}"
         told.append(row | {"row_id": key})
-        problems = problems or _impossible(frame, [one for one in good], study_id)  # noqa: PLW2901
+        problems = problems or _impossible(frame, good, study_id)  # noqa: PLW2901
         if problems:
             faults[key] = problems
         else:
