@@ -2,17 +2,15 @@
 
 import datetime
 import re
-import socket
 import subprocess
 import sys
 import threading
 
 import pytest
-import waitress
 from browser.conftest import browser  # noqa: F401  one Chromium, skipped where there is none
 from workflow.conftest import built, built_once  # noqa: F401
 
-from livingreview.desk import app, guard
+from livingreview.desk import app, guard, serving
 from livingreview.desk.desk import Desk
 from livingreview.desk.held import Held
 
@@ -56,12 +54,11 @@ def serve():
     servers = []
 
     def start(folder, *, clock=lambda: NOW):
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = serving.listen(0)
         port = listener.getsockname()[1]
         desk = Desk(folder, Held(folder), clock=clock)
-        hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-        made = app.create(desk, key=guard.key_of(folder), token=TOKEN, hosts=hosts)
-        server = waitress.create_server(made, sockets=[listener], threads=4)
+        made = app.create(desk, key=guard.key_of(folder), token=TOKEN, hosts=serving.hosts_of(listener))
+        server = serving.server(made, listener, threads=4)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         servers.append((server, listener, thread))

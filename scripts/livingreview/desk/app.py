@@ -1,11 +1,12 @@
 """The desk as a web application: one page for each piece of the month's work."""
 
+import logging
+
 import flask
 import flask_wtf.csrf
 import jinja2
-from werkzeug.exceptions import HTTPException
 
-from livingreview.desk import guard, person
+from livingreview.desk import faults, guard, person
 from livingreview.desk.conflicts import pages as conflicts
 from livingreview.desk.desk import current
 from livingreview.desk.exports import pages as exports
@@ -13,10 +14,13 @@ from livingreview.desk.extraction import pages as extraction
 from livingreview.desk.full_text import pages as full_text
 from livingreview.desk.history import pages as history
 from livingreview.desk.month import pages as month
+from livingreview.desk.preview import pages as preview
 from livingreview.desk.risk_of_bias import pages as risk_of_bias
 from livingreview.desk.screening import pages as screening
 from livingreview.errors import ReviewError
 from livingreview.report import characters, templating
+
+log = logging.getLogger(__name__)
 
 # In the order of the navigation: the address of each page, and what it is called.
 PAGES = (
@@ -32,7 +36,7 @@ PAGES = (
 LARGEST = 20 * 2**20  # bytes
 
 
-def create(desk, *, key, token, hosts):
+def create(desk, *, key, token, hosts, once=()):
     """The application.
 
     Parameters
@@ -44,6 +48,8 @@ def create(desk, *, key, token, hosts):
         Opens the desk: without it, or the cookie that it leaves, every page is refused.
     hosts : collection of str
         ``host:port`` as a browser may name this desk; any other is refused.
+    once : collection of str
+        Tokens of which each opens the desk one time.
 
     Returns
     -------
@@ -58,21 +64,32 @@ def create(desk, *, key, token, hosts):
         SECRET_KEY=key,
         SESSION_COOKIE_NAME=guard.cookie_name(hosts),
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Strict",
+        # Not Strict: the address may be opened from a mail, and its token gives way by a redirection. Nothing
+        # is changed by a GET, and forms are held to the desk's own pages by their origin and their token.
+        SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open over a weekend
         MAX_CONTENT_LENGTH=LARGEST,
         MAX_FORM_MEMORY_SIZE=LARGEST,
     )
     app.extensions["desk"] = desk
-    guard.protect(app, token=token, hosts=hosts)
+    guard.protect(app, token=token, hosts=hosts, once=once)
     flask_wtf.csrf.CSRFProtect(app)
-    for part in (person, month, screening, full_text, conflicts, extraction, risk_of_bias, history, exports):
+    for part in (
+        person,
+        month,
+        screening,
+        full_text,
+        conflicts,
+        extraction,
+        preview,
+        risk_of_bias,
+        history,
+        exports,
+    ):
         app.register_blueprint(part.blueprint)
     app.before_request(person.ask_who)
     app.add_url_rule("/tokens.css", "tokens", _tokens)
-    app.register_error_handler(ReviewError, _stopped)
-    app.register_error_handler(OSError, _stopped)
-    app.register_error_handler(HTTPException, _refused)
+    faults.register(app)
     app.context_processor(_everywhere)
     return app
 
@@ -95,23 +112,20 @@ def _tokens():
 
 
 def _everywhere():
-    """What every template may use."""
-    desk = current()
-    config = desk.held.config()
-    return {
+    """What every template may use; nothing of the review for those who were not given the address."""
+    shown = {
         "pages": PAGES,
-        "config": config,
-        "run": desk.held.run(),
-        "who": person.name(),
         "csrf_token": flask_wtf.csrf.generate_csrf,
+        "config": None,
+        "run": None,
+        "who": None,
     }
-
-
-def _stopped(error):
-    """A page that says what a file, a person or the computer did not let the desk do; nothing was changed."""
-    text = str(error) if isinstance(error, ReviewError) else f"the computer says: {error}"
-    return flask.render_template("stopped.html.j2", title="That did not work", text=text), 409
-
-
-def _refused(error):
-    return flask.render_template("stopped.html.j2", title=error.name, text=error.description), error.code
+    if not guard.is_opened():
+        return shown
+    held = current().held
+    try:
+        shown |= {"config": held.config(), "run": held.run()}
+    except (ReviewError, OSError) as error:
+        # A page that needs the protocol stops over it and says why; the page that says so needs none.
+        log.warning("%s", error)
+    return shown | {"who": person.name()}

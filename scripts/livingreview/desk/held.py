@@ -32,7 +32,9 @@ class Held:
         if self._asked:
             return self._asked
         built = sorted(path.parent.name for path in (self.review / "results").glob("????-??/queue.csv"))
-        return built[-1] if built else protocol.load(self.review / "config.yaml")["run"]
+        if built:
+            return built[-1]
+        return self.derived("first run", ["config.yaml"], lambda path: protocol.load(path)["run"])
 
     def config(self):
         """The protocol, for `run`."""
@@ -93,11 +95,7 @@ class Held:
                 return self._kept[key][1]
             missing = [path for path, stamp in zip(paths, stamps, strict=True) if stamp is None]
             if missing:
-                raise InputError(
-                    missing[0],
-                    problem="there is no such file",
-                    hint="build the month first: the button on the page This month, or make month",
-                )
+                raise InputError(missing[0], problem="there is no such file", hint=_hint(missing[0]))
             made = make(*(self.review / path for path in paths))
             self._kept[key] = stamps, made
             return made
@@ -109,3 +107,9 @@ class Held:
         """
         with self._lock:
             self._kept[key] = tuple(self.stamp(path) for path in paths), made
+
+
+def _hint(path):
+    if path.startswith("results/"):
+        return "build the month first: the button on the page This month, or make month"
+    return "restore it from version control, or begin with a copy of the bundled one cut to its header"

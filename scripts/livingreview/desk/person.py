@@ -1,12 +1,15 @@
 """Who sits at the desk: the name under which decisions are filed."""
 
 import flask
+import flask_wtf.csrf
 
+from livingreview.desk import guard
 from livingreview.desk.desk import current
 from livingreview.screening import filing
 
 blueprint = flask.Blueprint("person", __name__)
 
+LONGEST = 100  # characters of a name
 OPEN_TO_ALL = {"static", "tokens", "person.page", "person.choose"}
 
 
@@ -16,9 +19,11 @@ def name():
 
 
 def ask_who():
-    """Before any page: ask for a name where none was chosen, or where the protocol names others."""
+    """Before any page: ask for a name where none was chosen."""
     if flask.request.endpoint in OPEN_TO_ALL or name():
         return None
+    if flask.request.method not in guard.SAFE:
+        raise flask_wtf.csrf.CSRFError("nobody has signed in")
     return flask.redirect(flask.url_for("person.page", then=flask.request.full_path))
 
 
@@ -36,9 +41,13 @@ def page():
 @blueprint.post("/who")
 def choose():
     """Remember the name."""
-    chosen = flask.request.form.get("name", "").strip()
-    if not chosen:
+    chosen = " ".join(flask.request.form.get("name", "").split())
+    if not chosen or len(chosen) > LONGEST or not chosen.isprintable():
+        flask.flash(f"A name or initials, of at most {LONGEST} letters.")
         return flask.redirect(flask.url_for("person.page", then=onward()))
+    if name() not in (None, chosen):
+        # Pages that are open under another name are not to be sent under this one without a word.
+        flask.session.pop("csrf_token", None)
     flask.session["name"] = chosen
     return flask.redirect(onward())
 
@@ -46,8 +55,4 @@ def choose():
 def onward(otherwise="month.page"):
     """Where to go on, by the field ``then``: a page of this desk, whatever was asked."""
     asked = flask.request.values.get("then", "")
-    return (
-        asked
-        if asked.startswith("/") and not asked.startswith(("//", "/\\"))
-        else flask.url_for(otherwise)
-    )
+    return asked if guard.is_local(asked) else flask.url_for(otherwise)
