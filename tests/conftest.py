@@ -53,6 +53,14 @@ EXAMPLES = {
         "score": "0.8",
         "evidence": "same title",
     },
+    "sheet_history": {
+        "at": "2020-01-15T12:00:00Z",
+        "by": "EX",
+        "table": "outcomes",
+        "row_id": "example_2020.pain_intensity.1",
+        "field": "mean_1",
+        "after": "4.2",
+    },
     "import_sources": {
         "file": "example.csv",
         "database": "Example registry",

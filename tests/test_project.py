@@ -39,6 +39,7 @@ DOCUMENTED = {
     "outcomes": "trials/outcomes.csv",
     "instruments": "trials/instruments.csv",
     "extraction_conflicts": "trials/sheets/<record>/conflicts.csv",
+    "sheet_history": "trials/sheets/<record>/history.csv",
     "risk_of_bias": "trials/risk_of_bias.csv",
     "clearances": "trials/clearances.csv",
     "ratings": "certainty/ratings.csv",

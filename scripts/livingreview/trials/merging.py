@@ -1,5 +1,6 @@
 """Filled-in sheets into the trials' tables: checked as a whole, then written so that a crash is survived."""
 
+import contextlib
 from pathlib import Path
 
 import pandas as pd
@@ -77,6 +78,15 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         raise InputError(sheets_dir, problem="there is no such sheet", found=only, allowed=names)
     if ready_only:
         folders = [folder for folder in folders if _is_ready(folder)]
+    with contextlib.ExitStack() as stack:
+        for folder in folders:
+            # Whoever saves a sheet takes the same lock: nothing typed meanwhile is put away unread.
+            stack.enter_context(tables.locked(folder))
+        return _merge(trials_dir, folders, run=run, known=known, outcomes=outcomes, cleared=cleared)
+
+
+def _merge(trials_dir, folders, *, run, known, outcomes, cleared):
+    """As `merge`, of these sheets, whose locks are held."""
     held = {name: tables.read(trials_dir / f"{name}.csv", name) for name in TABLES}
     registry = instruments.lookup(instruments.read(trials_dir / "instruments.csv", run=run))
     faults, ready, said, looked_at = [], [], [], []
@@ -101,7 +111,7 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
             tables.append(rows, trials_dir / f"{name}.csv", name)
         if cleared is not None:
             clearances.add(cleared, trials_dir / "clearances.csv")
-        _archive(folder, sheets_dir / ARCHIVE)
+        _archive(folder, trials_dir / "sheets" / ARCHIVE)
         said.append(f"{folder.name}: {note}")
     return said + looked_at
 

@@ -3,6 +3,7 @@
 Both may be filled in only if they say the same; a sheet never has two truths of which one is dropped.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from livingreview.errors import InputError, problem
 
 WORKBOOK = "extraction.xlsx"
 FILES = {"study": "study.csv", "outcomes": "outcomes.csv"}
+
+# Digests of a sheet as it was made, so that one in which nobody has typed is known without reading it.
+AS_MADE = ".as_made"
 
 # A column of the study's table that stays in the sheet: a person's word that the sheet may be merged.
 READY = "ready"
@@ -94,7 +98,7 @@ def read(folder):
         If a file is missing or broken, or both kinds were filled in and differ; each cell is named.
     """
     typed = {name: _csv(folder / file) for name, file in FILES.items()}
-    if not (folder / WORKBOOK).is_file():
+    if not has_typed_workbook(folder):
         return typed
     in_workbook = _workbook(folder)
     if not _any_filled(in_workbook):
@@ -105,6 +109,20 @@ def read(folder):
     if problems:
         raise InputError(folder, problems=problems)
     return typed
+
+
+def has_typed_workbook(folder):
+    """Whether a sheet has a workbook that may hold anything: opening one takes a tenth of a second."""
+    if not (folder / WORKBOOK).is_file():
+        return False
+    made = tables.read_json(folder / AS_MADE) if (folder / AS_MADE).is_file() else {}
+    files = [folder / WORKBOOK, folder / "record_id.txt"]
+    return any(not path.is_file() or made.get(path.name) != digest(path.read_bytes()) for path in files)
+
+
+def digest(data):
+    """What tells one file's bytes from another's."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def says_ready(folder):
@@ -118,7 +136,7 @@ def says_ready(folder):
         return any(row.get(READY, "").strip() for row in study.dicts())
 
     return marked(lambda: _csv(folder / FILES["study"])) or (
-        (folder / WORKBOOK).is_file() and marked(lambda: _workbook(folder)["study"])
+        has_typed_workbook(folder) and marked(lambda: _workbook(folder)["study"])
     )
 
 

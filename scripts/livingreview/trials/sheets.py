@@ -17,14 +17,11 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError, problem
 from livingreview.trials import instruments, sheet_cells
-from livingreview.trials.sheet_cells import FILES, READY, WORKBOOK
+from livingreview.trials.sheet_cells import AS_MADE, FILES, READY, WORKBOOK, digest
 
 # What a sheet may be, in the order in which it gets there; `faults`: it cannot be read at all, or is marked
 # as ready and would be refused.
 EMPTY, BEGUN, READY_STATE, FAULTS = "empty", "begun", "ready", "faults"
-
-# Digests of a sheet as it was made, so that one in which nobody has typed is known without reading it.
-AS_MADE = ".as_made"
 
 # Where in a report a number stands: one of these for each row that gives numbers.
 PLACES = ["page", "table_or_figure", "quote"]
@@ -153,14 +150,10 @@ def write(folder, record_id, study, outcomes, *, workbook=None):
         "record_id.txt": f"{record_id}\n".encode(),
         FILES["study"]: tables.to_csv(with_ready(study)).encode("utf-8"),
     }
-    tables.write_json({name: _digest(data) for name, data in made.items()}, folder / AS_MADE)
+    tables.write_json({name: digest(data) for name, data in made.items()}, folder / AS_MADE)
     for name, data in made.items():
         tables.write_bytes(data, folder / name)
     return True
-
-
-def _digest(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 def is_as_made(folder):
@@ -169,8 +162,8 @@ def is_as_made(folder):
         return False
     made = tables.read_json(folder / AS_MADE)
     return all(
-        (folder / name).is_file() and _digest((folder / name).read_bytes()) == digest
-        for name, digest in made.items()
+        (folder / name).is_file() and digest((folder / name).read_bytes()) == of_made
+        for name, of_made in made.items()
     )
 
 
@@ -277,7 +270,7 @@ def _outcomes(table, study_id, run, registry):
                 not_reported.append(row["outcome"])
             continue
         if len(cells) == len(table.header):
-            _complete(row, study_id, run, taken)
+            complete(row, study_id, run, taken)
             problems += _direct(row, number, registry)
             problems += placeless(row, number)
             cells = [row[column] for column in table.header]  # noqa: PLW2901
@@ -318,7 +311,7 @@ def rows_apart(table, *, study_id, run, registry=None):
             continue
         problems = []
         if len(cells) == len(table.header):
-            _complete(row, study_id, run, taken)
+            complete(row, study_id, run, taken)
             problems = _direct(row, number, registry)
         try:
             whole = len(cells) == len(table.header)
@@ -329,8 +322,11 @@ def rows_apart(table, *, study_id, run, registry=None):
         yield row, (None if problems else frame), problems
 
 
-def _complete(row, study_id, run, taken):
-    """Give an added row the ids that it shares with its sheet; what a person typed stays."""
+def complete(row, study_id, run, taken):
+    """Give an added row (text by column) the ids that it shares with its sheet; what a person typed stays.
+
+    ``taken`` holds the row ids of the sheet, and gains the new one.
+    """
     for column, value in (("study_id", study_id), ("run", run), ("revision", "1"), ("status", "ok")):
         if column in row and not row[column].strip():
             row[column] = value

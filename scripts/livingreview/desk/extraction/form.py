@@ -1,9 +1,9 @@
 """The form of a trial as its page posts it, turned into the rows of a sheet.
 
 Names of fields: ``study.<column>`` for the columns of studies.csv, ``row.<number>.<column>`` for those of
-outcomes.csv, where rows are numbered from 0 in the order of the page. ``row.<number>.way`` is the id of one of
-`ways.WAYS`, from which ``effect_type`` follows. ``clear.<row_id>.<check>.<digest>`` holds the reason for which
-a finding is right. All values are text as typed; white space within is one space.
+outcomes.csv, where rows are numbered from 0 in the order of the page. ``row.<number>.way`` is the id of one
+of `ways.WAYS`, from which ``effect_type`` follows. ``clear.<row_id>.<check>.<digest>`` holds the reason for
+which a finding is right. All values are text as typed; white space within is one space.
 """
 
 import re
@@ -36,9 +36,9 @@ def rows(form):
     Returns
     -------
     list of dict
-        All columns of the schema ``outcomes``, "" where nothing was typed; ``study_id`` is that of the study's
-        facts, and ``effect_type`` that of the way of printing that was chosen. Rows in which nothing was
-        typed are among them: `sheet_cells.is_filled` tells them.
+        All columns of the schema ``outcomes``, "" where nothing was typed; ``study_id`` is that of the
+        study's facts, and ``effect_type`` that of the way of printing that was chosen. Rows in which nothing
+        was typed are among them: `sheet_cells.is_filled` tells them.
     """
     found = {}
     for name in form:
