@@ -1,0 +1,196 @@
+"""Pages of what was extracted: every value with its history, corrections, and findings to clear."""
+
+import functools
+
+import flask
+import pandas as pd
+
+from livingreview import tables
+from livingreview.desk import person, saving
+from livingreview.desk.desk import current
+from livingreview.desk.history import values
+from livingreview.desk.history.blueprint import blueprint, render
+from livingreview.desk.history.recording import held_table
+from livingreview.errors import InputError
+from livingreview.trials import clearances, data_dictionary
+
+TRIALS = "data/trials"
+FINDINGS = "findings.csv"
+SEVERITIES = ("error", "warning", "note")
+
+
+@blueprint.get("/history/studies")
+def studies():
+    """Every study, with how many rows it has and how many were corrected."""
+    return render("studies", title="Studies and values", studies=values.studies(current().held))
+
+
+@blueprint.get("/history/study/<study_id>")
+def study(study_id):
+    """The values of one study, each with its history."""
+    held = current().held
+    rows = values.of_study(held, study_id)
+    if rows is None:
+        flask.abort(404, f"There is no study {study_id}.")
+    reports = held_table(held, "data/trials/reports.csv", "reports")
+    named = dict(rows[0]["cells"]) if rows[0]["table"] == "studies" else {}
+    return render(
+        "study",
+        title=named.get("title", study_id),
+        study_id=study_id,
+        rows=rows,
+        records=sorted(reports.loc[reports["study_id"] == study_id, "record_id"]),
+        findings=[row for row in _findings(held) if row["study_id"] == study_id and not row["cleared_by"]],
+    )
+
+
+@blueprint.route("/history/value/<any(studies,outcomes):table>/<row_id>", methods=["GET", "POST"])
+def value(table, row_id):
+    """Correct the values of one row."""
+    desk = current()
+    row = values.current_row(desk.held, table, row_id)
+    if row.empty:
+        flask.abort(404, f"There is no row {row_id} in {table}.csv.")
+    told = None
+    if flask.request.method == "POST":
+        try:
+            return _correct(desk, table, row_id)
+        except (InputError, saving.Changed) as error:
+            told = error
+    typed = flask.request.form.to_dict()
+    return render(
+        "value",
+        title="Correct values",
+        table=table,
+        row_id=row_id,
+        study_id=row["study_id"].iloc[0],
+        fields=values.fields(table, row.iloc[0], typed),
+        meanings=_meanings(table),
+        to_clear=_to_clear(told),
+        told=told,
+        reason=typed.get("reason", ""),
+        token=saving.seen(row),
+    ), 409 if told else 200
+
+
+@functools.cache
+def _meanings(table):
+    """What each column means, from the data dictionary."""
+    return data_dictionary.meanings(table)
+
+
+def _correct(desk, table, row_id):
+    # SciPy's statistics load with the checks.
+    from livingreview.trials import correcting  # noqa: PLC0415
+
+    form, config = flask.request.form, desk.held.config()
+
+    def unchanged(frame):
+        row = values.newest(frame, table, row_id)
+        saving.refuse_changed(row, form.get("seen", ""), what=f"Row {row_id}")
+
+    reason = " ".join(form.get("reason", "").split())
+    left = correcting.correct(
+        desk.review / TRIALS,
+        table,
+        row_id,
+        {name.removeprefix("cell."): text for name, text in form.items() if name.startswith("cell.")},
+        reason=reason and f"{reason} ({person.name()}, {desk.today()})",
+        run=config["run"],
+        named=[*config["outcomes"], *config.get("other_outcomes", [])],
+        by=person.name(),
+        decided_at=desk.decided_at(),
+        clear=_cleared(form),
+        check=unchanged,
+    )
+    if left is None:
+        flask.flash("Nothing differs from what is on file. Nothing was saved.")
+    else:
+        flask.flash("The correction is saved; what stood there stays in the history. The next run pools it.")
+    for row in [] if left is None else left.itertuples():
+        flask.flash(f"Look at {row.row_id}: {row.found}; expected: {row.expected}.")
+    study_id = values.current_row(desk.held, table, row_id)["study_id"].iloc[0]
+    return flask.redirect(flask.url_for("history.study", study_id=study_id))
+
+
+def _cleared(form):
+    """Reasons typed for findings: (row_id, check) to text."""
+    given = [name.split(" ") for name, text in form.items() if name.startswith("clear ") and text.strip()]
+    return {(row, check): form[f"clear {row} {check}"].strip() for _, row, check in given}
+
+
+def _to_clear(told):
+    """Of a refusal, the findings that a person may clear: (row_id, check, what)."""
+    if not isinstance(told, InputError):
+        return []
+    checks = clearances.CHECKS
+    return [
+        {"row_id": one.row, "check": one.column, "what": str(one)}
+        for one in told.problems
+        if getattr(one, "column", None) in checks
+    ]
+
+
+@blueprint.get("/history/findings")
+def findings():
+    """What the plausibility checks found, and what people said of it."""
+    held = current().held
+    rows = _findings(held)
+    only_open = flask.request.args.get("all") != "yes"
+    counts = {name: _count(rows, name) for name in SEVERITIES}
+    return render(
+        "findings",
+        title="Findings",
+        rows=[row for row in rows if not (only_open and row["cleared_by"])],
+        counts=counts,
+        built=held.exists(held.results(FINDINGS)),
+        cleared=sum(bool(row["cleared_by"]) for row in rows),
+        only_open=only_open,
+    )
+
+
+def _count(rows, severity):
+    return sum(row["severity"] == severity and not row["cleared_by"] for row in rows)
+
+
+@blueprint.post("/history/findings")
+def clear():
+    """Clear a finding, with the reason."""
+    desk, form = current(), flask.request.form
+    key = tuple(form.get(name, "") for name in ("row_id", "check", "digest"))
+    note = " ".join(form.get("note", "").split())
+    finding = [row for row in _findings(desk.held) if (row["row_id"], row["check"], row["digest"]) == key]
+    if not finding:
+        flask.flash("This finding is not there any more. Nothing was saved.")
+    elif finding[0]["cleared_by"]:
+        flask.flash(f"{finding[0]['cleared_by']} has cleared it: {finding[0]['clearance_note']}")
+    elif not note:
+        flask.flash("Say why the value is right: a finding is not cleared without it. Nothing was saved.")
+    else:
+        row = dict(zip(("row_id", "check", "digest"), key, strict=True)) | {
+            "reviewer": person.name(),
+            "note": note,
+            "run": desk.held.run(),
+            "decided_at": desk.decided_at(),
+        }
+        frame = pd.DataFrame([row], columns=tables.columns("clearances"), dtype=object)
+        clearances.add(frame, desk.review / clearances.TABLE)
+        flask.flash(f"{key[0]}: the finding is cleared.")
+    return flask.redirect(flask.url_for("history.findings"))
+
+
+def _findings(held):
+    """The findings of the month, worst first, with what people have cleared since it was built."""
+    path = held.results(FINDINGS)
+    if not held.exists(path):
+        return []
+    frame = held.table(path)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    table = held_table(held, clearances.TABLE, "clearances")
+    said = {(one.row_id, one.check, one.digest): one for one in table.itertuples()}
+    for row in rows:
+        since = said.get((row["row_id"], row["check"], row["digest"]))
+        if since is not None and not row["cleared_by"]:
+            row |= {"cleared_by": since.reviewer, "clearance_note": since.note}
+        row["study_id"] = row["row_id"].split(".")[0]
+    return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["row_id"], row["check"]))

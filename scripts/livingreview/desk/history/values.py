@@ -1,0 +1,127 @@
+"""What was extracted of a study, with the history of every value."""
+
+from livingreview import tables
+from livingreview.desk.history.recording import held_table
+from livingreview.trials import corrections
+from livingreview.trials.correcting import FIXED, KEYS
+from livingreview.trials.revisions import rows_at
+
+PATHS = {name: f"data/trials/{name}.csv" for name in KEYS}
+# Where a value stands in its report, shown apart from the values.
+SOURCE = ("source", "page", "table_or_figure", "quote", "extractor", "note")
+NEVER_SHOWN = FIXED | set(SOURCE)
+
+
+def studies(held):
+    """Every study in force at the month, as dicts: study_id, name, title, rows, set_aside, corrected."""
+    run = held.run()
+    frames = {name: held_table(held, path, name) for name, path in PATHS.items()}
+    sources = [path for path in PATHS.values() if held.exists(path)]
+    return held.derived(("studies listed", run), sources, lambda *_: _studies(frames, run))
+
+
+def _studies(frames, run):
+    rows = rows_at(frames["outcomes"], run, ["row_id"])
+    n_rows = rows["study_id"].value_counts()
+    aside = rows.loc[rows["status"] != "ok", "study_id"].value_counts()
+    fixed = corrections.corrections_until(frames, run=run)
+    study_of = dict(zip(rows["row_id"], rows["study_id"], strict=True))
+    of_study = [study_of.get(row, row) for row in fixed["row"]]
+    return [
+        {
+            "study_id": row.study_id,
+            "name": " ".join(str(part) for part in (row.first_author, row.year) if part),
+            "title": row.title,
+            "rows": int(n_rows.get(row.study_id, 0)),
+            "set_aside": int(aside.get(row.study_id, 0)),
+            "corrected": of_study.count(row.study_id),
+        }
+        for row in rows_at(frames["studies"], run, ["study_id"]).itertuples()
+    ]
+
+
+def of_study(held, study_id):
+    """What is known of one study, or None.
+
+    Returns
+    -------
+    list of dict
+        The study's own row first, then its outcomes: table, row_id, title, cells, source (pairs of column
+        and text), run, revision, history (dicts of `corrections.COLUMNS`), aside (why it is set aside).
+    """
+    run = held.run()
+    found, frames = [], {}
+    for name, path in PATHS.items():
+        frame = held_table(held, path, name)
+        frames[name] = frame[frame["study_id"] == study_id]
+        now = rows_at(frames[name], run, [KEYS[name]])
+        found += [_row(name, row) for row in now.to_dict("records")]
+    fixed = corrections.corrections_until(frames, run=run).to_dict("records")
+    for row in found:
+        row["history"] = [one for one in fixed if (one["table"], one["row"]) == (row["table"], row["row_id"])]
+    return found or None
+
+
+def _row(table, row):
+    cells = {column: tables.to_text(value) for column, value in row.items()}
+    about = (cells["outcome"], cells["instrument"], cells["comparison"]) if table == "outcomes" else ()
+    return {
+        "table": table,
+        "row_id": cells[KEYS[table]],
+        "title": " · ".join(part.replace("_", " ") for part in about if part) or "The study",
+        "cells": [(column, text) for column, text in cells.items() if text and column not in NEVER_SHOWN],
+        "source": [(column, cells[column]) for column in SOURCE if cells.get(column)],
+        "run": cells["run"],
+        "revision": int(cells["revision"]),
+        "aside": cells.get("set_aside_reason", "") if cells.get("status") == "set_aside" else "",
+    }
+
+
+def current_row(held, table, row_id):
+    """The revision of a row that a correction would follow, as a frame of one row or none."""
+    frame = held_table(held, PATHS[table], table)
+    return newest(frame, table, row_id)
+
+
+def newest(frame, table, row_id):
+    """The newest revision of a row, as a frame."""
+    return frame[frame[KEYS[table]] == row_id].sort_values("revision").tail(1)
+
+
+def fields(table, row, typed):
+    """The fields of a form that corrects a row.
+
+    Parameters
+    ----------
+    table : str
+    row : dict
+        The row in force.
+    typed : dict of str to str
+        What a form that was refused held; empty at first.
+
+    Returns
+    -------
+    list of dict
+        name, text, choices (empty where anything may be typed), number (bool), long (bool), filled (bool:
+        whether it holds anything, or must).
+    """
+    declared = tables.load_schema(table)
+    found = []
+    for name, about in declared["properties"].items():
+        if name in FIXED:
+            continue
+        text = typed.get(name, tables.to_text(row[name]))
+        kinds = about["type"] if isinstance(about["type"], list) else [about["type"]]
+        choices = ["" if one is None else one for one in about.get("enum", [])]
+        found.append(
+            {
+                "name": name,
+                "text": text,
+                "choices": choices if text in choices or not choices else [text, *choices],
+                "number": bool({"number", "integer"} & set(kinds)),
+                "long": name in ("note", "quote", "title", "set_aside_reason", "source"),
+                "filled": bool(text or tables.to_text(row[name])) or "null" not in kinds,
+                "was": tables.to_text(row[name]),
+            }
+        )
+    return found
