@@ -16,6 +16,8 @@ from livingreview.errors import InputError, problem
 SHIPPED = Path(__file__).resolve().parents[3] / "data/trials/tools"
 
 NOT_ASKED = "NA"
+# What a question can be after some answers: asked, not asked, or open while one before it is not answered.
+IS_ASKED, IS_NOT_ASKED, IS_OPEN = "asked", "not asked", "open"
 OVERALL = "overall"
 KEYS = {
     "name",
@@ -298,6 +300,33 @@ def judge(tool, domain, answers):
     if faults or missing:
         return Answered(None, tuple(missing), tuple(faults))
     return Answered(tool.worst(_by_rules(domain, seen)))
+
+
+def states(domain, answers):
+    """Which questions of a domain are asked after some answers, as `judge` takes them.
+
+    Parameters
+    ----------
+    domain : Domain
+    answers : dict of str to str
+
+    Returns
+    -------
+    dict of str to str
+        Question to `IS_ASKED`, `IS_NOT_ASKED` or `IS_OPEN`.
+    """
+    seen, found = {}, {}
+    for question in domain.questions:
+        unsettled = {key for key, state in found.items() if state != IS_NOT_ASKED and key not in seen}
+        if named(question.asked_if) & unsettled:
+            found[question.id] = IS_OPEN
+        elif not holds(question.asked_if, seen):
+            found[question.id] = IS_NOT_ASKED
+        else:
+            found[question.id] = IS_ASKED
+            if answers.get(question.id) in question.answers:
+                seen[question.id] = answers[question.id]
+    return found
 
 
 def _unknown(question, given):

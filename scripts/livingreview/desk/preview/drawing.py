@@ -1,9 +1,13 @@
 """The report's forest plot of effects that no run has pooled yet."""
 
+import re
+
 from livingreview import tables
 from livingreview.desk.preview import pools
 from livingreview.report import figures, forest, prose
 
+# Names the row of a file in a message; on the page the message stands at its row.
+_WHERE = re.compile(r"^row [^,:]*(, |: )")
 # How the two pools of a preview are called.
 CALLED = {"with_": "with it", "without": "without it"}
 
@@ -274,5 +278,12 @@ def _row(row, faults, of_row, config):
     key = row["row_id"]
     if key in faults:
         told = ", ".join(part for part in (row.get("instrument"), row.get("timepoint")) if part)
-        return {"what": told, "effect": "", "side": "", "how": "", "out": "", "faults": faults[key]}
+        return {
+            "what": told,
+            "effect": "",
+            "side": "",
+            "how": "",
+            "out": "",
+            "faults": [_WHERE.sub("", one) for one in faults[key]],
+        }
     return effect(of_row[key], config=config) | {"faults": []}

@@ -109,7 +109,7 @@ def _conclusion(after, before, rules):
     sizes = [prose.size_word(row["estimate"], rules) or "little or no difference" for row in (before, after)]
     if sizes[0] != sizes[1]:
         return [f"In the protocol’s words the size changes from “{sizes[0]}” to “{sizes[1]}”."]
-    return ["The conclusion stays the same: " + said + "."]
+    return ["The conclusion stands." if said == "stands" else f"The conclusion stays as it was: {said}."]
 
 
 def _heterogeneity(after, before):
