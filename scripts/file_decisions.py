@@ -53,7 +53,7 @@ def main(argv=None, now=None):
     decided_at = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     told = []
     for path in queues:
-        file = functools.partial(_file, args, config, path, own=own, records=records, decided_at=decided_at)
+        file = functools.partial(_file, args, config, path, records=records, decided_at=decided_at)
         told.append(_tell(_what(path, own), config["run"], file))
     file = functools.partial(_file_pairs, args, config["run"], records, decided_at[:10])
     told.append(_tell("verdicts on pairs", config["run"], file))
@@ -62,7 +62,7 @@ def main(argv=None, now=None):
 
 def _files(results, own):
     """The files to file where none is named: those in which people decide, and the conflicts if listed."""
-    queues = [results / filing.QUEUES / file for file in own.values()] or [results / filing.QUEUE]
+    queues = filing.decided_in(results, own)
     conflicts = results / filing.CONFLICTS
     return [*queues, conflicts] if conflicts.is_file() else queues
 
@@ -114,18 +114,15 @@ def _file_pairs(args, run, records, decided_at):
     )
 
 
-def _file(args, config, path, *, own, records, decided_at):
-    return filing.file(
+def _file(args, config, path, *, records, decided_at):
+    return filing.file_one(
+        args.directory,
         path,
-        args.directory / LEDGER,
-        known=set(records["record_id"]),
-        kept=ledger.kept_ids(records),
-        reasons=config["screening"]["reasons"],
-        stages=config["screening"]["stages"],
+        screening=config["screening"],
+        records=records,
         run=config["run"],
         decided_at=decided_at,
         correct=args.correct,
-        **filing.whose(path, own),
     )
 
 

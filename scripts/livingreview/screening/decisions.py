@@ -500,6 +500,8 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
         The run in which it was asked.
     """
     touched = _touched(queue, owner)
+    if touched.empty:
+        return touched
     held, since = _held(decisions, role or ALONE)
     together = standings(decisions, run)
     fresh = [

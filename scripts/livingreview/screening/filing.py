@@ -293,6 +293,50 @@ def _how_to_file(path, owners):
     return "make decisions files them"
 
 
+def decided_in(results, own):
+    """The files of a run in which people decide: the queue, or that of each of several reviewers.
+
+    Parameters
+    ----------
+    results : path
+        The run's folder, ``results/<run>``.
+    own : dict
+        From `own_queues`.
+    """
+    results = Path(results)
+    return [results / QUEUES / file for file in own.values()] or [results / QUEUE]
+
+
+def file_one(review, path, *, screening, records, run, decided_at, correct=False):
+    """As `file`, of one file of a review by its protocol.
+
+    Parameters
+    ----------
+    review : path
+        The review's folder.
+    path : path
+        What was filled in.
+    screening : dict
+        The protocol's part ``screening``.
+    records : DataFrame
+        The corpus of the run.
+    run, decided_at, correct
+        As for `file`.
+    """
+    return file(
+        path,
+        Path(review, LEDGER),
+        known=set(records["record_id"]),
+        kept=ledger.kept_ids(records),
+        reasons=screening["reasons"],
+        stages=screening["stages"],
+        run=run,
+        decided_at=decided_at,
+        correct=correct,
+        **whose(path, own_queues(screening, path=Path(review, "config.yaml"))),
+    )
+
+
 def _files(folder, owners):
     return " or ".join(str(folder / file) for file in owners)
 

@@ -127,6 +127,49 @@ def build(records, decisions, *, run, stages, ranking, protocol, chosen=None):
     }
 
 
+def still_asked(queue, records, decisions, *, run, stages):
+    """What a run's queue comes to once more was decided: the same rows in the same order, if they still wait.
+
+    A record that was sent on to full text stands in its place with its new stage. One that waits and is not
+    in the queue, because a decision was taken back since, stands after all others and has no rank.
+
+    Parameters
+    ----------
+    queue : DataFrame
+        As `build` made it; what people typed into it is left out.
+    records : DataFrame
+        The corpus of that run, or some of its records; no others are in the answer.
+    decisions : DataFrame
+        The ledger, under the records that are kept, or all of its rows of these records.
+    run : str
+    stages : list of str
+        The protocol's stages.
+
+    Returns
+    -------
+    DataFrame
+        In the columns of the queue.
+    """
+    records = records[records["duplicate_of"].isna()].reset_index(drop=True)
+    state = ledger.statuses(records["record_id"], decisions, run=run, stages=stages)
+    asked = state["ask"].notna()
+    now = state[asked].set_index("record_id")
+    ranked = queue[queue["record_id"].isin(now.index)].reset_index(drop=True)
+    of_ranked = now.loc[ranked["record_id"]]
+    ages = zip(of_ranked["status"], ranked["first_run"], strict=True)
+    ranked = ranked.assign(
+        stage=of_ranked["ask"].to_numpy(),
+        state=pd.Series([_state(status, first, run) for status, first in ages], dtype=object),
+        **dict.fromkeys(["decision", "reason", "reviewer", "note"]),
+    )
+    others = records[asked & ~records["record_id"].isin(ranked["record_id"])]
+    if others.empty:
+        return ranked
+    more = _asked(others, state.loc[others.index], plain_rows(others), run=run)
+    more = more.reindex(columns=queue.columns).astype(queue.dtypes)
+    return pd.concat([ranked, more], ignore_index=True)
+
+
 def _asked(records, state, cells, *, run):
     """The records that people are asked about, with all columns of the queue that need no ranking."""
     return records.assign(
