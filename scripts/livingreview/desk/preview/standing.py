@@ -15,6 +15,8 @@ from livingreview.trials import inclusion, notices
 from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
 
+LEDGER = "data/decisions/screening.csv"
+TRIALS = {name: f"data/trials/{name}.csv" for name in ("reports", "studies", "outcomes")}
 # So many joined reports are remembered: a person types one sheet at a time, and may have a few open.
 OPEN_SHEETS = 8
 
@@ -33,7 +35,7 @@ class Standing:
     effects : DataFrame
         As ``effects.csv`` of a run would have them, but for the column ``entered``.
     joined : callable
-        See `_Links.joined`.
+        See `Links.joined`.
     """
 
     run: str
@@ -77,21 +79,27 @@ def now(held):
         A table that is missing or broken, or impossible values in the trials' tables.
     """
     run = held.run()
+    paths = [*_linking(held), TRIALS["outcomes"]]
+    return held.derived(("standing", run), paths, lambda *_: _standing(held, links(held), run=run))
+
+
+def links(held):
+    """The `Links` of the tables on disk: which studies count, without any of their numbers."""
+    run = held.run()
+    records, events, *_ = _linking(held)
+
+    def make(*_):
+        people = {name: held.table(path, name) for name, path in TRIALS.items() if name != "outcomes"}
+        people["screening"] = held.table(LEDGER, "screening")
+        return Links(held.table(records), held.table(events), people, run=run, config=held.config())
+
+    return held.derived(("links", run), _linking(held), make)
+
+
+def _linking(held):
+    """The files that say which studies count."""
     results = [held.results(name) for name in ("records.csv", "record_events.csv")]
-    people = {
-        "screening": "data/decisions/screening.csv",
-        **{name: f"data/trials/{name}.csv" for name in ("reports", "studies", "outcomes")},
-    }
-    return held.derived(
-        ("standing", run),
-        ["config.yaml", *results, *people.values()],
-        lambda *_: _standing(
-            *(held.table(path) for path in results),
-            {schema: held.table(path, schema) for schema, path in people.items()},
-            run=run,
-            config=held.config(),
-        ),
-    )
+    return [*results, "config.yaml", LEDGER, TRIALS["reports"], TRIALS["studies"]]
 
 
 def with_typed(standing, typed):
@@ -143,17 +151,18 @@ def _named(effects, studies):
     return effects.assign(label=pd.Series(told, index=effects.index, dtype=object))
 
 
-def _standing(records, events, people, *, run, config):
-    links = _Links(records, events, people, run=run, config=config)
-    here = rows_at(people["studies"], run, ["study_id"])
-    rows = rows_at(people["outcomes"], run, ["row_id"])
+def _standing(held, linked, *, run):
+    config = held.config()
+    studies, outcomes = (held.table(TRIALS[name], name) for name in ("studies", "outcomes"))
+    here = rows_at(studies, run, ["study_id"])
+    rows = rows_at(outcomes, run, ["row_id"])
     return Standing(
         run=run,
         config=config,
         studies=here,
         outcomes=rows,
-        effects=_effects(rows, here, *links.joined(None, None), config=config),
-        joined=links.joined,
+        effects=_effects(rows, here, *linked.joined(None, None), config=config),
+        joined=linked.joined,
     )
 
 
@@ -180,7 +189,7 @@ def _as_read(frame):
                            for name in numbers})  # fmt: skip
 
 
-class _Links:
+class Links:
     """Which studies count at a run, by the decisions on their records and the notices on them."""
 
     def __init__(self, records, events, people, *, run, config):
@@ -191,6 +200,7 @@ class _Links:
         self._reports = people["reports"]
         self._studies = people["studies"]
         self._run, self._stages = run, config["screening"]["stages"]
+        # joined(record_id, study_id): see `_joined`.
         self.joined = functools.lru_cache(OPEN_SHEETS)(self._joined)
 
     def _joined(self, record_id, study_id):
