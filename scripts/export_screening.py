@@ -69,8 +69,8 @@ def records_of(results, run):
 
 
 def _place(args, run, stage):
-    part = "" if args.part == "all" else f"-{args.part}"
-    return args.directory / "results" / run / "exchange" / f"{args.tool}-{stage}{part}.{args.format}"
+    name = exchange.file_name(args.tool, stage, args.part, args.format)
+    return args.directory / "results" / run / "exchange" / name
 
 
 def _export(args, config, stage, out):

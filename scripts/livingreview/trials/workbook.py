@@ -14,13 +14,15 @@ import zlib
 from dataclasses import dataclass
 
 import openpyxl
+import pandas as pd
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill, Protection
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from livingreview import tables, xml_reading
-from livingreview.errors import InputError, problem
+from livingreview.errors import InputError, ReviewError, problem
 from livingreview.formulas import FORMULA
 
 SHEETS = ("study", "outcomes")
@@ -43,6 +45,7 @@ MOST_PARTS = 500
 MOST_BYTES = 50 * 2**20  # unpacked
 MOST_ROWS = 10_000
 MOST_COLUMNS = 500
+MOST_CHARACTERS = 32_767  # of a cell, by Excel's own limits
 # What the library raises for a file that is no workbook, or a damaged one; it has no error of its own.
 BROKEN = (
     zipfile.BadZipFile,
@@ -146,6 +149,66 @@ def _put(cell, text, *, number=False):
     cell.data_type = "s"
     if FORMULA.match(text):
         cell.quotePrefix = True
+
+
+def of_tables(frames):
+    """A workbook for people to read and sort, one sheet for each table.
+
+    Parameters
+    ----------
+    frames : dict of str to DataFrame
+        By the name of the sheet, of up to 31 characters.
+
+    Returns
+    -------
+    bytes
+        An .xlsx file, the same for the same tables. Numbers are numbers, and everything else is text as a CSV
+        file holds it, so that nothing in it is ever run; characters that a workbook cannot hold are left out.
+
+    Raises
+    ------
+    ReviewError
+        If a text is longer than a cell may be.
+    """
+    book = openpyxl.Workbook(write_only=True)
+    for name, frame in frames.items():
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        numbers = [
+            pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+            for kind in frame.dtypes
+        ]
+        sheet.append([_text_cell(sheet, column, bold=True) for column in frame.columns])
+        for row in frame.itertuples(index=False, name=None):
+            texts = [tables.to_text(value) for value in row]
+            longest = max(map(len, texts), default=0)
+            if longest > MOST_CHARACTERS:
+                raise ReviewError(
+                    f"the table {name} has a text of {longest:,} characters, and a cell of a workbook holds"
+                    f" {MOST_CHARACTERS:,}; hint: take CSV, which has no such limit. Row: {texts[0]}"
+                )
+            sheet.append(
+                [
+                    float(text) if is_number and text else _text_cell(sheet, text)
+                    for text, is_number in zip(texts, numbers, strict=True)
+                ]
+            )
+    return _fixed(book)
+
+
+def _text_cell(sheet, text, *, bold=False):
+    """A cell that holds a text whatever it looks like; None for an empty one."""
+    text = UNFIT.sub("", text)
+    is_formula = FORMULA.match(text)
+    if not (bold or is_formula):
+        return text or None  # the library writes it as text, and is slow where a cell is made for it
+    cell = WriteOnlyCell(sheet)
+    cell.value, cell.data_type = text, "s"
+    if bold:
+        cell.font = Font(bold=True)
+    if is_formula:
+        cell.quotePrefix = True
+    return cell
 
 
 class _Lists:

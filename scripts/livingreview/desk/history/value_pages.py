@@ -33,10 +33,9 @@ def study(study_id):
     if rows is None:
         flask.abort(404, f"There is no study {study_id}.")
     reports = held_table(held, "data/trials/reports.csv", "reports")
-    named = dict(rows[0]["cells"]) if rows[0]["table"] == "studies" else {}
     return render(
         "study",
-        title=named.get("title", study_id),
+        title=rows[0]["name"] or study_id,
         study_id=study_id,
         rows=rows,
         records=sorted(reports.loc[reports["study_id"] == study_id, "record_id"]),

@@ -9,7 +9,7 @@ from livingreview.trials.revisions import rows_at
 PATHS = {name: f"data/trials/{name}.csv" for name in KEYS}
 # Where a value stands in its report, shown apart from the values.
 SOURCE = ("source", "page", "table_or_figure", "quote", "extractor", "note")
-NEVER_SHOWN = FIXED | set(SOURCE)
+NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
 
 
 def studies(held):
@@ -69,7 +69,10 @@ def _row(table, row):
         "table": table,
         "row_id": cells[KEYS[table]],
         "title": " · ".join(part.replace("_", " ") for part in about if part) or "The study",
-        "cells": [(column, text) for column, text in cells.items() if text and column not in NEVER_SHOWN],
+        "name": cells.get("title", ""),
+        "cells": [
+            (column, text) for column, text in cells.items() if text and column not in (*NEVER_SHOWN, "title")
+        ],
         "source": [(column, cells[column]) for column in SOURCE if cells.get(column)],
         "run": cells["run"],
         "revision": int(cells["revision"]),

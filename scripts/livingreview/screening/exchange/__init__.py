@@ -2,6 +2,6 @@
 
 from livingreview.screening.exchange.returning import digest, file, from_export
 from livingreview.screening.exchange.ticket import TOOLS
-from livingreview.screening.exchange.writing import FORMATS, PARTS, export
+from livingreview.screening.exchange.writing import FORMATS, PARTS, export, file_name
 
-__all__ = ["FORMATS", "PARTS", "TOOLS", "digest", "export", "file", "from_export"]
+__all__ = ["FORMATS", "PARTS", "TOOLS", "digest", "export", "file", "file_name", "from_export"]

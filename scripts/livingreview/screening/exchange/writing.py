@@ -59,6 +59,11 @@ class Exported(NamedTuple):
     remarks: list
 
 
+def file_name(tool, stage, part, form):
+    """What the file of an export is called."""
+    return f"{tool}-{stage}{'' if part == 'all' else f'-{part}'}.{form}"
+
+
 def export(records, decisions, *, run, stages, stage, tool, form, part="all", order=(), path="the export"):
     """A file of the records that wait at a stage, of those decided there, or of both.
 
