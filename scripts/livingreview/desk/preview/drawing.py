@@ -1,13 +1,9 @@
 """The report's forest plot of effects that no run has pooled yet."""
 
-import re
-
 from livingreview import tables
 from livingreview.desk.preview import pools
 from livingreview.report import figures, forest, prose
 
-# Names the row of a file in a message; on the page the message stands at its row.
-_WHERE = re.compile(r"^row [^,:]*(, |: )")
 # How the two pools of a preview are called.
 CALLED = {"with_": "with it", "without": "without it"}
 
@@ -284,6 +280,11 @@ def _row(row, faults, of_row, config):
             "side": "",
             "how": "",
             "out": "",
-            "faults": [_WHERE.sub("", one) for one in faults[key]],
+            "faults": [_fault(one) for one in faults[key]],
         }
     return effect(of_row[key], config=config) | {"faults": []}
+
+
+def _fault(found):
+    """A fault of a row, told beside the row."""
+    return f"{found.column.replace('_', ' ')}: {found.what}" if found.column else found.what

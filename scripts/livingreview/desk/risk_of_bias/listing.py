@@ -1,0 +1,87 @@
+"""Trials and their judgements, as lists show them."""
+
+from livingreview import tables
+from livingreview.report import forest, links
+from livingreview.report.studies import risk_of_bias_level
+from livingreview.trials.bias_tools import OVERALL
+from livingreview.trials.labels import labels
+
+BASES = {
+    "algorithm": "by the rules",
+    "override": "a person’s, over the rules",
+    "recorded": "as recorded",
+    "incomplete": "not finished",
+    "not agreed": "not agreed",
+}
+
+
+def labels_of(studies):
+    """The label of each study by its id."""
+    return dict(zip(studies["study_id"], labels(studies), strict=True))
+
+
+def links_of(study):
+    """Where the reports of a study are: pairs of a name and an address."""
+    pairs = [("PubMed", links.pubmed_link(study["pmid"])), ("DOI", links.doi_link(study["doi"]))]
+    return [(name, address) for name, address in pairs if address]
+
+
+def light(judgement):
+    """A judgement as a sign with its words: ``level``, ``letter`` (as in the report) and ``words``."""
+    level = risk_of_bias_level(judgement)
+    return {"level": level, "letter": forest.LETTERS[level], "words": judgement or "no judgement yet"}
+
+
+def trials(studies, judged, protocol, *, done, who):
+    """A row for each trial: those without a judgement first, then by label.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        The trials that are included.
+    judged : DataFrame
+        From `risk_of_bias.judgements`, of what this person may see.
+    protocol : Asked
+    done : dict
+        From `blinding.complete`.
+    who : str
+    """
+    names = labels_of(studies)
+    rows = [_trial(key, names[key], judged, protocol, done=done, who=who) for key in studies["study_id"]]
+    return sorted(rows, key=lambda row: (row["done"], row["label"].casefold()))
+
+
+def _trial(study_id, label, judged, protocol, *, done, who):
+    mine = {key[0] for key in done.get(who, ())}
+    found = assessments(judged[judged["study_id"] == study_id], protocol)
+    waits = [name for name in protocol.names if study_id not in {key[0] for key in done.get(name, ())}]
+    own = study_id in mine if who in protocol.names else any(one["light"]["level"] != "none" for one in found)
+    return {"study_id": study_id, "label": label, "assessments": found, "waits": waits, "done": own}
+
+
+def assessments(judged, protocol):
+    """The judgements of one trial: for each outcome and tool the whole, and its domains in order."""
+    found = {}
+    for row in tables.plain_rows(judged):
+        found.setdefault((row["outcome"], row["tool"]), []).append(row)
+    return [
+        {
+            "outcome": outcome,
+            "tool": tool,
+            "label": protocol.labels.get(tool, tool),
+            "domains": [_domain(row) for row in rows if row["domain"] != OVERALL],
+            **next(_domain(row) for row in rows if row["domain"] == OVERALL),
+            "reviewers": rows[0]["reviewers"] or rows[0]["source"],
+            "usable": tool in protocol.tools,
+        }
+        for (outcome, tool), rows in found.items()
+    ]
+
+
+def _domain(row):
+    return {
+        "domain": row["domain"].replace("_", " "),
+        "light": light(row["judgement"]),
+        "basis": BASES[row["basis"]],
+        "detail": row["detail"],
+    }
