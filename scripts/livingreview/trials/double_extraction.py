@@ -258,7 +258,7 @@ def settle(folder, *, registry=None):
         raise InputError(folder, problem=text, found=" and ".join(ids), allowed="one study_id in both")
     fields = compare(read[0][:2], read[1][:2])
     open_ones = conflicts(fields, [path.name for path in both])
-    answers = _answers(folder / CONFLICTS, open_ones)
+    answers = answered(folder / CONFLICTS, open_ones)
     left = sum(pd.isna(row["adjudicated"]) for row in answers.to_dict("records"))
     if left:
         return None, None, [], f"{left} of {len(answers)} differences wait in {folder / CONFLICTS}"
@@ -268,7 +268,7 @@ def settle(folder, *, registry=None):
     return study, outcomes, not_reported, None
 
 
-def _answers(path, open_ones):
+def answered(path, open_ones):
     """The conflicts with what people answered so far; the file is written where it lacks one."""
     if not path.is_file():
         if not open_ones.empty:

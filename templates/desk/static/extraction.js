@@ -1,0 +1,180 @@
+// The form of a trial: checked while it is typed, drawn beside the other trials, and saved after a pause.
+// Without script the buttons do the same.
+"use strict";
+
+(() => {
+  const form = document.getElementById("sheet");
+  if (!form) return;
+  document.documentElement.classList.add("scripted");
+  const CHECK_AFTER = 300; // ms without a key
+  const SAVE_AFTER = 2500;
+  const KINDS = {
+    error: "cannot be", missing: "to be filled in", likely: "most likely a mistake", look: "look again",
+    know: "known", cleared: "cleared",
+  };
+  const status = document.getElementById("status");
+  const preview = document.getElementById("preview");
+  const shown = new Map();
+  let checkTimer, saveTimer, checking, isHeld = "held" in form.dataset, isTyped = false, saving = null;
+
+  const body = () => new URLSearchParams(new FormData(form));
+  const field = (name) => form.elements.namedItem(name);
+  const send = (address, options) => fetch(address, { method: "POST", body: body(), credentials: "same-origin", ...options });
+
+  // The lines of a way of printing; a cell in which something stands is always shown.
+  function showWay(row) {
+    const way = row.querySelector("[data-way]").value;
+    row.querySelectorAll("[data-ways]").forEach((line) => {
+      const isFilled = [...line.querySelectorAll("input, select")].some((one) => one.value && !one.name.startsWith("clear."));
+      line.hidden = !(isFilled || line.dataset.ways.split(" ").includes(way));
+    });
+    row.querySelectorAll("table.arms").forEach((table) => {
+      table.hidden = ![...table.querySelectorAll("tbody tr")].some((line) => !line.hidden);
+    });
+  }
+
+  // The rows of one paper share their source: it is written into a row when its first value is typed.
+  function giveSource(row) {
+    const source = field(`row.${row.dataset.row}.source`);
+    const ofStudy = field("study.source");
+    if (source && ofStudy && !source.value) source.value = ofStudy.value;
+  }
+
+  function say(place, messages) {
+    const before = shown.get(place);
+    const now = JSON.stringify(messages.map((one) => [one.kind, one.text, one.clear]));
+    if (before === now) return;
+    shown.set(place, now);
+    const reasons = new Map([...place.querySelectorAll("label.why")].map((one) => [one.querySelector("input").name, one]));
+    place.replaceChildren();
+    for (const one of messages) {
+      const line = document.createElement("p");
+      line.className = `is-${one.kind}`;
+      const kind = document.createElement("b");
+      kind.textContent = KINDS[one.kind];
+      line.append(kind, ` ${one.text}${one.kind === "cleared" && one.reason ? ` (${one.reason})` : ""}`);
+      place.append(line);
+      if (one.clear) place.append(reasons.get(one.clear) || why(one));
+    }
+  }
+
+  function why(one) {
+    const label = document.createElement("label");
+    label.className = "why";
+    const input = document.createElement("input");
+    input.name = one.clear;
+    input.value = one.reason;
+    input.autocomplete = "off";
+    label.append("Why it is right all the same ", input);
+    return label;
+  }
+
+  function tell(messages) {
+    const byField = new Map();
+    for (const one of messages) byField.set(one.field, [...(byField.get(one.field) || []), one]);
+    form.querySelectorAll(".said").forEach((place) => {
+      const own = byField.get(place.dataset.for) || [];
+      say(place, own);
+      const input = field(place.dataset.for);
+      if (!input || !input.setAttribute) return;
+      if (own.some((one) => ["error", "likely"].includes(one.kind))) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+      // What is said must be seen, whatever way of printing is chosen.
+      const line = input.closest("[data-ways]");
+      if (own.length && line && line.hidden) line.hidden = false;
+    });
+    const count = messages.filter((one) => ["error", "missing"].includes(one.kind) || (one.kind === "likely" && !one.reason)).length;
+    return `${count} to mend or fill in before it can enter.`;
+  }
+
+  async function check() {
+    checking?.abort();
+    checking = new AbortController();
+    const { signal } = checking;
+    try {
+      const asked = [send(form.dataset.check, { signal })];
+      if (form.dataset.preview) asked.push(send(form.dataset.preview, { signal }));
+      const [answer, drawn] = await Promise.all(asked);
+      if (answer.ok) {
+        const said = tell((await answer.json()).messages);
+        if (status && !isHeld) status.textContent = said;
+      } else if (status) status.textContent = "The form could not be checked: save it, and see what is said then.";
+      if (drawn?.ok) preview.innerHTML = await drawn.text();
+    } catch (error) {
+      if (error.name !== "AbortError" && status) status.textContent = "The desk does not answer. What you type stays in this page.";
+    }
+  }
+
+  async function save(options) {
+    if (!form.dataset.save || isHeld || !isTyped || saving) return;
+    isTyped = false;
+    const sent = new Map(body());
+    saving = send(form.dataset.save, options);
+    try {
+      const answer = await saving;
+      if (!answer.ok) throw new Error("refused");
+      const said = await answer.json();
+      for (const [name, text] of Object.entries(said.taken)) {
+        const input = field(name);
+        if (input && input.value === sent.get(name)) input.value = text;
+      }
+      field("base").value = said.base;
+      if (said.disputed) dispute(said.disputed);
+      else if (status) status.textContent = said.said;
+    } catch {
+      isTyped = true;
+      if (status) status.textContent = "Not saved: press Save draft to see why.";
+    } finally {
+      saving = null;
+    }
+  }
+
+  function dispute(fields) {
+    isHeld = true; // until the person saves
+    isTyped = true;
+    for (const one of fields) {
+      const place = document.getElementById(`said-${one.field}`);
+      const line = document.createElement("p");
+      line.className = "is-error";
+      line.textContent = `Somebody else has typed “${one.theirs || "(empty)"}” here meanwhile; before, it was “${one.before || "(empty)"}”.`;
+      place?.prepend(line);
+    }
+    if (status) status.textContent = `Not saved: somebody else has typed other values into ${fields.length} of your fields. They are shown there; press Save draft to keep yours.`;
+  }
+
+  function typed(event) {
+    const row = event.target.closest(".row");
+    if (row && event.target.matches("[data-way]")) showWay(row);
+    if (row && event.target.value && /\.(mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveSource(row);
+    isTyped = true;
+    clearTimeout(checkTimer);
+    clearTimeout(saveTimer);
+    checkTimer = setTimeout(check, CHECK_AFTER);
+    saveTimer = setTimeout(save, SAVE_AFTER);
+  }
+
+  form.addEventListener("input", typed);
+  form.addEventListener("change", typed);
+  form.addEventListener("submit", () => { clearTimeout(saveTimer); form.dataset.save = ""; });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save({ keepalive: true }); });
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "s" && !event.altKey) {
+      event.preventDefault();
+      form.querySelector(".bar button[value=save]")?.click();
+    }
+  });
+  // A link to a field opens what it lies in.
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let part = target; part; part = part.parentElement?.closest("details")) if (part.tagName === "DETAILS") part.open = true;
+    target?.closest("[data-ways]")?.removeAttribute("hidden");
+    target?.focus?.();
+    target?.scrollIntoView({ block: "center" });
+  }
+  addEventListener("hashchange", reveal);
+  if (location.hash) reveal();
+  document.getElementById("refused")?.focus();
+  if (form.dataset.focus) document.getElementById(`${form.dataset.focus}.instrument`)?.focus();
+  form.querySelectorAll(".row").forEach(showWay);
+  if (form.dataset.preview) check();
+})();
