@@ -20,6 +20,8 @@ LARGEST = 5_000_000  # bytes
 STARTED, ENDED, SAID, FAILED = "job started", "job ended", "said", "failed"
 REFUSED = "refused"  # before any job ran
 SAVED = "saved meanwhile"  # by people, while jobs ran
+STEPS = "steps"  # how many steps are done, of how many: keys `done` and `of`
+BEGUN, OVER = "month started", "month ended"
 
 
 def path_of(review, run):

@@ -254,7 +254,12 @@ def test_every_start_is_counted_and_added_to_the_log(review, play):
     status, told = play()
     assert (status, told["starts"], told["failed"]) == (0, 2, [])
     events = [row["event"] for row in run_log.read(review / "logs" / RUN / "month.jsonl")]
-    assert events == ["month started", "failed", "month ended", "month started", "month ended"]
+    assert events == ["month started", "failed", "month ended", "month started", "steps", "month ended"]
+    assert [
+        (row["done"], row["of"])
+        for row in run_log.read(review / "logs" / RUN / "month.jsonl", start=0)
+        if row["event"] == "steps"
+    ] == [(1, 1)]
 
 
 def test_snakemake_is_asked_for_the_month_and_goes_on_beside_a_failure(review, play):

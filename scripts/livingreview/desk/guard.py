@@ -33,8 +33,10 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-OPEN = ("static", "tokens")  # the desk's own style and script, the same for everybody
+# The desk's own style and script, the same for everybody, and the report, whose addresses hold their own key.
+OPEN = ("static", "tokens", "month.file", "month.icon")
 SAFE = ("GET", "HEAD", "OPTIONS")
+NO_KEY = "{path}: this must be a file of the desk's own, not a link or a folder; hint: delete it"
 WRONG_HOST = "This desk answers at the address that it printed, and at no other name."
 OTHER_PAGE = "Another page asked this of the desk. Nothing was done."
 NOT_OPENED = (
@@ -61,14 +63,13 @@ def key_of(review):
         descriptor = os.open(path, flags, 0o600)
     except OSError as error:
         if path.is_symlink() or path.is_dir():
-            raise ReviewError(
-                f"{path}: this must be a file of the desk's own, not a link or a folder; hint: delete it"
-            ) from None
+            raise ReviewError(NO_KEY.format(path=path)) from None
         log.warning("%s cannot be kept (%s): a desk started anew asks for its address again", path, error)
         return secrets.token_hex(KEY_LENGTH // 2)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ReviewError(NO_KEY.format(path=path))
     with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ReviewError(f"{path}: this must be a file of the desk's own; hint: delete it")
         os.fchmod(file.fileno(), 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)  # two desks that start at once have one key
         found = file.read(2 * KEY_LENGTH).strip()

@@ -34,6 +34,9 @@ OFTEN = 3  # builds in one start, at most, when people go on saving
 # As Snakemake names a job that failed, and its log.
 FAILED_RULE = re.compile(r"^Error in (?:rule|group job) (\w+)")
 LOG_OF_RULE = re.compile(r"^ +log: (\S+)")
+# As Snakemake says how many steps there are, before the first of them and after each.
+PLANNED = re.compile(r"^total +(\d+)$")
+STEPS = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done")
 
 
 @dataclass
@@ -243,7 +246,7 @@ def _begin(month, now):
         fired=[],
         remarks=_remarks(month) if month.config else [],
     )
-    month.tell("month started", f"start {month.about['starts']} of run {month.run}")
+    month.tell(run_log.BEGUN, f"start {month.about['starts']} of run {month.run}")
 
 
 def _end(month, outcome, now):
@@ -251,7 +254,7 @@ def _end(month, outcome, now):
     name = told.pop("name")
     month.write(outcome=name, exit_code=outcome.exit_code, ended_at=_stamp(now), **told)
     month.tell(
-        "month ended",
+        run_log.OVER,
         outcome.reason or name,
         level="info" if outcome.exit_code != 1 else "error",
         outcome=name,
@@ -322,7 +325,7 @@ def _build(month, descriptor, cores, profile, *, command, environ, show):
     """Run Snakemake, and what came of it."""
     for _ in range(OFTEN):
         start = run_log.size(month.log)
-        failed = _Failed(show or _print)
+        failed = _Failed(_counting(month, show or _print))
         ended = engine.run(
             [*(command or _snakemake()), *_arguments(month, cores, profile)],
             environ=_environment(environ, month, descriptor),
@@ -407,6 +410,19 @@ def _failure(ended, rules, events):
         return Outcome(FAILED, reason=f"Snakemake was killed by signal {-ended.status}, {who}", hint=AGAIN)
     reason = f"Snakemake ended with status {ended.status}; the last that it said:\n{ended.tail}"
     return Outcome(FAILED, reason=reason, hint=AGAIN)
+
+
+def _counting(month, show):
+    """Passes lines of Snakemake on, and notes how far it is, for those who follow the month elsewhere."""
+
+    def see(line):
+        planned, steps = PLANNED.match(line), STEPS.match(line)
+        if planned or steps:
+            done, of = (0, int(planned[1])) if planned else (int(steps[1]), int(steps[2]))
+            month.tell(run_log.STEPS, f"{done} of {of} steps done", done=done, of=of)
+        show(line)
+
+    return see
 
 
 def _sentence(row):

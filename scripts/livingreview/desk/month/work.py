@@ -1,0 +1,194 @@
+"""What waits for people at this moment: what the last build listed, less what was done since."""
+
+from dataclasses import dataclass
+
+from livingreview.operation.job import waiting
+from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
+from livingreview.search.linkage import pairs
+
+PAIRS = "data/decisions/pairs.csv"
+REPORTS = "data/trials/reports.csv"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work.
+
+    Attributes
+    ----------
+    kind : str
+        A name of `operation.job.waiting`.
+    waits, of : int
+        Items that wait now; those that the last build listed, or that came into this kind since.
+    since : str or None
+        The month since when the oldest of them waits.
+    whom : str
+        Who does it.
+    ready : int
+        Items that are done and are taken in by the next build.
+    """
+
+    kind: str
+    waits: int
+    of: int
+    since: str | None = None
+    whom: str = ""
+    ready: int = 0
+
+    @property
+    def done(self):
+        """Items that were done since the last build."""
+        return self.of - self.waits
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The records of a queue by where they stand now.
+
+    Attributes
+    ----------
+    standing : dict
+        Record id -> kind of work for which it waits; None for a record that is decided.
+    before : dict
+        Record id -> kind as the last build had it.
+    included : int
+        Records that are included since.
+    """
+
+    standing: dict
+    before: dict
+    included: int
+
+
+def queue_now(queue, decisions, told, *, run, stages):
+    """Where the records of a queue stand by the ledger as it is now.
+
+    Parameters
+    ----------
+    queue : DataFrame
+        queue.csv of the run.
+    decisions : DataFrame
+        The whole ledger.
+    told : list of dict
+        ``waiting`` of status.json, for what the build knew of each.
+    run : str
+    stages : list of str
+        The protocol's.
+
+    Returns
+    -------
+    Queue
+    """
+    before = {row["record_id"]: _kind(row["state"] == "awaiting", row["waits_for"]) for row in told}
+    now, included = {}, 0
+    for stage, rows in queue.groupby("stage", sort=False):
+        ids = set(rows["record_id"])
+        own = decisions[decisions["record_id"].isin(ids)]
+        # Of most records of a long queue nobody has said anything yet.
+        heard = set(own["record_id"])
+        spoken = [record_id for record_id in rows["record_id"] if record_id in heard]
+        now |= dict.fromkeys(rows["record_id"], waiting.UNDECIDED)
+        # From the stage on at which it is asked: what led there may stand under a duplicate's id.
+        later = stages[stages.index(stage) :] if stage in stages else stages
+        for row in ledger.statuses(spoken, own, run=run, stages=later).itertuples():
+            included += row.status == ledger.INCLUDED
+            now[row.record_id] = (
+                _kind(row.status == ledger.AWAITING, row.waits_for) if row.ask is not None else None
+            )
+    return Queue(now, {record_id: before.get(record_id, waiting.UNDECIDED) for record_id in now}, included)
+
+
+def _kind(awaits, waits_for):
+    if waits_for is not None:
+        return {ledger.SECOND_REVIEWER: waiting.SECOND, ledger.ADJUDICATION: waiting.CONFLICTS}[waits_for]
+    return waiting.AWAITING if awaits else waiting.UNDECIDED
+
+
+def now(held):
+    """All kinds of work of which the last build listed any, or of which there is any now.
+
+    Returns
+    -------
+    list of Kind
+        In the order in which the work is best done.
+
+    Raises
+    ------
+    InputError
+        If a table is missing or broken.
+    """
+    run = held.run()
+    built = {row["kind"]: row for row in _built(held)}
+    found = {**_of_queue(held), waiting.PAIRS: _pairs(held), waiting.EXTRACTION: _extraction(held)}
+    kinds = []
+    for kind, (whom, _) in waiting.TASKS.items():
+        told = built.get(kind, {"n": 0, "since": None})
+        waits, of = found.get(kind, (told["n"], told["n"]))
+        if of:
+            since = told["since"] or (run if kind in found else None)
+            kinds.append(Kind(kind, waits, of, since=since if waits else None, whom=whom))
+    return kinds
+
+
+def queue(held):
+    """The `Queue` of the month, kept until the queue or the ledger changes."""
+    run, config = held.run(), held.config()
+    paths = [held.results("queue.csv"), filing.LEDGER, held.results("status.json")]
+    return held.derived(
+        ("month queue", run, tuple(config["screening"]["stages"])),
+        paths,
+        lambda *_: queue_now(
+            held.table(paths[0], "queue"),
+            held.table(paths[1], "screening"),
+            held.json(paths[2])["waiting"],
+            run=run,
+            stages=config["screening"]["stages"],
+        ),
+    )
+
+
+def _of_queue(held):
+    """Waiting now and in all, by each kind of work that is done on the queue."""
+    records = queue(held)
+    kinds = (waiting.UNDECIDED, waiting.AWAITING, waiting.SECOND, waiting.CONFLICTS)
+    waits, of = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
+    for record_id, kind in records.standing.items():
+        was = records.before[record_id]
+        of[was] += 1
+        if kind is not None:
+            waits[kind] += 1
+            of[kind] += kind != was
+    return {kind: (waits[kind], of[kind]) for kind in kinds}
+
+
+def _pairs(held):
+    path = held.results("pairs.csv")
+    if not held.exists(path):
+        return 0, 0
+    asked = held.table(path)
+    asked = asked[asked["verdict"].isna()]
+    judged = pairs.latest(held.table(PAIRS, "pairs").to_dict("records")) if held.exists(PAIRS) else {}
+    keys = [pairs.ordered(row.record_a, row.record_b) for row in asked.itertuples()]
+    return sum(key not in judged for key in keys), len(keys)
+
+
+def _extraction(held):
+    path = held.results("extraction.csv")
+    if not held.exists(path):
+        return 0, 0
+    asked = list(held.table(path)["record_id"])
+    merged = set(held.table(REPORTS, "reports")["record_id"]) if held.exists(REPORTS) else set()
+    return sum(record_id not in merged for record_id in asked), len(asked)
+
+
+def _built(held):
+    """What waited after the last build."""
+    run = held.run()
+    files = ("status.json", "pairs.csv", "extraction.csv", "extraction_conflicts.csv", "findings.csv")
+    paths = [held.results(name) for name in (*files, "methods_reasons.csv")]
+    return held.derived(
+        ("month waiting", run),
+        paths,
+        lambda *_: waiting.read(held.review, run, held.json(paths[0])),
+    )
