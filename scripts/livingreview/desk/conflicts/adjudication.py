@@ -130,7 +130,7 @@ def case(decisions, record_id, stage, *, run, names):
         return None
     said = {row.reviewer: row for row in one.open}
     if not said:
-        before = ledger.known(rows, run)
+        before = ledger.said_by(rows, run)
         before = before[(before["role"] == ledger.INDEPENDENT) & (before.index < adjudicated.Index)]
         said = {row.reviewer: row for row in before.itertuples()}
     order = {name: place for place, name in enumerate(names)}

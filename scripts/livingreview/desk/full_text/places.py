@@ -1,6 +1,7 @@
 """What the desk knows of the full text of a record."""
 
 from livingreview.desk import saving
+from livingreview.errors import InputError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import full_texts
 
@@ -35,7 +36,7 @@ def of(held, record_id, *, decided=None):
     location = last["location"]
     good = bool(location) and full_texts.fault(location) is None
     link = location if good and full_texts.is_link(location) else None
-    here = good and not link and full_texts.path_of(held.review, location) is not None
+    here = good and not link and _is_here(held.review, location)
     return last | {
         "record_id": record_id,
         "link": link,
@@ -44,6 +45,14 @@ def of(held, record_id, *, decided=None):
         "unavailable": _unavailable(decided),
         "seen": saving.seen(own),
     }
+
+
+def _is_here(review, location):
+    """Whether this computer has the PDF; one that a link within the folder leads away from it is not."""
+    try:
+        return full_texts.path_of(review, location) is not None
+    except InputError:
+        return False
 
 
 def _unavailable(decided):
