@@ -29,6 +29,7 @@ PAGES = (
     ("full_text.page", "Full texts"),
     ("conflicts.page", "Conflicts"),
     ("extraction.page", "Extraction"),
+    ("risk_of_bias.page", "Risk of bias"),
     ("history.page", "Protocol and history"),
     ("exports.page", "Exports"),
 )

@@ -55,7 +55,8 @@ def new_rows(tool, before, cells, place, *, stamp, reason):
     ]
     if any(row["revision"] > 1 for row in rows) and not reason:
         names = ", ".join(_named(key) for key in changed if key in held)
-        raise _refused(f"a correction says why: {names} was on file with something else", "revision_reason")
+        text = f"an entry on file is corrected with a reason, and there is none for {names}"
+        raise _refused(text, "revision_reason")
     return rows, notes
 
 

@@ -208,7 +208,7 @@ def _form(place, tool, protocol, cells, *, typed=None, error=None):
         on_file=len(own) > 0,
         source=typed.get("source") or _source(own, study),
         revision_reason=typed.get("revision_reason", ""),
-        error=error,
+        error=showing.told(error) if error else [],
         found=showing.differing(tool, cells, assessment.in_force(own, place, run)) if error else [],
         others=showing.others(frame, tool, place, run),
         may_settle=showing.may_settle(_frame(held), tool, place, run, protocol.names),

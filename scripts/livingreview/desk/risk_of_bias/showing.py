@@ -2,6 +2,8 @@
 
 from livingreview import tables
 from livingreview.desk.risk_of_bias import assessment, blinding, listing
+from livingreview.errors import InputError
+from livingreview.report import prose
 from livingreview.trials import bias_tools, risk_of_bias
 from livingreview.trials.bias_tools import IS_NOT_ASKED, OVERALL
 
@@ -158,6 +160,13 @@ def differing(tool, cells, before):
         if on_file and on_file != typed:
             rows.append((key[1] or key[0].replace("_", " "), on_file, typed or "(empty)"))
     return rows
+
+
+def told(error):
+    """What stops an assessment, a line for each fault: the page stands where its files and columns are."""
+    if not isinstance(error, InputError):
+        return [str(error)]
+    return [prose.sentence(one.what) for one in error.problems]
 
 
 def history(own):
