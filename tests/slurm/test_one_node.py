@@ -14,16 +14,11 @@ from workflow.conftest import ROOT, shipped
 
 pytestmark = pytest.mark.slurm
 ONE_NODE = Path(__file__).with_name("with_one_node.sh")
+SNAKEMAKE = Path(__file__).with_name("snakemake_each_second.py")
 CONF = Path("/etc/slurm/slurm.conf")
 RUN = "2026-11"
-# A cluster without accounting, that may be asked often.
-ONE_NODE_OPTIONS = [
-    "--slurm-no-account",
-    "--slurm-status-command",
-    "squeue",
-    "--slurm-init-seconds-before-status-checks",
-    "1",
-]
+# A cluster without accounting.
+ONE_NODE_OPTIONS = ["--slurm-no-account", "--slurm-status-command", "squeue"]
 
 
 def start():
@@ -70,10 +65,17 @@ def on_slurm(review, *options):
     """Build a review through the profile, as a person on a cluster does: no number of cores limits it."""
     # It ends with the test, and takes its jobs back.
     command = ["setpriv", "--pdeathsig", "TERM"]
-    command += [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command += [sys.executable, SNAKEMAKE, "--snakefile", ROOT / "Snakefile"]
     command += ["--directory", review.folder, "--profile", ROOT / "profiles" / "slurm"]
     command += [*ONE_NODE_OPTIONS, *options]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+def on_both(there, here, *targets):
+    """Build a review on Slurm and another here, at the same time: much of either is waiting."""
+    with ThreadPoolExecutor(1) as beside:
+        local = beside.submit(here.snakemake, *targets)
+        return on_slurm(there, *targets), local.result()
 
 
 @pytest.fixture(scope="session")
@@ -115,11 +117,8 @@ def test_a_second_slurm_is_refused_and_the_first_goes_on(slurm):
 
 def test_a_month_and_a_bulk_scan_are_the_same_to_the_byte(slurm, with_files):
     here, there = with_files("here"), with_files("there")
-    # At the same time: the steps of a month on Slurm run one after another, and leave a CPU free.
-    with ThreadPoolExecutor(1) as beside:
-        local = beside.submit(here.snakemake, "all", "bulk")
-        done = on_slurm(there, "all", "bulk")
-    assert local.result().returncode == 0, local.result().stderr
+    done, local = on_both(there, here, "all", "bulk")
+    assert local.returncode == 0, local.stderr
     assert done.returncode == 0, done.stderr
     expected, found = here.files("results"), there.files("results")
     assert sorted(found) == sorted(expected)
@@ -131,21 +130,20 @@ def test_a_month_and_a_bulk_scan_are_the_same_to_the_byte(slurm, with_files):
 
 
 def test_a_table_that_a_person_broke_is_the_last_word_on_slurm_too(slurm, with_files):
-    broken = with_files("broken-table")
-    broken.replace("data/decisions/screening.csv", ",include,", ",perhaps,")
-    records = f"results/{RUN}/records.csv"
-    there = on_slurm(broken, records)
-    here = broken.snakemake(records)
+    broken = [with_files("broken-table-there"), with_files("broken-table-here")]
+    for review in broken:
+        review.replace("data/decisions/screening.csv", ",include,", ",perhaps,")
+    there, here = on_both(*broken, f"results/{RUN}/records.csv")
     assert there.returncode == here.returncode == 1
     assert "found 'perhaps'; allowed: include, exclude, awaiting" in last_words(there)
     assert last_words(there) == last_words(here)
 
 
 def test_a_file_of_pubmed_that_is_damaged_is_the_last_word_on_slurm_too(slurm, with_files):
-    broken = with_files("broken-file")
-    broken.path("pubmed-files/pubmed26n0007.xml.gz").write_bytes(b"cut off on the way")
-    scan = "results/bulk/scans/pubmed26n0007.json"
-    there, here = on_slurm(broken, scan), broken.snakemake(scan)
+    broken = [with_files("broken-file-there"), with_files("broken-file-here")]
+    for review in broken:
+        review.path("pubmed-files/pubmed26n0007.xml.gz").write_bytes(b"cut off on the way")
+    there, here = on_both(*broken, "results/bulk/scans/pubmed26n0007.json")
     assert there.returncode == here.returncode == 1
     assert "pubmed26n0007.xml.gz" in last_words(there)
     assert last_words(there) == last_words(here)
