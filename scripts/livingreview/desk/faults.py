@@ -68,11 +68,11 @@ def typed():
     """What a form sent, as (name, value) in its order, without what nobody typed."""
     if flask.request.method in guard.SAFE:
         return []
-    return [
-        (name, value)
-        for name, value in flask.request.form.items(multi=True)
-        if name not in UNTYPED and value.strip()
-    ]
+    try:
+        fields = list(flask.request.form.items(multi=True))
+    except HTTPException:  # too large, or cut short: nothing of it can be read
+        return []
+    return [(name, value) for name, value in fields if name not in UNTYPED and value.strip()]
 
 
 def _page(title, text, status, **more):
@@ -98,7 +98,9 @@ def _unsigned(_error):
 def _refused(error):
     if error.code is None or error.code < 400:
         return error
-    body, status = _page(error.name, error.description, error.code)
+    # What another page sent would be that page's words on ours.
+    more = {"typed": []} if error.code in (403, 421) else {}
+    body, status = _page(error.name, error.description, error.code, **more)
     kept = [(name, value) for name, value in error.get_headers() if name == "Allow"]
     return body, status, kept
 
