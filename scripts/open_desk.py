@@ -10,7 +10,7 @@ import webbrowser
 from pathlib import Path
 
 from livingreview import config as protocol
-from livingreview import paths, streams
+from livingreview import paths, streams, tables
 from livingreview.desk import app, faults, guard, serving
 from livingreview.desk.desk import Desk
 from livingreview.desk.held import Held
@@ -35,6 +35,7 @@ def main(argv=None, *, token=None, browse=webbrowser.open):
     try:
         protocol.load(review / "config.yaml", run=args.run)
         paths.refuse_strays(review)
+        tables.remove_leftovers(review / "data")  # of a desk that was killed
         with _logging(review), serving.listen(args.port) as listener, _closed_by_signal():
             _serve(review, args, listener, token=token or secrets.token_urlsafe(24), browse=browse)
     except (ReviewError, OSError) as error:

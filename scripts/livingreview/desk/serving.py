@@ -8,6 +8,7 @@ from livingreview.errors import ReviewError
 
 HOST = "127.0.0.1"
 PORT = 8642  # unassigned; any free one if it is taken and was not asked for
+HIGHEST_PORT = 65535
 
 
 def listen(port=None):
@@ -23,9 +24,11 @@ def listen(port=None):
     ReviewError
         If the port that was named cannot be had.
     """
+    if port is not None and not 0 <= port <= HIGHEST_PORT:
+        raise ReviewError(f"port {port} cannot be had: allowed: 1 to {HIGHEST_PORT}, or 0 for any")
     try:
         return socket.create_server((HOST, PORT if port is None else port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         if port is not None:
             raise ReviewError(
                 f"port {port} cannot be had: {error}; hint: another desk may be open there; leave the port"
