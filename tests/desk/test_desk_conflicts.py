@@ -189,7 +189,7 @@ def test_who_waits_for_whom_is_counted_with_the_age_of_the_oldest():
         first_runs=pd.Series("2026-11", index=records),
     )
     ann, bo = found["reviewers"]
-    assert ann == {"name": ANN, "n": 3, "n_second": 1, "oldest": "2026-11-10", "days": 5, "n_awaiting": 1}
+    assert ann == {"name": ANN, "n": 2, "n_second": 1, "oldest": "2026-11-10", "days": 5, "n_awaiting": 0}
     assert bo == {"name": BO, "n": 4, "n_second": 3, "oldest": "2026-11-01", "days": 14, "n_awaiting": 0}
     assert (found["n_conflicts"], found["since"]) == (1, "2026-11-12")
 

@@ -72,7 +72,7 @@ def rows_of(table, record_a, record_b):
     """The rows of the ledger on one pair, in whichever order its records stand."""
     both = {record_a, record_b}
     ids = zip(table["record_a"], table["record_b"], strict=True)
-    return table[[set(one) == both for one in ids]]
+    return table[pd.Series([set(one) == both for one in ids], index=table.index, dtype=bool)]
 
 
 def compared(a, b):

@@ -35,7 +35,8 @@ def counts(states, decisions, *, run, stages, names, today, first_runs):
         One for each stage: stage; reviewers, a list with name, n (records to decide), n_second (of these, how
         many another has decided and that wait for this one alone), oldest (the day on which the oldest of
         these was decided by the other; None without any), days (its age) and n_awaiting (of `n`, those that
-        were looked at and wait for information); n_conflicts, and since, the day from which the oldest waits.
+        wait for information by a decision in force); n_conflicts, and since, the day from which the oldest
+        waits.
     """
     asked = states[states["ask"].notna()].reset_index(drop=True)
     queue = pd.DataFrame(
@@ -64,6 +65,12 @@ def counts(states, decisions, *, run, stages, names, today, first_runs):
 
 def _of_one(queue, together, *, name, today):
     shared = [together.get(key) for key in zip(queue["record_id"], queue["stage"], strict=True)]
+    # What one alone lets wait is still in the own queue: to count it would tell the other what was said.
+    asked = [one is None or name not in {row.reviewer for row in one.open} for one in shared]
+    queue, shared = (
+        queue[pd.Series(asked, index=queue.index, dtype=bool)],
+        [one for one, is_asked in zip(shared, asked, strict=True) if is_asked],
+    )
     since = [
         one.open[0].decided_at[:10]
         for one in shared
