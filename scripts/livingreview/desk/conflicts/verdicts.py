@@ -153,7 +153,8 @@ def file(desk, record_a, record_b, *, verdict, note, name, seen):
     held = desk.held
     records = standing.records(held)
     row = {"record_a": record_a, "record_b": record_b, "verdict": verdict, "reviewer": name, "note": note}
-    row |= {f"title_{side}": records.at[row[f"record_{side}"], "title"] for side in "ab"}
+    titles = {one: records.at[one, "title"] for one in (record_a, record_b)}
+    row |= {f"title_{side}": titles[row[f"record_{side}"]] for side in "ab"}
     with saving.changing(held, LEDGER, "pairs") as table:
         own = rows_of(table.frame, record_a, record_b)
         saving.refuse_changed(own, seen, what=f"The verdict on {record_a} and {record_b}")
@@ -168,7 +169,7 @@ def file(desk, record_a, record_b, *, verdict, note, name, seen):
             run=held.run(),
             decided_at=desk.today(),
             correct=before is not None,
-            titles=records["title"],
+            titles=titles,
             decided=ledger.in_force(_of_both(held, record_a, record_b), held.run()),
         )
         if added.empty:
