@@ -5,6 +5,7 @@ import contextlib
 import csv
 import datetime
 import os
+import re
 import shutil
 import socket
 import ssl
