@@ -205,3 +205,16 @@ def test_where_one_decides_alone_there_are_no_conflicts(client):
     assert "asks for one reviewer" in page
     assert "Who waits for whom" not in page
     assert client.get(address("1")).status_code == 404
+
+
+def test_an_adjudication_that_was_typed_by_hand_is_filed_too(review):
+    first, names = waiting(review, TA)[0], tables.columns("conflicts")
+    row = {"record_id": first, "stage": TA, "differ_in": "decision", "reviewer_1": ANN, "reviewer_2": BO}
+    row |= {"decision_1": "include", "decision_2": "exclude", "decision": "include"}
+    row |= {"reviewer": "Cy Third", "note": "drawn by lot"}
+    tables.write(pd.DataFrame([row]).reindex(columns=names), review / "results/2026-11/conflicts.csv")
+    client = Client(review, name=ANN)
+    assert "1 row of conflicts.csv was filled in by hand" in shown(client.get("/conflicts"))
+    answer = client.post("/conflicts/file", page="/conflicts", file="conflicts.csv")
+    assert "1 filed from conflicts.csv." in shown(answer)
+    assert "No conflict waits." in shown(answer)

@@ -107,3 +107,15 @@ def test_what_is_no_pair_of_known_records_is_not_shown(client, pair):
     for a, b in ((pair[0], pair[0]), (pair[0], "nothing"), ("", "")):
         assert client.get(f"/conflicts/pair?a={a}&b={b}").status_code == 404
     assert judge(client, pair, "perhaps").status_code == 422
+
+
+def test_what_was_filled_in_by_hand_is_said_and_filed_as_make_decisions_does(client, pair):
+    path = client.desk.review / "results/2026-11/pairs.csv"
+    table = tables.read(path, "pair_queue")
+    table.loc[0, ["verdict", "reviewer"]] = ["different", "FY"]
+    tables.write(table, path)
+    assert "1 row of pairs.csv was filled in by hand and is not filed." in shown(client.get("/conflicts"))
+    answer = client.post("/conflicts/file", page="/conflicts", file="pairs.csv")
+    assert "1 filed from pairs.csv." in shown(answer)
+    assert list(filed(client)[["record_a", "verdict", "reviewer"]].iloc[-1]) == [pair[0], "different", "FY"]
+    assert client.post("/conflicts/file", file="../config.yaml").status_code == 400

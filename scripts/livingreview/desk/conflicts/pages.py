@@ -3,7 +3,7 @@
 import flask
 
 from livingreview.desk import person, saving, standing
-from livingreview.desk.conflicts import adjudication, agreed, verdicts, waiting
+from livingreview.desk.conflicts import adjudication, agreed, by_hand, verdicts, waiting
 from livingreview.desk.desk import current
 from livingreview.desk.full_text import places
 from livingreview.errors import ReviewError
@@ -39,9 +39,20 @@ def page():
         ],
         agreement=agreed.of(held, names=names),
         pairs=_unjudged(held),
+        begun=by_hand.begun(held),
         reasons=_reasons(held, ledger.FULL_TEXT),
         STAGES=STAGES,
     )
+
+
+@blueprint.post("/conflicts/file")
+def file():
+    """File what was filled in by hand."""
+    name = flask.request.form.get("file")
+    if name not in by_hand.FILES:
+        flask.abort(400, f"What can be filed here is {' or '.join(by_hand.FILES)}.")
+    flask.flash(f"{by_hand.file(current(), name)} filed from {name}.")
+    return flask.redirect(flask.url_for("conflicts.page"))
 
 
 @blueprint.get("/conflicts/record")

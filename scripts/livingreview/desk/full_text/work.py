@@ -2,6 +2,7 @@
 
 from livingreview.desk import standing
 from livingreview.desk.full_text import places
+from livingreview.report import links
 from livingreview.screening import decisions as ledger
 from livingreview.screening import full_texts
 from livingreview.screening.queue import link
@@ -27,7 +28,7 @@ def of(held, *, state=None, page=1):
     -------
     dict
         counts (state to number), state, page, pages, and rows: dicts with record_id, title, authors, journal,
-        year, address, and place from `places.of`.
+        year, address (PubMed, or the DOI), doi (the publisher's page, or None), and place from `places.of`.
     """
     found = {name: [] for name in STATES}
     last = full_texts.latest(places.notes(held), ledger.kept_ids(standing.records(held)))
@@ -56,4 +57,5 @@ def _state(one, note):
 def _row(held, one):
     record = standing.records(held).loc[one.record_id]
     shown = {name: record[name] for name in ("record_id", "title", "authors", "journal", "year")}
-    return shown | {"address": link(record), "place": places.of(held, one.record_id, decided=one)}
+    doi = links.doi_link(record["doi"]) if record["pmid"] else None
+    return shown | {"address": link(record), "doi": doi, "place": places.of(held, one.record_id, decided=one)}
