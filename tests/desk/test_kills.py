@@ -15,15 +15,14 @@ import time
 import urllib.parse
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from desk import much_to_do
 from desk.conftest import TOKEN
 
 from livingreview import tables
 from livingreview.screening import filing
 
 KILLS = 100
-IDS = [str(90_000_000 + number) for number in range(1000)]
 HERE = Path(__file__).parent
 
 
@@ -73,25 +72,12 @@ def _field(text, name):
 
 
 @pytest.fixture
-def much_to_do(built):
-    """A review in which many records wait."""
-    results = built.path(
-        "results", max(path.parent.name for path in built.path("results").glob("*/queue.csv"))
-    )
-    for name, schema in (("records.csv", None), ("queue.csv", "queue")):
-        frame = tables.read(results / name, schema) if schema else tables.read_results(results / name)
-        more = pd.concat([frame.iloc[[0]]] * len(IDS)).assign(record_id=IDS, pmid=IDS)
-        more = more.assign(stage="title-abstract", state="new") if schema else more
-        tables.write(more, results / name)
-    return built.folder
-
-
-@pytest.fixture
-def lives(much_to_do):
-    """Begins a life of a desk over the review; the function returns its process id."""
+def lives(built):
+    """Begins a life of a desk over a review with much to do; the function returns its process id."""
+    much_to_do.fill(built)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, HERE / "lives.py", much_to_do, str(port), TOKEN]
+    command = [sys.executable, HERE / "lives.py", built.folder, str(port), TOKEN]
     paths = os.pathsep.join(str(path) for path in (HERE.parents[1] / "scripts",))
     process = subprocess.Popen(
         command,
@@ -113,10 +99,10 @@ def lives(much_to_do):
     process.stdout.close()
 
 
-def test_a_hundred_kills_lose_no_decision_that_was_confirmed(lives, much_to_do):
-    path = much_to_do / filing.LEDGER
+def test_a_hundred_kills_lose_no_decision_that_was_confirmed(lives, built):
+    path = built.path(filing.LEDGER)
     begun = on_disk = path.read_bytes()
-    chance, browser, ids = random.Random(20261115), Browser(lives.port), iter(IDS)
+    chance, browser, ids = random.Random(20261115), Browser(lives.port), iter(much_to_do.IDS)
     confirmed, took = {}, 0.05
     for number in range(KILLS + 1):
         life = lives()

@@ -94,7 +94,7 @@
       if (["A", "BUTTON"].includes(element.tagName) && !element.querySelector("kbd")) {
         const key = make("kbd", named(keysOf(element)[0]));
         key.setAttribute("aria-hidden", "true");
-        element.append(" ", key);
+        element.append(key);
       }
     }
   }
