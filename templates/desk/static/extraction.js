@@ -10,7 +10,7 @@
   const SAVE_AFTER = 2500;
   const KINDS = {
     error: "cannot be", missing: "to be filled in", likely: "most likely a mistake", look: "look again",
-    know: "known", cleared: "cleared",
+    know: "", cleared: "cleared",
   };
   const status = document.getElementById("status");
   const preview = document.getElementById("preview");
@@ -25,7 +25,8 @@
   function showWay(row) {
     const way = row.querySelector("[data-way]").value;
     row.querySelectorAll("[data-ways]").forEach((line) => {
-      const isFilled = [...line.querySelectorAll("input, select")].some((one) => one.value && !one.name.startsWith("clear."));
+      const own = line.classList.contains("below") ? line.previousElementSibling : line;
+      const isFilled = [...own.querySelectorAll("input, select")].some((one) => one.value && !one.name.startsWith("clear."));
       line.hidden = !(isFilled || line.dataset.ways.split(" ").includes(way));
     });
     row.querySelectorAll("table.arms").forEach((table) => {
@@ -40,6 +41,12 @@
     if (source && ofStudy && !source.value) source.value = ofStudy.value;
   }
 
+  // What a closed row is called.
+  function name(row) {
+    const parts = ["instrument", "timepoint", "comparison"].map((one) => field(`row.${row.dataset.row}.${one}`).value);
+    row.querySelector("summary .soft").textContent = parts.filter(Boolean).join(", ");
+  }
+
   function say(place, messages) {
     const before = shown.get(place);
     const now = JSON.stringify(messages.map((one) => [one.kind, one.text, one.clear]));
@@ -52,7 +59,8 @@
       line.className = `is-${one.kind}`;
       const kind = document.createElement("b");
       kind.textContent = KINDS[one.kind];
-      line.append(kind, ` ${one.text}${one.kind === "cleared" && one.reason ? ` (${one.reason})` : ""}`);
+      if (KINDS[one.kind]) line.append(kind, " ");
+      line.append(`${one.text}${one.kind === "cleared" && one.reason ? ` (${one.reason})` : ""}`);
       place.append(line);
       if (one.clear) place.append(reasons.get(one.clear) || why(one));
     }
@@ -80,8 +88,9 @@
       if (own.some((one) => ["error", "likely"].includes(one.kind))) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
       // What is said must be seen, whatever way of printing is chosen.
-      const line = input.closest("[data-ways]");
-      if (own.length && line && line.hidden) line.hidden = false;
+      for (const line of [input.closest("[data-ways]"), place.closest("[data-ways]")]) {
+        if (own.length && line) line.hidden = false;
+      }
     });
     const count = messages.filter((one) => ["error", "missing"].includes(one.kind) || (one.kind === "likely" && !one.reason)).length;
     return `${count} to mend or fill in before it can enter.`;
@@ -119,7 +128,7 @@
         if (input && input.value === sent.get(name)) input.value = text;
       }
       field("base").value = said.base;
-      if (said.disputed) dispute(said.disputed);
+      if (said.disputed.length) dispute(said.disputed);
       else if (status) status.textContent = said.said;
     } catch {
       isTyped = true;
@@ -146,6 +155,7 @@
     const row = event.target.closest(".row");
     if (row && event.target.matches("[data-way]")) showWay(row);
     if (row && event.target.value && /\.(mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveSource(row);
+    if (row) name(row);
     isTyped = true;
     clearTimeout(checkTimer);
     clearTimeout(saveTimer);

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from livingreview import tables
+from livingreview.desk.extraction import fields
 from livingreview.desk.preview import standing as effects_of_now
 from livingreview.errors import InputError
 from livingreview.trials import clearances, instruments, sheet_cells, sheets
@@ -158,11 +159,20 @@ def _of_problem(one, number):
     column = {"effect_type": "way"}.get(column, column)
     field = f"row.{number}.{column}" if column else f"row.{number}"
     text = getattr(one, "what", str(one))
-    return Message(field, MISSING if _is_missing(text) else ERROR, _worded(text))
+    if not _is_missing(text):
+        return Message(field, ERROR, fields.in_words(text))
+    return Message(field, MISSING, TO_DO.get(column) or _worded(text))
 
 
 def _is_missing(text):
     return text.startswith(("empty", "numbers without their place"))
+
+
+# What is still to be done at fields of which the fault says it in the words of a table.
+TO_DO = {
+    "way": "choose how the report prints the result",
+    "page": "say where the numbers stand: a page, a table or figure, or a quote",
+}
 
 
 def _worded(text):
@@ -249,14 +259,22 @@ def _findings(own, study, *, printed, standing, record_id, registry, cleared, pr
 
 def _of_finding(one, number, reason):
     """A finding at the first of its own cells."""
-    cells = [cell for cell in one["cells"].split("; ") if ":" not in cell]
-    columns = [cell for cell in cells if cell not in ("instrument", "outcome")] or cells or ["instrument"]
-    text = f"{one['found']}; expected: {one['expected']}. {one['hint']}"
+    field = f"row.{number}.{_first_named(one)}"
+    found, expected = fields.in_words(one["found"]), fields.in_words(one["expected"])
     if one["cleared_by"]:
-        text = f"{one['found']}: cleared by {one['cleared_by']}"
-        return Message(f"row.{number}.{columns[0]}", CLEARED, text, reason=one["clearance_note"])
+        text = f"{found}: cleared by {one['cleared_by']}"
+        return Message(field, CLEARED, text, reason=one["clearance_note"])
+    text = f"{found}; expected: {expected}. {fields.in_words(one['hint'])}"
     clear = f"clear.{one['row_id']}.{one['check']}.{one['digest']}"
-    return Message(f"row.{number}.{columns[0]}", OF_SEVERITY[one["severity"]], text, clear, reason)
+    return Message(field, OF_SEVERITY[one["severity"]], text, clear, reason)
+
+
+def _first_named(one):
+    """The cell of the row that a finding speaks of first."""
+    cells = [cell for cell in one["cells"].split("; ") if ":" not in cell]
+    spoken = [cell for cell in cells if cell in one["found"]]
+    others = [cell for cell in cells if cell not in ("instrument", "outcome", "n_1", "n_2")]
+    return ([*sorted(spoken, key=one["found"].index), *others, *cells] or ["instrument"])[0]
 
 
 def context(held):

@@ -1,8 +1,10 @@
 """What the fields of the form are called and may hold, by the schemas, the protocol and the registry."""
 
+import re
+
 from livingreview import tables
 from livingreview.desk.extraction import ways
-from livingreview.trials import data_dictionary, sheet_cells
+from livingreview.trials import sheet_cells
 
 # The numbers of an arm, in the order of the form.
 ARM_NUMBERS = {
@@ -93,6 +95,8 @@ LABELS = {
     "table_or_figure": "Table or figure",
     "set_aside_reason": "Why it is set aside",
 }
+# Columns that are called otherwise in a row than in the study's facts.
+OF_ROW = {"source": "Source of the numbers", "way": "Way of printing"}
 # Free text with suggestions: those that the review's trials hold already.
 SUGGESTED = ("intervention_class", "comparator_class")
 LONG = ("note", "quote", "title")
@@ -106,8 +110,46 @@ def label(column):
     """A column in the words of the form."""
     name, _, arm = column.rpartition("_")
     if arm in ("1", "2") and name in ARM_NUMBERS:
-        return f"{ARM_NUMBERS[name]}, {('treatment', 'control')[int(arm) - 1]}"
+        return f"{ARM_NUMBERS[name]} ({('treatment', 'control')[int(arm) - 1]})"
     return WHOLE.get(column) or LABELS.get(column) or column.replace("_", " ").capitalize()
+
+
+# Names of columns in messages; a name of one plain word would be met in any sentence.
+WORDS = {
+    column: text if text[1:2].isupper() else text[0].lower() + text[1:]
+    for column in tables.columns("outcomes")
+    if "_" in column
+    for text in [label(column)]
+}
+COLUMN = re.compile(rf"\b({'|'.join(sorted(WORDS, key=len, reverse=True))})\b")
+
+
+def label_of(field, rows, named):
+    """A field of the form in words: of a row with its outcome, and its number where several are of it.
+
+    Parameters
+    ----------
+    field : str
+        As `form` names it.
+    rows : list of dict
+        The rows of the form.
+    named : dict of str to str
+        The outcomes and what each is called.
+    """
+    parts = field.split(".")
+    if parts[0] != "row" or not parts[1:]:
+        return label(parts[-1])
+    outcome = rows[int(parts[1])]["outcome"]
+    same = [number for number, one in enumerate(rows) if one["outcome"] == outcome]
+    place = named.get(outcome, outcome)
+    if len(same) > 1:
+        place += f" {same.index(int(parts[1])) + 1}"
+    return f"{place}: {OF_ROW.get(parts[2]) or label(parts[2])}" if parts[2:] else place
+
+
+def in_words(text):
+    """A message with the columns that it names in the words of the form."""
+    return COLUMN.sub(lambda match: WORDS[match[0]], text)
 
 
 def choices(schema):
@@ -128,11 +170,6 @@ def numbers(schema):
         for column, spec in declared.items()
         if {"number", "integer"} & set([spec["type"]] if isinstance(spec["type"], str) else spec["type"])
     } | {"printed_effect"}
-
-
-def meanings():
-    """What each column means, in the words of the data dictionary."""
-    return data_dictionary.of_sheet()
 
 
 def suggestions(studies, config):

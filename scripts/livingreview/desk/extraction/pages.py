@@ -12,7 +12,7 @@ from livingreview.desk import person
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import checking, comparing, fields, form, importing, listing, sheet, ways
 from livingreview.errors import ReviewError
-from livingreview.trials import double_extraction, merging, sheets
+from livingreview.trials import double_extraction, merging, sheet_cells, sheets
 
 blueprint = flask.Blueprint("extraction", __name__)
 
@@ -21,7 +21,7 @@ KINDS = {
     checking.MISSING: "to be filled in",
     checking.LIKELY: "most likely a mistake",
     checking.LOOK: "look again",
-    checking.KNOW: "known",
+    checking.KNOW: "",
     checking.CLEARED: "cleared",
 }
 
@@ -43,7 +43,7 @@ def page():
         n_entered=len(trials),
         words=asked,
         extractors=double_extraction.extractors(held.config().get("extraction", {})),
-        titles=listing.records(held)["title"],
+        just=next((one for one in trials if one["study_id"] == flask.request.args.get("entered")), None),
     )
 
 
@@ -186,7 +186,7 @@ def _copy(opened, about):
     rows = [dict(row) for row in content.rows]
     number = int(about) if about.isdecimal() and int(about) < len(rows) else 0
     for before in reversed(rows[:number]):
-        if any(before[column] for column in importing.SHARED):
+        if sheet_cells.is_filled(before, "outcomes"):
             rows[number] |= {c: before[c] for c in importing.SHARED if before[c] and not rows[number][c]}
             break
     content = replace(content, rows=rows)
@@ -284,14 +284,15 @@ def _ready(opened, _about):
     if both:
         sheet.mark_ready(opened.own, opened.folder, True, by=person.name(), at=desk.decided_at())
         return _pair_ready(opened)
-    said = _merge(opened, _cleared(checked))
-    for line in said:
-        flask.flash(_plainly(line))
-    return flask.redirect(flask.url_for("extraction.page"), code=303)
+    return _enter(opened, checked)
 
 
-def _plainly(line):
-    return line[:1].upper() + line[1:]
+def _enter(opened, checked):
+    """Let a trial enter, and say what came of it."""
+    study_id = sheet.read(opened.own).study["study_id"]
+    for line in _merge(opened, _cleared(checked)):
+        flask.flash(line[:1].upper() + line[1:])
+    return flask.redirect(flask.url_for("extraction.page", entered=study_id), code=303)
 
 
 def _cleared(checked):
@@ -429,9 +430,8 @@ def settle(name):
     checked = _check_settled(folder, view, reasons)
     if checked.stops:
         return _comparison(name, folder, reasons), 422
-    for line in _merge(Opened(name, folder, folder, _record_of(folder)), _cleared(checked)):
-        flask.flash(_plainly(line))
-    return flask.redirect(flask.url_for("extraction.page"), code=303)
+    own = double_extraction.folders(folder)[0]
+    return _enter(Opened(name, folder, own, _record_of(folder)), checked)
 
 
 def _told(checked):
@@ -482,16 +482,19 @@ def _form(
         ways=ways.WAYS,
         fields=fields,
         label=fields.label,
-        meanings=fields.meanings(),
+        field_label=lambda name: fields.label_of(name, content.rows, _named(config)),
         choices={"study": fields.choices("studies"), "outcomes": fields.choices("outcomes")},
         numbers={"study": fields.numbers("studies"), "outcomes": fields.numbers("outcomes")},
         suggestions=fields.suggestions(studies, config),
         instruments={outcome: _instruments(registry, outcome) for outcome in named},
-        named={
-            outcome: config["outcomes"].get(outcome, {}).get("label", fields.label(outcome))
-            for outcome in named
-        },
+        named=_named(config),
     )
+
+
+def _named(config):
+    """The protocol's outcomes and what each is called."""
+    others = {outcome: fields.label(outcome) for outcome in config.get("other_outcomes", [])}
+    return {outcome: of["label"] for outcome, of in config["outcomes"].items()} | others
 
 
 def _instruments(registry, outcome):

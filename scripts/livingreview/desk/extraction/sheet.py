@@ -227,9 +227,21 @@ def save(folder, record_folder, base, study, rows, *, by, at):
     with tables.locked(record_folder):
         now = _open(folder)
         joined = join(now, base, study, rows)
+        joined.content = _signed(joined.content, now, by)
         if not joined.disputed:
             _write(folder, now, joined.content, by=by, at=at)
         return joined
+
+
+def _signed(after, before, by):
+    """Rows that this person changed, with the name among those who took the numbers out."""
+    was = {row["row_id"]: row for row in before.rows}
+    rows = []
+    for row in after.rows:
+        names = [name for name in row["extractor"].split("; ") if name]
+        is_own = row != was.get(row["row_id"]) and sheet_cells.is_filled(row, "outcomes")
+        rows.append(row | {"extractor": "; ".join([*names, by])} if is_own and by not in names else row)
+    return Content(after.study, rows, after.in_workbook)
 
 
 def _open(folder):
