@@ -56,18 +56,18 @@ def value(table, row_id):
             return _correct(desk, table, row_id)
         except (InputError, saving.Changed) as error:
             told = error
-    typed = flask.request.form.to_dict()
+    form = flask.request.form
     return render(
         "value",
         title="Correct values",
         table=table,
         row_id=row_id,
         study_id=row["study_id"].iloc[0],
-        fields=values.fields(table, row.iloc[0], typed),
+        fields=values.fields(table, row.iloc[0], _cells(form)),
         meanings=_meanings(table),
         to_clear=_to_clear(told),
         told=told,
-        reason=typed.get("reason", ""),
+        reason=form.get("reason", ""),
         token=saving.seen(row),
     ), 409 if told else 200
 
@@ -93,7 +93,7 @@ def _correct(desk, table, row_id):
         desk.review / TRIALS,
         table,
         row_id,
-        {name.removeprefix("cell."): text for name, text in form.items() if name.startswith("cell.")},
+        _cells(form),
         reason=reason and f"{reason} ({person.name()}, {desk.today()})",
         run=config["run"],
         named=[*config["outcomes"], *config.get("other_outcomes", [])],
@@ -110,6 +110,11 @@ def _correct(desk, table, row_id):
         flask.flash(f"Look at {row.row_id}: {row.found}; expected: {row.expected}.")
     study_id = values.current_row(desk.held, table, row_id)["study_id"].iloc[0]
     return flask.redirect(flask.url_for("history.study", study_id=study_id))
+
+
+def _cells(form):
+    """What was typed into the row's fields, by column."""
+    return {name.removeprefix("cell."): text for name, text in form.items() if name.startswith("cell.")}
 
 
 def _cleared(form):
