@@ -471,8 +471,11 @@ def _contradiction(row):
     }
 
 
-def _touched(queue, owner=None):
-    """Rows in which a person has typed something; in an owner's own file the name stands there already."""
+def begun(queue, owner=None):
+    """Rows of a queue in which a person has typed something, filed or not.
+
+    In an owner's own file the name stands there already, and counts for nothing by itself.
+    """
     typed = queue[["decision", "reason", "note"]].notna().any(axis=1)
     named = queue["reviewer"].notna() & (queue["reviewer"] != owner)
     reviewer = queue["reviewer"].where(queue["reviewer"].notna(), owner)
@@ -499,7 +502,7 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     run : str
         The run in which it was asked.
     """
-    touched = _touched(queue, owner)
+    touched = begun(queue, owner)
     if touched.empty:
         return touched
     held, since = _held(decisions, role or ALONE)
@@ -632,7 +635,7 @@ def from_queue(
             problems.append(problem(row=f"{row.Index + 2} ({row.record_id}, {row.stage})", **fault))
     if problems:
         raise InputError(path, problems=problems)
-    return rows, len(_touched(queue, owner)) - len(fresh)
+    return rows, len(begun(queue, owner)) - len(fresh)
 
 
 def withdrawal(decisions, *, record_id, stage, reviewer, run, decided_at, path, note=None, role=None):

@@ -75,8 +75,11 @@ def undo():
     """Take back a decision of one's own, and show its record."""
     desk, form = current(), flask.request.form
     stage, record_id = _stage(desk.held, form.get("stage")), form.get("record", "")
-    work.take_back(desk.held, _seat(), record_id, stage, decided_at=desk.decided_at())
-    flask.flash("Taken back. Both the decision and its withdrawal stay in the history.")
+    filed = form.get("filed", "")
+    if work.take_back(desk.held, _seat(), record_id, stage, filed=filed, decided_at=desk.decided_at()):
+        flask.flash("Taken back. Both the decision and its withdrawal stay in the history.")
+    else:
+        flask.flash("Nothing was taken back: that decision does not stand any more.")
     return _to(stage, record_id)
 
 

@@ -120,4 +120,5 @@ def stopping(held):
 
 def faults(error):
     """An `InputError` about one entry, without the place that it would have in a table."""
-    return "; ".join(line.partition(": ")[2] or line for line in error.problems)
+    said = [(line.partition(": ")[2] or line).partition("; hint: ")[0] for line in error.problems]
+    return f"{prose.sentence('; '.join(said))}."

@@ -4,6 +4,7 @@ import bisect
 import threading
 
 import numpy as np
+import pandas as pd
 
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
@@ -43,7 +44,8 @@ class Waiting:
         self._place = {record_id: place for place, record_id in enumerate(queue["record_id"])}
         self._order = {stage: [] for stage in stages}
         self._rows, self._keys = {}, {}
-        self._ledger = None
+        self._ledger, self._filed = None, {}
+        self._record_place = {record_id: place for place, record_id in enumerate(records["record_id"])}
         self._lock = threading.RLock()
 
     def filed_as(self, record_id):
@@ -52,28 +54,47 @@ class Waiting:
 
     def of_record(self, decisions, record_id):
         """The ledger's rows of a record, under the record that is kept; their index stays."""
-        own = decisions[decisions["record_id"].isin(self.filed_as(record_id))]
+        with self._lock:
+            if decisions is self._ledger:
+                places = sorted(at for one in self.filed_as(record_id) for at in self._filed.get(one, ()))
+                own = decisions.iloc[places]
+            else:
+                own = decisions[decisions["record_id"].isin(self.filed_as(record_id))]
         return ledger.under_kept(own, self._kept, run=self._run)
 
-    def follow(self, decisions):
+    def follow(self, decisions, *, after=None, added=()):
         """Take in what the ledger says now; returns itself.
 
         Parameters
         ----------
         decisions : DataFrame
             The whole ledger, as it is on disk.
+        after, added : optional
+            The ledger before and the records that rows were added of, if this is known: then the old rows
+            need not be compared.
         """
         with self._lock:
-            if decisions is self._ledger:
+            before = self._ledger
+            if decisions is before:
                 return self
-            changed = None if self._ledger is None else added_ids(self._ledger, decisions)
+            changed = None
+            if before is not None:
+                changed = added if after is before else added_ids(before, decisions)
+            self._ledger = decisions
             if changed is None:
+                self._filed = {}
+                self._index(decisions, 0)
                 self._begin(decisions)
             else:
+                self._index(decisions, len(before))
                 for record_id in {self._kept.get(one, one) for one in changed}:
                     self._look_again(record_id, decisions)
-            self._ledger = decisions
         return self
+
+    def _index(self, decisions, begin):
+        """Note which rows are of which record."""
+        for place, record_id in enumerate(decisions["record_id"].iloc[begin:], start=begin):
+            self._filed.setdefault(record_id, []).append(place)
 
     def order(self, stage):
         """The ids that wait at a stage, best first; a new list."""
@@ -112,7 +133,8 @@ class Waiting:
             del order[bisect.bisect_left(order, (self._keys.pop(record_id), record_id))]
         place = self._place.get(record_id)
         queue = self._queue.iloc[[] if place is None else [place]]
-        records = self._records[self._records["record_id"] == record_id]
+        at = self._record_place.get(record_id)
+        records = self._records.iloc[[] if at is None else [at]]
         for row in plain_rows(self._asked(queue, records, self.of_record(decisions, record_id))):
             self._keep(row)
             bisect.insort(self._order[row["stage"]], (self._keys[record_id], record_id))
@@ -139,8 +161,8 @@ def added_ids(before, now):
     if len(now) < n or list(before.columns) != list(now.columns):
         return None
     for column in before.columns:
-        old, new = before[column], now[column].iloc[:n]
-        same = (old.to_numpy() == new.to_numpy()) | (old.isna() & new.isna()).to_numpy()
-        if not np.all(same):
+        old, new = before[column].to_numpy(), now[column].to_numpy()[:n]
+        other = np.flatnonzero(old != new)  # NaN is not itself
+        if len(other) and not (pd.isna(old[other]) & pd.isna(new[other])).all():
             return None
     return set(now["record_id"].iloc[n:])

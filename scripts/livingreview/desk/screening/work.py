@@ -82,15 +82,17 @@ def cells_of(held, record_id):
         If no search or import has found it.
     """
     path = held.results("records.csv")
-    records = held.table(path)
-    places = held.derived(("record places", path), [path], lambda _: _places(records))
+    columns, places = held.derived(("record places", path), [path], lambda _: _places(held.table(path)))
     if record_id not in places:
         raise InputError(path, column="record_id", problem="there is no such record", found=record_id[:100])
-    return tables.plain_rows(records.iloc[[places[record_id]]])[0]
+    place = places[record_id]
+    return {name: None if pd.isna(cells[place]) else cells[place] for name, cells in columns.items()}
 
 
 def _places(records):
-    return {record_id: place for place, record_id in enumerate(records["record_id"])}
+    """The columns of the corpus, and where in them each record stands: of one row a frame is slow to make."""
+    places = {record_id: place for place, record_id in enumerate(records["record_id"])}
+    return {name: records[name].to_numpy() for name in records.columns}, places
 
 
 def texts(held):
@@ -172,7 +174,8 @@ def file(held, who, entered, *, seen, decided_at):
     waits = waiting(held, who)
     cells = cells_of(held, entered.record_id)
     with saving.changing(held, filing.LEDGER, "screening") as table:
-        rows = waits.of_record(table.frame, entered.record_id)
+        before = table.frame
+        rows = waits.follow(before).of_record(before, entered.record_id)
         here = own_rows(rows, who, entered.stage)
         last = said(here, who)
         if seen != saving.seen(here) and last is not None and _same(last, entered):
@@ -192,6 +195,7 @@ def file(held, who, entered, *, seen, decided_at):
             owner=who.owner,
         )
         table.append(added)
+        waits.follow(table.frame, after=before, added=[entered.record_id] if len(added) else [])
     return len(added) > 0
 
 
@@ -218,26 +222,44 @@ def _as_queue(entered, who, row, cells):
     )
 
 
-def take_back(held, who, record_id, stage, *, decided_at):
-    """Take back a person's last decision on a record; on disk when this returns. Raises as `withdrawal`."""
+def take_back(held, who, record_id, stage, *, filed, decided_at):
+    """Take back a person's last decision on a record; on disk when this returns. Raises as `withdrawal`.
+
+    Parameters
+    ----------
+    held : Held
+    who : Seat
+    record_id, stage : str
+    filed : str
+        The decision that is meant and when it was filed, with a blank between.
+    decided_at : str
+
+    Returns
+    -------
+    bool
+        Whether it was; no if the person's last decision is another, as when the same key was pressed twice.
+    """
     waits = waiting(held, who)
     with saving.changing(held, filing.LEDGER, "screening") as table:
         frame = table.frame
         rows = frame[frame["record_id"].isin(waits.filed_as(record_id))]
         own = said(rows[rows["stage"] == stage], who)
+        if own is None or filed != f"{own.decision} {own.decided_at}":
+            return False
         table.append(
             ledger.withdrawal(
                 rows,
-                record_id=record_id if own is None else own.record_id,
+                record_id=own.record_id,
                 stage=stage,
                 reviewer=who.name,
-                role=who.role if own is None else own.role,
+                role=own.role,
                 run=held.run(),
                 decided_at=decided_at,
                 path=filing.LEDGER,
                 note="taken back at the desk",
             )
         )
+    return True
 
 
 def unfiled(held, who):
@@ -251,9 +273,10 @@ def unfiled(held, who):
     name = str(path.relative_to(held.review))
     if not held.exists(name):
         return name, 0
-    rows = ledger.unfiled(
-        held.table(name, "queue"), held.table(filing.LEDGER, "screening"), run=held.run(), **options
+    typed = held.derived(
+        ("begun", name), [name], lambda _: ledger.begun(held.table(name, "queue"), options.get("owner"))
     )
+    rows = ledger.unfiled(typed, held.table(filing.LEDGER, "screening"), run=held.run(), **options)
     return name, len(rows)
 
 
