@@ -53,11 +53,12 @@ def serve():
     """Serves a desk over a folder on a free port of this computer; returns the address that opens it."""
     servers = []
 
-    def start(folder, *, clock=lambda: NOW):
+    def start(folder, *, clock=lambda: NOW, prepare=lambda _made: None):
         listener = serving.listen(0)
         port = listener.getsockname()[1]
         desk = Desk(folder, Held(folder), clock=clock)
         made = app.create(desk, key=guard.key_of(folder), token=TOKEN, hosts=serving.hosts_of(listener))
+        prepare(made)
         server = serving.server(made, listener, threads=4)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -76,8 +77,8 @@ def open_desk(browser, serve):  # noqa: F811
     """Opens a desk in Chromium, signed in; afterwards asserts that only the desk was asked and nothing failed."""
     contexts, asked, faults, addresses = [], [], [], []
 
-    def make(folder, *, path="/", width=1280, scheme="light", name="EX"):
-        address = serve(folder)
+    def make(folder, *, path="/", width=1280, scheme="light", name="EX", **options):
+        address = serve(folder, **options)
         top = address.split("/?")[0]
         addresses.append(top)
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)

@@ -65,8 +65,9 @@ def _alerts(told, status):
 def _moved(changes, config):
     labels = {name: one.get("label", name) for name, one in config["outcomes"].items()}
     rows = []
-    for outcome, change in changes["outcomes"].items():
-        if outcome not in labels:
+    for outcome in labels:  # in the protocol's order, as in the report
+        change = changes["outcomes"].get(outcome)
+        if change is None:
             continue
         before, after = change.get("before"), change.get("after")
         rows.append(
