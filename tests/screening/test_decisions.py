@@ -861,3 +861,22 @@ def test_cells_that_filing_would_not_write_are_named(ledger, cells, message):
     with pytest.raises(InputError, match=r"screening\.csv: row 2, ") as caught:
         ledger(("101", "2020-01", TA, "include", cells))
     assert message in str(caught.value)
+
+
+def test_the_rows_in_force_of_the_whole_ledger_are_those_of_each_record(ledger):
+    two = {"role": module.INDEPENDENT}
+    held = ledger(
+        ("101", "2020-01", TA, "include"),
+        ("101", "2020-02", TA, "exclude", {"note": "misread"}),
+        ("102", "2020-01", TA, "include", two | {"reviewer": "Ann"}),
+        ("102", "2020-01", TA, "include", two | {"reviewer": "Bea"}),
+        ("103", "2020-01", TA, "include", two | {"reviewer": "Ann"}),
+        ("103", "2020-01", TA, "exclude", two | {"reviewer": "Bea"}),
+        ("103", "2020-02", FT, "include"),
+        ("104", "2020-03", TA, "include"),
+    )
+    assert sorted(module.index_in_force(held)) == [1, 2, 3, 6, 7]
+    assert sorted(module.index_in_force(held, "2020-01")) == [0, 2, 3]
+    for record_id, rows in held.groupby("record_id"):
+        found = module.history(held, record_id)["in_force"].tolist()
+        assert found == rows.index.isin(module.index_in_force(held)).tolist()

@@ -8,6 +8,7 @@ import time
 import zipfile
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from livingreview import tables
@@ -425,3 +426,33 @@ def test_floats_lose_what_binary_fractions_add():
 )
 def test_cells_say_the_same_as_text_or_as_numbers(left, right, same):
     assert sheet_cells.same(left, right) is same
+
+
+def test_tables_as_a_workbook_keep_numbers_as_numbers_and_all_else_as_text():
+    frame = pd.DataFrame(
+        {
+            "id": ["007", "=2+2", "@x"],
+            "n": [1.5, None, 3],
+            "said": ["a\x01b", "2020-01", None],
+            "in_pool": [True, False, True],
+        }
+    )
+    data = workbook.of_tables({"rows": frame, "none": frame.iloc[:0]})
+    assert data == workbook.of_tables({"rows": frame, "none": frame.iloc[:0]})
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    assert book.sheetnames == ["rows", "none"]
+    assert [list(row) for row in book["rows"].iter_rows(values_only=True)] == [
+        ["id", "n", "said", "in_pool"],
+        ["007", 1.5, "ab", "true"],
+        ["=2+2", None, "2020-01", "false"],
+        ["@x", 3, None, "true"],
+    ]
+    assert {cell.data_type for cell in book["rows"]["A"]} == {"s"}
+    assert [cell.quotePrefix for cell in book["rows"]["A"]] == [False, False, True, True]
+    assert book["none"].max_row == 1
+
+
+def test_a_text_that_no_cell_holds_is_refused_with_its_row_and_not_cut():
+    frame = pd.DataFrame({"id": ["101"], "abstract": ["x" * 32_768]})
+    with pytest.raises(ReviewError, match=r"32,768 characters.*take CSV.*Row: 101"):
+        workbook.of_tables({"records": frame})
