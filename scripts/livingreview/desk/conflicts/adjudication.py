@@ -32,34 +32,42 @@ class Answer(NamedTuple):
 
 
 def waiting(held, *, names):
-    """The conflicts that wait for an adjudicator, in the order of the last run's queue.
+    """The conflicts that wait for an adjudicator: (record_id, stage), in the order of the last run's queue.
 
     Parameters
     ----------
     held : Held
     names : sequence of str
         The independent reviewers; where one decides alone nothing waits.
+    """
+    if not names:
+        return []
+    known, places = standing.records(held).index, _places(held)
+    keys = [key for key, one in standing.standings(held).items() if one.waits_for == ledger.ADJUDICATION]
+    return sorted(
+        (key for key in keys if key[0] in known),
+        key=lambda key: (places.get(key, len(places)), id_order(key[0]), key[1]),
+    )
+
+
+def listed(held, keys, *, names):
+    """What reviewers said of some of the conflicts that wait.
 
     Returns
     -------
     DataFrame
-        As from `agreement.conflicts`, and the column since, the day on which the later of the two decided.
+        As from `agreement.conflicts`, in the order of `keys`, and the column since: the day on which the
+        later of the two decided.
     """
-    keys = [key for key, one in standing.standings(held).items() if one.waits_for == ledger.ADJUDICATION]
-    known = standing.records(held)
-    places = _places(held)
-    keys = sorted(
-        (key for key in keys if key[0] in known.index),
-        key=lambda key: (places.get(key, len(places)), id_order(key[0]), key[1]),
+    queue = standing.records(held).loc[[record_id for record_id, _ in keys]]
+    queue = queue.assign(
+        stage=[stage for _, stage in keys], link=[link(record) for record in queue.to_dict("records")]
     )
-    queue = known.loc[[key[0] for key in keys]].assign(stage=[key[1] for key in keys])
-    queue["link"] = [link(record) for _, record in queue.iterrows()]
-    found = agreement.conflicts(queue, standing.decisions(held), run=held.run(), names=names)
+    decisions = standing.decisions(held)
+    decisions = decisions[decisions["record_id"].isin(queue["record_id"])]
+    found = agreement.conflicts(queue, decisions, run=held.run(), names=names)
     said = standing.standings(held)
-    since = [
-        max(one.decided_at for one in said[key].open)[:10]
-        for key in zip(found["record_id"], found["stage"], strict=True)
-    ]
+    since = [max(one.decided_at for one in said[key].open)[:10] for key in keys]
     return found.assign(since=pd.Series(since, index=found.index, dtype=object))
 
 
@@ -68,7 +76,10 @@ def _places(held):
     path = held.results(filing.QUEUE)
     if not held.exists(path):
         return {}
-    queue = held.table(path, "queue")
+    return held.derived(("places in the queue", path), [path], lambda _: _numbered(held.table(path, "queue")))
+
+
+def _numbered(queue):
     return {key: place for place, key in enumerate(zip(queue["record_id"], queue["stage"], strict=True))}
 
 

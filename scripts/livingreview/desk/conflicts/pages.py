@@ -14,6 +14,7 @@ from livingreview.search.linkage import pairs
 
 blueprint = flask.Blueprint("conflicts", __name__)
 
+SHOWN = 50  # conflicts in the list; the next ones come up when these are settled
 DECISIONS = ("include", "exclude", "awaiting")
 VERDICTS = {
     pairs.SAME_RECORD: "Same record",
@@ -28,12 +29,14 @@ def page():
     desk, names = current(), person.reviewers()
     held = desk.held
     records = standing.records(held)
+    keys = adjudication.waiting(held, names=names)
     return flask.render_template(
         "conflicts/page.html.j2",
         title="Conflicts",
         names=names,
         waiting=waiting.of(desk, names=names) if names else [],
-        conflicts=adjudication.waiting(held, names=names).to_dict("records"),
+        conflicts=adjudication.listed(held, keys[:SHOWN], names=names).to_dict("records"),
+        n_conflicts=len(keys),
         settled=[
             {"row": row, "title": records["title"].get(row.record_id)} for row in adjudication.settled(held)
         ],
@@ -84,12 +87,10 @@ def settle():
     rest = adjudication.waiting(desk.held, names=person.reviewers())
     told = f"Filed: {answer.decision} {one.record_id}." if added else "Nothing was changed."
     flask.flash(f"{told} {len(rest)} left.")
-    if rest.empty:
+    if not rest:
         return flask.redirect(flask.url_for("conflicts.page"))
-    nearest = rest.iloc[0]
-    return flask.redirect(
-        flask.url_for("conflicts.record", record=nearest["record_id"], stage=nearest["stage"])
-    )
+    record_id, stage = rest[0]
+    return flask.redirect(flask.url_for("conflicts.record", record=record_id, stage=stage))
 
 
 @blueprint.get("/conflicts/pairs")
