@@ -1,11 +1,16 @@
 """The review's files in memory, each as it is on disk at the moment it is asked for."""
 
+import collections
+import re
 import threading
 from pathlib import Path
 
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError
+
+# Of answers that were made of files; a page asks for some ten.
+MOST = 500
 
 
 class Held:
@@ -24,16 +29,18 @@ class Held:
     def __init__(self, review, *, run=None):
         self.review = Path(review)
         self._asked = run
-        self._kept = {}
-        self._lock = threading.RLock()
+        self._kept = collections.OrderedDict()
+        # One for each key, so that who waits for a long answer holds up nobody who asks for another.
+        self._locks = collections.defaultdict(threading.RLock)
+        self._lock = threading.Lock()
 
     def run(self):
         """The month to work on: the one that was named, the latest with a queue, or config.yaml's."""
         if self._asked:
             return self._asked
-        built = sorted(path.parent.name for path in (self.review / "results").glob("????-??/queue.csv"))
-        if built:
-            return built[-1]
+        built = (one for one in _months(self.review / "results") if self.exists(f"results/{one}/queue.csv"))
+        if latest := next(built, None):
+            return latest
         return self.derived("first run", ["config.yaml"], lambda path: protocol.load(path)["run"])
 
     def config(self):
@@ -87,17 +94,20 @@ class Held:
         paths : list of str
             From the review's folder.
         make : callable
-            Takes the absolute paths of the files, in this order.
+            Takes the absolute paths of the files, in this order. What it reads it reads when it is called:
+            a frame that was asked for before may be older than the file.
         """
-        stamps = tuple(self.stamp(path) for path in paths)
-        with self._lock:
-            if key in self._kept and self._kept[key][0] == stamps:
-                return self._kept[key][1]
+        with self._lock_of(key):
+            stamps = tuple(self.stamp(path) for path in paths)
+            with self._lock:
+                if key in self._kept and self._kept[key][0] == stamps:
+                    self._kept.move_to_end(key)
+                    return self._kept[key][1]
             missing = [path for path, stamp in zip(paths, stamps, strict=True) if stamp is None]
             if missing:
                 raise InputError(missing[0], problem="there is no such file", hint=_hint(missing[0]))
             made = make(*(self.review / path for path in paths))
-            self._kept[key] = stamps, made
+            self._keep(key, stamps, made)
             return made
 
     def replace(self, key, paths, made):
@@ -105,8 +115,28 @@ class Held:
 
         Only for one who holds the file's lock (`saving.changing`): another's change would pass for one's own.
         """
+        with self._lock_of(key):
+            self._keep(key, tuple(self.stamp(path) for path in paths), made)
+
+    def _lock_of(self, key):
         with self._lock:
-            self._kept[key] = tuple(self.stamp(path) for path in paths), made
+            return self._locks[key]
+
+    def _keep(self, key, stamps, made):
+        with self._lock:
+            self._kept[key] = stamps, made
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+
+
+def _months(folder):
+    """The names of the months in a folder, the latest first."""
+    try:
+        names = [one.name for one in folder.iterdir() if re.fullmatch(r"\d{4}-\d\d", one.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(names, reverse=True)
 
 
 def _hint(path):
