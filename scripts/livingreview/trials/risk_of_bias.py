@@ -73,7 +73,9 @@ def judgements(frame, tools, *, studies=None, outcomes=None, file=RISK_OF_BIAS_F
             judged.setdefault(keys[:3], {})[keys[3]] = _assessment(part, tools[keys[2]], keys, problems)
     if problems:
         raise InputError(file, problems=problems)
-    sources = {keys: "; ".join(dict.fromkeys(part["source"])) for keys, part in _groups(rows, KEY[:3])}
+    sources = {
+        keys: "; ".join(dict.fromkeys(row["source"] for row in part)) for keys, part in _groups(rows, KEY[:3])
+    }
     return pd.DataFrame(
         [
             dict(zip(COLUMNS, (*keys, domain, one.judgement, one.basis, one.detail,
@@ -156,12 +158,11 @@ def _kappa(pairs):
 
 
 def _groups(rows, keys):
-    """(key, part) in order of first occurrence; None counts as a value."""
+    """(key, rows as dicts) sorted by key; None counts as a value."""
     parts = {}
-    for position, key in enumerate(rows[keys].itertuples(index=False, name=None)):
-        parts.setdefault(key, []).append(position)
-    ordered = sorted(parts, key=lambda key: tuple(value or "" for value in key))
-    return [(key, rows.iloc[parts[key]]) for key in ordered]
+    for row in rows.to_dict("records"):
+        parts.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return sorted(parts.items(), key=lambda part: tuple(value or "" for value in part[0]))
 
 
 def _problems(rows, tools, studies, outcomes):
@@ -209,13 +210,12 @@ def _assessment(part, tool, keys, problems):
     where = " / ".join(key for key in keys if key)
     found = {}
     for domain in tool.domains:
-        of_domain = part[part["domain"] == domain.name]
-        answers, said = _split(of_domain)
+        answers, said = _split([row for row in part if row["domain"] == domain.name])
         derived = judge(tool, domain, answers) if answers else None
         if derived is not None:
             problems += [problem(row=f"{where} / {domain.name}", **fault) for fault in derived.faults]
         found[domain.name] = _with_override(derived, said, f"{where} / {domain.name}", problems)
-    _, said = _split(part[part["domain"] == OVERALL])
+    _, said = _split([row for row in part if row["domain"] == OVERALL])
     if said is not None and all(one.basis == INCOMPLETE and not one.detail for one in found.values()):
         found[OVERALL] = Judged(said["judgement"], RECORDED, said["reason"] or "")
         return found
@@ -224,9 +224,9 @@ def _assessment(part, tool, keys, problems):
 
 
 def _split(rows):
-    asked = rows[rows["question"].notna()]
-    said = rows[rows["question"].isna()].to_dict("records")
-    return dict(zip(asked["question"], asked["answer"], strict=True)), said[0] if said else None
+    """Answers by question, and the judgement that stands beside them or None."""
+    answers = {row["question"]: row["answer"] for row in rows if row["question"] is not None}
+    return answers, next((row for row in rows if row["question"] is None), None)
 
 
 def _with_override(derived, said, where, problems):

@@ -43,12 +43,8 @@ def visible(frame, tools, run, *, names, who):
     done = complete(frame, tools, run)
     both = set.intersection(*(done.get(name, set()) for name in names))
     others = [name for name in names if name != who]
-    hidden = frame["reviewer"].isin(others) & ~_in(frame, both)
-    return frame[~hidden]
-
-
-def _in(frame, keys):
-    return [key in keys for key in _listed(frame)]
+    open_to_all = [key in both for key in _listed(frame)]
+    return frame[~frame["reviewer"].isin(others) | open_to_all]
 
 
 def _keys(frame):

@@ -126,9 +126,10 @@ def _judgements(held, frame, run):
     )
 
 
-def _judged(held, protocol):
-    """The judgements that follow from what this person may see."""
-    return _judgements(held, _seen(held, protocol), held.run())
+def _judged(held, protocol, study_id=None):
+    """The judgements that follow from what this person may see, of one trial or of all."""
+    seen = _seen(held, protocol)
+    return _judgements(held, seen if study_id is None else seen[seen["study_id"] == study_id], held.run())
 
 
 def _seen(held, protocol):
@@ -228,7 +229,7 @@ def _around(place, protocol):
     studies = _studies(held, run)
     label = listing.labels_of(studies)[place.study_id]
     study = tables.plain_rows(studies[studies["study_id"] == place.study_id])[0]
-    judged = _judged(held, protocol)
+    judged = _judged(held, protocol, place.study_id)
     return {
         "title": f"Risk of bias: {label}",
         "place": place,
@@ -236,7 +237,7 @@ def _around(place, protocol):
         "links": listing.links_of(study),
         "outcomes": {name: declared["label"] for name, declared in config["outcomes"].items()},
         "protocol": protocol,
-        "assessments": listing.assessments(judged[judged["study_id"] == place.study_id], protocol),
+        "assessments": listing.assessments(judged, protocol),
         "address": _address,
     }
 
