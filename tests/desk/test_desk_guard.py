@@ -5,6 +5,7 @@ import re
 import stat
 import threading
 
+import flask
 import pytest
 from desk.conftest import NOW, TOKEN, Client
 
@@ -105,6 +106,20 @@ def test_every_answer_allows_nothing_from_elsewhere(client):
         assert headers["Cache-Control"] == ("no-cache" if path.endswith(("css", "js")) else "no-store")
     assert "unsafe" not in guard.POLICY
     assert "http" not in guard.POLICY
+
+
+def test_a_browser_asks_for_each_style_and_script_once_and_again_when_it_has_changed(
+    client, tmp_path, monkeypatch
+):
+    address = re.search(r'href="(/static/desk.css\?v=\w+)"', client.get("/who").text)[1]
+    answer = client.get(address)
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer.mimetype == "text/css"
+    changed = tmp_path / "desk.css"
+    changed.write_bytes(answer.data + b"/* changed */")
+    monkeypatch.setattr(app, "STATIC", tmp_path)
+    with client.app.test_request_context(base_url=client.base):
+        assert flask.url_for("static", filename="desk.css") != address
 
 
 def test_no_page_of_the_desk_has_a_script_or_a_style_within(built_once):

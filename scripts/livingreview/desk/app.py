@@ -1,5 +1,7 @@
 """The desk as a web application: one page for each piece of the month's work."""
 
+import functools
+import hashlib
 import logging
 
 import flask
@@ -33,6 +35,8 @@ PAGES = (
     ("history.page", "Protocol and history"),
     ("exports.page", "Exports"),
 )
+STATIC = templating.TEMPLATES / "desk" / "static"
+TOKENS = templating.TEMPLATES / "tokens.css"
 # A form with a long quote, or a filled sheet, and room to spare.
 LARGEST = 20 * 2**20  # bytes
 
@@ -59,7 +63,7 @@ def create(desk, *, key, token, hosts, once=()):
     app = _Application(
         "livingreview.desk",
         template_folder=templating.TEMPLATES / "desk",
-        static_folder=templating.TEMPLATES / "desk" / "static",
+        static_folder=STATIC,
     )
     app.config.update(
         SECRET_KEY=key,
@@ -90,6 +94,7 @@ def create(desk, *, key, token, hosts, once=()):
         app.register_blueprint(part.blueprint)
     app.before_request(person.ask_who)
     app.add_url_rule("/tokens.css", "tokens", _tokens)
+    app.url_defaults(_with_version)
     faults.register(app)
     app.context_processor(_everywhere)
     return app
@@ -109,7 +114,19 @@ class _Application(flask.Flask):
 
 def _tokens():
     """The colours and fonts of the report, which are those of the desk."""
-    return flask.send_file(templating.TEMPLATES / "tokens.css")
+    return flask.send_file(TOKENS)
+
+
+def _with_version(endpoint, values):
+    """Name style and script by their content, so that a browser asks for each once and shows no old one."""
+    if endpoint in guard.OPEN:
+        path = TOKENS if endpoint == "tokens" else STATIC / values["filename"]
+        values["v"] = _version(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=100)
+def _version(path, _changed):
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _everywhere():

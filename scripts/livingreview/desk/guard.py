@@ -35,6 +35,7 @@ HEADERS = {
 }
 # The desk's own style and script, the same for everybody, and the report, whose addresses hold their own key.
 OPEN = ("static", "tokens", "month.file", "month.icon")
+KEPT = "private, max-age=31536000, immutable"
 SAFE = ("GET", "HEAD", "OPTIONS")
 NO_KEY = "{path}: this must be a file of the desk's own, not a link or a folder; hint: delete it"
 WRONG_HOST = "This desk answers at the address that it printed, and at no other name."
@@ -128,7 +129,10 @@ def protect(app, *, token, hosts, once=()):
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if flask.request.endpoint in OPEN:
-            answer.headers["Cache-Control"] = "no-cache"
+            is_named = "v" in flask.request.args  # by its content
+            answer.headers["Cache-Control"] = (
+                "private, max-age=31536000, immutable" if is_named else "no-cache"
+            )
         return answer
 
 
