@@ -170,6 +170,8 @@ def of_tables(frames):
     ReviewError
         If a text is longer than a cell may be.
     """
+    for name, frame in frames.items():
+        _refuse_long(name, frame)
     book = openpyxl.Workbook(write_only=True)
     for name, frame in frames.items():
         sheet = book.create_sheet(name)
@@ -180,13 +182,7 @@ def of_tables(frames):
         ]
         sheet.append([_text_cell(sheet, column, bold=True) for column in frame.columns])
         for row in frame.itertuples(index=False, name=None):
-            texts = [tables.to_text(value) for value in row]
-            longest = max(map(len, texts), default=0)
-            if longest > MOST_CHARACTERS:
-                raise ReviewError(
-                    f"the table {name} has a text of {longest:,} characters, and a cell of a workbook holds"
-                    f" {MOST_CHARACTERS:,}; hint: take CSV, which has no such limit. Row: {texts[0]}"
-                )
+            texts = map(tables.to_text, row)
             sheet.append(
                 [
                     float(text) if is_number and text else _text_cell(sheet, text)
@@ -194,6 +190,19 @@ def of_tables(frames):
                 ]
             )
     return _fixed(book)
+
+
+def _refuse_long(name, frame):
+    """Stop at a text that no cell can hold: the library would cut it without a word."""
+    for column in frame.select_dtypes(exclude="number"):
+        lengths = frame[column].map(lambda value: len(value) if isinstance(value, str) else 0)
+        if lengths.max() > MOST_CHARACTERS:
+            row = frame.loc[lengths.idxmax()]
+            raise ReviewError(
+                f"the table {name} has a text of {lengths.max():,} characters in the column {column}, and a"
+                f" cell of a workbook holds {MOST_CHARACTERS:,}; hint: take CSV, which has no such limit."
+                f" Row: {row.iloc[0]}"
+            )
 
 
 def _text_cell(sheet, text, *, bold=False):
