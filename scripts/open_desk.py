@@ -6,6 +6,7 @@ import logging
 import secrets
 import signal
 import sys
+import threading
 import webbrowser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from livingreview import paths, streams, tables
 from livingreview.desk import app, faults, guard, serving
 from livingreview.desk.desk import Desk
 from livingreview.desk.held import Held
+from livingreview.desk.screening import work
 from livingreview.errors import ReviewError
 
 
@@ -53,6 +55,7 @@ def _serve(review, args, listener, *, token, browse):
     hosts = serving.hosts_of(listener)
     made = app.create(desk, key=guard.key_of(review), token=token, hosts=hosts, once=[once])
     server = serving.server(made, listener)
+    threading.Thread(target=work.read_ahead, args=(desk.held,), daemon=True).start()
     port = listener.getsockname()[1]
     top = f"http://{serving.HOST}:{port}/?token="
     if args.port is None and port != serving.PORT:

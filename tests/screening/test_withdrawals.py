@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livingreview.errors import InputError
-from livingreview.screening import agreement, audit, suspicious, training
+from livingreview.screening import agreement, audit, blinding, suspicious, training
 from livingreview.screening import decisions as module
 
 TA, FT = "title-abstract", "full-text"
@@ -169,3 +169,11 @@ def test_a_withdrawal_of_what_cannot_be_taken_back_is_refused(ledger, rows, mess
 def test_a_ledger_with_a_withdrawal_of_nothing_is_refused(ledger):
     with pytest.raises(InputError, match="no decision on this record that could be taken back"):
         module.check(ledger(("101", RUN, TA, "withdrawn")))
+
+
+def test_what_the_other_took_back_is_not_shown_before_the_record_is_decided(ledger):
+    rows = [spoke("Ann", "include"), spoke("Ann", "withdrawn")]
+    assert blinding.shown_to(ledger(*rows), name="Ben", names=NAMES).empty
+    assert len(blinding.shown_to(ledger(*rows), name="Ann", names=NAMES)) == 2
+    rows += [spoke("Ben", "include"), spoke("Ann", "include")]
+    assert len(blinding.shown_to(ledger(*rows), name="Ben", names=NAMES)) == 4

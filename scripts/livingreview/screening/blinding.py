@@ -23,20 +23,29 @@ def shown_to(decisions, *, name, names, run=ledger.ALL_RUNS):
     DataFrame
         The rows that may be shown, with their index. Of a record and stage for which only another reviewer
         has spoken, all that this reviewer said since it was last decided is left out; what others said of it
-        before that round, and whatever `name` said, stays.
+        before that round, and whatever `name` said, stays. What another took back is left out until the
+        record is decided after it.
     """
     known = decisions[decisions["run"] <= run]
     if name not in names:
         return known
+    standings = ledger.standings(known, run)
+    decided = {key: max((row.Index for row in one.decided), default=-1) for key, one in standings.items()}
     begun = {
-        key: (one.open[0].reviewer, max((row.Index for row in one.decided), default=-1))
-        for key, one in ledger.standings(known, run).items()
+        key: (one.open[0].reviewer, decided[key])
+        for key, one in standings.items()
         if one.waits_for == ledger.SECOND_REVIEWER and one.open[0].reviewer != name
     }
+    said = set(ledger.said_by(known, run).index)
     hidden = [
         row.Index
         for row in known[known["role"] == ledger.INDEPENDENT].itertuples()
         if _is_of_round(row, begun.get((row.record_id, row.stage)))
+        or (
+            row.Index not in said
+            and row.reviewer != name
+            and row.Index > decided.get((row.record_id, row.stage), -1)
+        )
     ]
     return known.drop(index=hidden)
 

@@ -4,7 +4,6 @@ import re
 
 from livingreview.desk.screening import highlighting
 from livingreview.report import links
-from livingreview.screening import decisions as ledger
 from livingreview.search.query.documents import split_list
 
 REGISTRIES = {
@@ -91,33 +90,6 @@ def related(groups, record_id):
     own = groups.loc[groups["record_id"] == record_id, "group_id"]
     same = groups[groups["group_id"].isin(own) & (groups["record_id"] != record_id)]
     return list(dict(zip(same["record_id"], same["evidence"], strict=True)).items())
-
-
-def visible(rows, *, name, independent):
-    """The decisions on a record that a person may see: not what another said while the two are to be blind.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The ledger's rows of one record.
-    name : str
-    independent : bool
-        Whether this person is one of two who decide without knowing of each other.
-
-    Returns
-    -------
-    DataFrame
-        Without another reviewer's independent rows of a stage at which nothing is settled.
-    """
-    if rows.empty or not independent:
-        return rows
-    closed = {
-        stage
-        for (_, stage), shared in ledger.standings(rows, ledger.ALL_RUNS).items()
-        if shared.decided and not shared.open
-    }
-    others = (rows["role"] == ledger.INDEPENDENT) & (rows["reviewer"] != name)
-    return rows[~(others & ~rows["stage"].isin(closed))]
 
 
 # Where a labelled part of a structured abstract begins: "... of pain. METHODS: Adults ..."

@@ -58,7 +58,7 @@ def record(held, who, waits, record_id, stage, *, on, day):
     row = row if row is not None and row["stage"] == stage else None
     rows = waits.of_record(held.table("data/decisions/screening.csv", "screening"), record_id)
     here = work.own_rows(rows, who, stage)
-    earlier = described.visible(rows, name=who.name, independent=bool(who.own))
+    earlier = work.visible(rows, who)
     own = work.said(here, who)
     decided = work.in_force(here, held.run())
     ranked = on["ranking"] or row is None

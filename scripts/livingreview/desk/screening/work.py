@@ -1,16 +1,17 @@
 """What one person has to screen, from the files of the month and the ledger as they are now."""
 
+import contextlib
 from typing import NamedTuple
 
 import pandas as pd
 
 from livingreview import tables
 from livingreview.desk import saving
-from livingreview.desk.screening import highlighting, listing, record
+from livingreview.desk.screening import highlighting, listing
 from livingreview.desk.screening.waiting import Waiting
-from livingreview.errors import InputError
+from livingreview.errors import InputError, ReviewError
+from livingreview.screening import blinding, filing
 from livingreview.screening import decisions as ledger
-from livingreview.screening import filing
 from livingreview.screening import queue as screening_queue
 
 # Keys of the coded reasons: what is left of the keyboard beside the keys of the page.
@@ -60,6 +61,17 @@ def waiting(held, who):
     key = ("waiting", run, who.name)
     made = held.derived(key, [queue, records, "config.yaml"], lambda *_: _waiting(held, who, run, stages))
     return made.follow(held.table(filing.LEDGER, "screening"))
+
+
+def read_ahead(held):
+    """Read the large files of the month before anybody asks; what cannot be read is said on its page.
+
+    A queue of twenty thousand records takes seconds to check, once.
+    """
+    with contextlib.suppress(ReviewError, OSError):
+        held.table(filing.LEDGER, "screening")
+        held.table(held.results("records.csv"))
+        held.table(held.results("queue.csv"), "queue")
 
 
 def _waiting(held, who, run, stages):
@@ -118,8 +130,13 @@ def reasons(config, stage):
 
 def own_rows(rows, who, stage):
     """Of a record's rows at a stage, what this person may know of, in the order of filing."""
-    seen = record.visible(rows, name=who.name, independent=bool(who.own))
+    seen = visible(rows, who)
     return seen[seen["stage"] == stage]
+
+
+def visible(rows, who):
+    """Of a record's rows those that this person may know of."""
+    return blinding.shown_to(rows, name=who.name, names=who.own)
 
 
 def said(rows, who):
