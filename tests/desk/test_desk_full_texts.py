@@ -212,3 +212,23 @@ def test_a_review_of_before_gets_the_table_with_the_first_note(client):
     record_id = waiting(review, FT)[0]
     save(client, record_id, location="https://example.org/a")
     assert list(noted(client)["record_id"]) == [record_id]
+
+
+def test_what_was_noted_of_a_duplicate_is_of_the_record_that_is_kept(client):
+    review = client.desk.review
+    one, other = waiting(review, FT)[:2]
+    path = review / "results/2026-11/records.csv"
+    records = tables.read_results(path)
+    records.loc[records["record_id"] == other, "duplicate_of"] = one
+    tables.write(records, path)
+    row = (
+        f"{other},retrieved,https://example.org/of-the-other,EX,2026-11-15,\nother:9,sought,,EX,2026-11-15,\n"
+    )
+    (review / full_texts.TABLE).write_text(
+        f"record_id,retrieval,location,by,at,note\n{row}", encoding="utf-8"
+    )
+    page = shown(client.get("/full-texts?state=retrieved"))
+    assert re.search(rf"{re.escape(one)}.* https://example.org/of-the-other", page)
+    assert "No search or import has found other:9" in page
+    save(client, one, location="https://example.org/new")
+    assert list(noted(client)["record_id"]) == [other, "other:9", one]

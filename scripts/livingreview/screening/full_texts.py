@@ -56,18 +56,9 @@ def fault(location):
     return None
 
 
-def latest(rows, kept=None):
-    """The last row of each record: a dict of record ids to rows.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The table, in the order of filing.
-    kept : dict, optional
-        From `decisions.kept_ids`: what was noted of a duplicate is of the record that is kept.
-    """
-    kept = kept or {}
-    return {kept.get(row.record_id, row.record_id): row for row in rows.itertuples(index=False)}
+def latest(rows):
+    """The last row of each record, from the table in the order of filing: a dict of record ids to rows."""
+    return {row.record_id: row for row in rows.itertuples(index=False)}
 
 
 def none():

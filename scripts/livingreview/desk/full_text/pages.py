@@ -51,7 +51,8 @@ def save():
     with saving.changing(desk.held, full_texts.TABLE, full_texts.SCHEMA) as table:
         if not desk.held.exists(full_texts.TABLE):
             table.write(full_texts.none())
-        own = table.frame[table.frame["record_id"] == record_id]
+        rows = places.under_kept(desk.held, table.frame)
+        own = rows[rows["record_id"] == record_id]
         saving.refuse_changed(own, form.get("seen", ""), what=f"the full text of record {record_id}")
         rows = full_texts.added(
             own,

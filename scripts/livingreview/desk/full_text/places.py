@@ -1,16 +1,25 @@
 """What the desk knows of the full text of a record."""
 
-from livingreview.desk import saving
+from livingreview.desk import saving, standing
 from livingreview.errors import InputError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import full_texts
 
 
 def notes(held):
-    """All notes on full texts, in the order of filing; without rows where nobody has written any."""
+    """All notes on full texts, under the records that are kept; without rows where nobody has written any."""
     if not held.exists(full_texts.TABLE):
         return full_texts.none()
-    return held.table(full_texts.TABLE, full_texts.SCHEMA)
+    return held.derived(
+        ("full texts under kept", held.run()),
+        [full_texts.TABLE, held.results("records.csv")],
+        lambda *_: under_kept(held, held.table(full_texts.TABLE, full_texts.SCHEMA)),
+    )
+
+
+def under_kept(held, rows):
+    """Notes under the records that are kept: where the text of a duplicate is, is where that of both is."""
+    return ledger.under_kept(rows, ledger.kept_ids(standing.records(held)))
 
 
 def of(held, record_id, *, decided=None):

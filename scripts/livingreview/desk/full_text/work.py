@@ -27,11 +27,13 @@ def of(held, *, state=None, page=1):
     Returns
     -------
     dict
-        counts (state to number), state, page, pages, and rows: dicts with record_id, title, authors, journal,
+        counts (state to number), state, page, pages, unknown (ids with a note that no search or import has
+        found), and rows: dicts with record_id, title, authors, journal,
         year, address (PubMed, or the DOI), doi (the publisher's page, or None), and place from `places.of`.
     """
     found = {name: [] for name in STATES}
-    last = full_texts.latest(places.notes(held), ledger.kept_ids(standing.records(held)))
+    notes = places.notes(held)
+    last = full_texts.latest(notes)
     for one in standing.states(held).itertuples(index=False):
         if one.ask == ledger.FULL_TEXT or ledger.not_retrieved(one):
             found[_state(one, last.get(one.record_id))].append(one)
@@ -44,6 +46,7 @@ def of(held, *, state=None, page=1):
         "state": state,
         "page": page,
         "pages": pages,
+        "unknown": sorted(set(notes["record_id"]) - set(standing.records(held).index)),
         "rows": [_row(held, one) for one in chosen[(page - 1) * PAGE : page * PAGE]],
     }
 
@@ -58,4 +61,9 @@ def _row(held, one):
     record = standing.records(held).loc[one.record_id]
     shown = {name: record[name] for name in ("record_id", "title", "authors", "journal", "year")}
     doi = links.doi_link(record["doi"]) if record["pmid"] else None
-    return shown | {"address": link(record), "doi": doi, "place": places.of(held, one.record_id, decided=one)}
+    return shown | {
+        "address": link(record),
+        "doi": doi,
+        "place": places.of(held, one.record_id, decided=one),
+        "asked": one.ask is not None,
+    }
