@@ -119,7 +119,7 @@ def _tokens():
 
 def _with_version(endpoint, values):
     """Name style and script by their content, so that a browser asks for each once and shows no old one."""
-    if endpoint in guard.OPEN:
+    if endpoint in ("static", "tokens"):
         path = TOKENS if endpoint == "tokens" else STATIC / values["filename"]
         values["v"] = _version(path, path.stat().st_mtime_ns)
 
