@@ -43,8 +43,10 @@ def visible(frame, tools, run, *, names, who):
     done = complete(frame, tools, run)
     both = set.intersection(*(done.get(name, set()) for name in names))
     others = [name for name in names if name != who]
-    open_to_all = [key in both for key in _listed(frame)]
-    return frame[~frame["reviewer"].isin(others) | open_to_all]
+    shown = [
+        name not in others or key in both for name, key in zip(frame["reviewer"], _listed(frame), strict=True)
+    ]
+    return frame[shown]
 
 
 def _keys(frame):
