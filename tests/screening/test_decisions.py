@@ -874,6 +874,8 @@ def test_the_rows_in_force_of_the_whole_ledger_are_those_of_each_record(ledger):
         ("103", "2020-01", TA, "exclude", two | {"reviewer": "Bea"}),
         ("103", "2020-02", FT, "include"),
         ("104", "2020-03", TA, "include"),
+        ("104", "2020-03", TA, "exclude"),
+        ("104", "2020-03", TA, module.WITHDRAWN),
     )
     assert sorted(module.index_in_force(held)) == [1, 2, 3, 6, 7]
     assert sorted(module.index_in_force(held, "2020-01")) == [0, 2, 3]

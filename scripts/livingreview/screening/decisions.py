@@ -272,9 +272,9 @@ def _joined(rows):
 
 def index_in_force(decisions, run=ALL_RUNS):
     """The index of every row that is in force at a run, as a list; where two agree, of both their rows."""
-    known = decisions[decisions["run"] <= run]
-    together = standings(known, run)
-    alone = known.drop_duplicates(["record_id", "stage"], keep="last")
+    given = said_by(decisions, run)
+    together = standings(given, run)
+    alone = given.drop_duplicates(["record_id", "stage"], keep="last")
     keys = zip(alone["record_id"], alone["stage"], strict=True)
     alone = alone.index[[key not in together for key in keys]] if together else alone.index
     return [*alone, *(row.Index for one in together.values() for row in one.in_force)]

@@ -27,7 +27,7 @@ def may_correct(rows, *, name, names):
     names : collection of str
         The independent reviewers by the protocol.
     """
-    said = list(rows.itertuples())
+    said = list(ledger.said_by(rows, ledger.ALL_RUNS).itertuples())
     if not said:
         return None
     if not names:
