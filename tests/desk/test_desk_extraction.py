@@ -2,6 +2,7 @@
 
 import html.parser
 import io
+import shutil
 
 import openpyxl
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from desk.conftest import Client
 
 from livingreview import tables
+from livingreview.desk.extraction import importing
 from livingreview.screening import decisions as ledger
 from livingreview.trials import sheets
 
@@ -62,6 +64,13 @@ class Fields(html.parser.HTMLParser):
             self.found[self._area] += data
 
 
+def at_desk(folder, name="EX"):
+    """A client under a name, without the page that a browser would be shown first."""
+    client = Client(folder, name=None)
+    client.post("/who", follow=False, name=name)
+    return client
+
+
 def include(folder, count=1):
     """Include the first records of the queue; their ids."""
     queue = tables.read_results(folder / "results/2026-11/queue.csv")
@@ -80,7 +89,7 @@ class Sheet:
     """The form of one sheet, as one person has it open."""
 
     def __init__(self, folder, record_id, *, name="EX"):
-        self.client = Client(folder, name=name)
+        self.client = at_desk(folder, name)
         self.name = sheets.folder_name(record_id)
         self.path = f"/extraction/{self.name}"
         self.folder = folder / "data/trials/sheets" / self.name
@@ -134,12 +143,13 @@ def trials(folder, name):
     return tables.read(folder / f"data/trials/{name}.csv", name)
 
 
-def test_before_any_month_is_built_the_page_says_what_to_do(clone):
-    assert "No month has been built yet" in Client(clone.folder).get("/extraction").text
+def test_before_any_month_is_built_the_page_says_what_to_do(built):
+    shutil.rmtree(built.folder / "results")
+    assert "No month has been built yet" in at_desk(built.folder).get("/extraction").text
 
 
 def test_a_record_waits_as_soon_as_it_is_included_and_its_sheet_is_the_one_that_a_run_would_make(built):
-    client = Client(built.folder)
+    client = at_desk(built.folder)
     assert "Nothing waits" in client.get("/extraction").text
     record_id = include(built.folder)[0]
     page = client.get("/extraction")
@@ -292,7 +302,7 @@ def test_a_further_report_of_a_known_trial_adds_its_rows_and_leaves_the_trials_f
     sheet.client.post(f"{sheet.path}/study", known="nhu_2024")
     sheet.open()
     assert sheet.fields["study.title"] == facts["title"]
-    sheet.type("pain_intensity", **MEANS, timepoint="follow-up", weeks="52")
+    sheet.type("pain_intensity", **MEANS | {"n_1": "20", "n_2": "20"}, timepoint="follow-up", weeks="52")
     sheet.post("ready")
     assert len(trials(built.folder, "studies")) == 92
     row = trials(built.folder, "outcomes").iloc[-1]
@@ -342,15 +352,16 @@ def test_a_filled_in_workbook_is_shown_and_checked_before_it_is_saved(sheet):
     assert "42" in (sheet.folder / "outcomes.csv").read_text()
 
 
-def test_a_formula_another_records_workbook_and_a_file_that_is_no_sheet_are_refused(sheet):
+def test_a_formula_another_records_workbook_and_a_file_that_is_no_sheet_are_refused(sheet, monkeypatch):
     assert "a formula" in upload(sheet, "x.xlsx", workbook_of(sheet, mean_1="=1+1")).text
     assert "not a readable workbook" in upload(sheet, "x.xlsx", b"PK no").text
     assert "columns that no sheet has" in upload(sheet, "x.csv", b"row_id,evil\na.b.1,1\n").text
-    assert "larger than any sheet" in upload(sheet, "x.csv", b"a" * (5 * 2**20 + 1)).text
     (sheet.folder / "record_id.txt").write_text("10965647\n")
     book = workbook_of(sheet, mean_1=4)
     assert "made for another record" in upload(sheet, "x.xlsx", book).text
     assert sheet.client.post(f"{sheet.path}/import").status_code == 409
+    monkeypatch.setattr(importing, "LARGEST", 100)
+    assert "larger than any sheet" in upload(sheet, "x.csv", b"a" * 101).text
 
 
 def test_what_is_hostile_in_a_sheet_is_shown_as_text(sheet):
@@ -376,7 +387,7 @@ def pair(built):
         "extraction:\n  extractors:\n    independent: 2\n    names: [Ada, Bo]\n\n# Outcome domains that are pooled",
     )
     record_id = include(built.folder)[0]
-    Client(built.folder).post("/extraction", record_id=record_id)
+    at_desk(built.folder).post("/extraction", record_id=record_id)
     return [Sheet(built.folder, record_id, name=name) for name in ("Ada", "Bo")]
 
 
@@ -386,7 +397,7 @@ def test_two_extractors_see_nothing_of_each_other_before_both_are_ready(pair, bu
     assert "a secret of hers" not in bo.client.get(bo.path).text
     assert "a secret of hers" not in bo.client.get("/extraction").text
     assert "Nothing is compared before both are ready" in bo.client.get(f"{bo.path}/compare").text
-    assert "you are neither" in Client(built.folder, name="CD").get(ada.path).text
+    assert "you are neither" in at_desk(built.folder, "CD").get(ada.path).text
     ada.post("ready")
     assert "waits for <b>bo</b>" in ada.client.get(f"{ada.path}/compare").text
     assert "4.2" not in bo.client.get(f"{bo.path}/compare").text
@@ -402,7 +413,7 @@ def test_what_two_extractors_differ_in_is_settled_with_a_reason_and_enters_once(
     )
     assert answer.request.path == f"{bo.path}/compare"
     assert "2 left to settle" in answer.text
-    judge = Client(built.folder, name="Judge")
+    judge = at_desk(built.folder, "Judge")
     page = judge.get(f"{bo.path}/compare").text
     keys = [text.split('"')[0].replace("&#9;", "\t") for text in page.split('.key" value="')[1:]]
     assert [key.split("\t")[2] for key in keys] == ["guided", "mean_1"]

@@ -1,5 +1,6 @@
 """Other content for a sheet: from an uploaded file, or from the trial of which it is a further report."""
 
+import contextlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,9 @@ def read(files, now, *, record_id):
     found = {}
     for one in files:
         name = Path(one.filename.replace("\\", "/")).name
-        found |= _tables(name, one.stream.read(LARGEST + 1), record_id)
+        with contextlib.closing(one):
+            data = one.stream.read(LARGEST + 1)
+        found |= _tables(name, data, record_id)
     content = now
     if "study" in found:
         content = replace(content, study=_study(found["study"], now))
