@@ -188,11 +188,11 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
             row("g", "include", stage="full-text"),
         ]
     )
-    told = [{"record_id": "c", "state": "new", "waits_for": None}]
+    told = [{"record_id": "c", "stage": "title-abstract", "state": "new", "waits_for": None}]
     found = work.queue_now(queue, ledger, told, run=RUN, stages=["title-abstract", "full-text"])
     assert found.standing == {
         "a": None,
-        "b": waiting.UNDECIDED,
+        "b": work.ASSESS,
         "c": waiting.AWAITING,
         "d": waiting.SECOND,
         "e": waiting.CONFLICTS,
@@ -395,6 +395,7 @@ def test_the_report_in_the_browser_runs_its_own_script_and_cannot_act_as_the_des
     report.wait_for_load_state()
     assert report.locator("table.sortable th button").count() > 0
     assert report.evaluate("self.origin") == "null"
+    assert report.evaluate("fetch('/').then(() => 'reached', () => 'refused')") == "refused"
     report.eval_on_selector_all("details", "parts => parts.forEach((part) => { part.open = true; })")
     report.locator("img").last.scroll_into_view_if_needed()
     until(lambda: report.evaluate("[...document.images].at(-1).naturalWidth > 0"))

@@ -1,28 +1,30 @@
 """The one thing to do next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from livingreview.desk.month import run_state
+from livingreview.desk.month import run_state, work
 from livingreview.operation.job import outcome, waiting
 from livingreview.report import prose
+from livingreview.screening.decisions import FULL_TEXT
 
 START, BUILD = "start", "build"  # buttons of this page
 
-# Of each kind of work: the page on which it is done, and what is done there.
+# Of each kind of work: the page on which it is done, what is done there, and what its address needs.
 PLACES = {
-    waiting.UNDECIDED: ("screening.page", "Screen {n}"),
-    waiting.AWAITING: ("screening.page", "Look again at {n}"),
-    waiting.SECOND: ("screening.page", "Screen {n}"),
-    waiting.CONFLICTS: ("conflicts.page", "Settle {n}"),
-    waiting.PAIRS: ("conflicts.all_pairs", "Judge {n}"),
-    waiting.EXTRACTION: ("extraction.page", "Extract {n}"),
-    waiting.EXTRACTION_CONFLICTS: ("extraction.page", "Settle {n}"),
-    waiting.FINDINGS: ("history.findings", "Check {n}"),
-    waiting.ALERTS: ("month.report", "Look at {n}"),
-    waiting.SENTINELS: ("month.report", "Look at {n}"),
-    waiting.REASONS: ("history.page", "Give the reason of {n}"),
+    waiting.UNDECIDED: ("screening.page", "Screen {n}", {}),
+    work.ASSESS: ("screening.page", "Assess {n}", {"stage": FULL_TEXT}),
+    waiting.AWAITING: ("screening.page", "Look again at {n}", {}),
+    waiting.SECOND: ("screening.page", "Screen {n}", {}),
+    waiting.CONFLICTS: ("conflicts.page", "Settle {n}", {}),
+    waiting.PAIRS: ("conflicts.all_pairs", "Judge {n}", {}),
+    waiting.EXTRACTION: ("extraction.page", "Extract {n}", {}),
+    waiting.EXTRACTION_CONFLICTS: ("extraction.page", "Settle {n}", {}),
+    waiting.FINDINGS: ("history.findings", "Check {n}", {}),
+    waiting.ALERTS: ("month.report", "Look at {n}", {}),
+    waiting.SENTINELS: ("month.report", "Look at {n}", {}),
+    waiting.REASONS: ("history.page", "Give the reason of {n}", {}),
 }
-DECIDING = (waiting.UNDECIDED, waiting.SECOND, waiting.CONFLICTS, waiting.PAIRS)
+DECIDING = (waiting.UNDECIDED, work.ASSESS, waiting.SECOND, waiting.CONFLICTS, waiting.PAIRS)
 EXTRACTING = (waiting.EXTRACTION, waiting.EXTRACTION_CONFLICTS)
 LOOKING = (waiting.FINDINGS, waiting.ALERTS, waiting.SENTINELS, waiting.REASONS)
 
@@ -39,11 +41,14 @@ class Step:
         A sentence.
     place : str
         The endpoint of the page on which it is done, `START`, `BUILD`, or empty where nothing is to be done.
+    options : dict
+        What the address of the page needs.
     """
 
     text: str
     why: str
     place: str = ""
+    options: dict = field(default_factory=dict)
 
 
 def find(kinds, since, *, run, next_run, asked, started, mine=None):
@@ -116,9 +121,9 @@ def _first(waits, order, mine):
         if kind not in waits or (kind == waiting.SECOND and mine == 0):
             continue
         one = waits[kind]
-        place, verb = PLACES[kind]
+        place, verb, options = PLACES[kind]
         n = mine if kind == waiting.SECOND and mine is not None else one.waits
-        return Step(verb.format(n=f"{prose.count(n)} {waiting.named(kind, n)}"), _age(one), place)
+        return Step(verb.format(n=f"{prose.count(n)} {work.named(kind, n)}"), _age(one), place, options)
     return None
 
 

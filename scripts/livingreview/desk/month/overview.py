@@ -65,7 +65,7 @@ def _alerts(told, status):
 def _moved(changes, config):
     labels = {name: one.get("label", name) for name, one in config["outcomes"].items()}
     rows = []
-    for outcome in labels:  # in the protocol's order, as in the report
+    for outcome, label in labels.items():  # in the protocol's order, as in the report
         change = changes["outcomes"].get(outcome)
         if change is None:
             continue
@@ -73,7 +73,7 @@ def _moved(changes, config):
         rows.append(
             {
                 "outcome": outcome,
-                "label": labels[outcome],
+                "label": label,
                 "before": _estimate(before),
                 "after": _estimate(after),
                 "k": prose.comparisons(after["k"], after["n_studies"]) if after and after.get("k") else "",

@@ -44,7 +44,7 @@ def page():
         run=state,
         next_run=may["run"] if may["due"] else None,
         asked=news["asked"] if news else "",
-        started=bool(run_state.of_holder(busy)) or _starts().pending(run=None),
+        started=bool(run_state.of_holder(busy)) or _starts().begins(held.review),
         mine=mine,
     )
     people, _ = _or_fault(lambda: overview.people(held.table(filing.LEDGER, "screening"), run))
@@ -137,7 +137,7 @@ def _shown(run):
     review = current().review
     state = run_state.read(review, run, now=current().clock())
     refused = _starts().refused(review, run)
-    begins = state.state != run_state.ALIVE and _starts().pending(run=run)
+    begins = state.state != run_state.ALIVE and _starts().begins(review, run)
     return {
         "state": state,
         "begins": begins,
@@ -146,6 +146,7 @@ def _shown(run):
         "ended": outcome_words.of(review, run) if state.state == run_state.ENDED and not begins else None,
         "month": prose.month(run),
         "has_report": current().held.exists(f"results/{run}/report.html"),
+        "prose": prose,
         "clock": outcome_words.duration(state.seconds),
     }
 

@@ -86,8 +86,10 @@ def read(review, run, *, now):
     -------
     Run
     """
-    about = month.read(review, run)
     holder = working(review)
+    about = month.read(review, run)
+    if about.get("outcome") == RUNNING:
+        holder = holder or working(review)  # begun between the two looks
     if holder and of_holder(holder) == run:
         return _alive(review, run, holder, about, now)
     if not about:

@@ -58,7 +58,7 @@ class Starts:
                 raise Busy(
                     f"Another run is working in this folder: {lock.describe(holder)}. Nothing was started."
                 )
-            if self.pending(run=None):
+            if self.begins(review):
                 raise Busy(f"{self._last.run} was started a moment ago. Nothing was started twice.")
             log = Path(review, "logs", run, LOG)
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -75,10 +75,12 @@ class Starts:
             self._last = Started(process, run)
             threading.Thread(target=process.wait, daemon=True).start()
 
-    def pending(self, *, run):
-        """Whether the last start (of a month, or of any if None) still goes on."""
+    def begins(self, review, run=None):
+        """Whether a month (any, if None) was started a moment ago and has not said so itself yet."""
         last = self._last
-        return last is not None and run in (None, last.run) and last.process.poll() is None
+        if last is None or run not in (None, last.run) or last.process.poll() is not None:
+            return False
+        return month.read(review, last.run).get("process") != last.process.pid
 
     def refused(self, review, run):
         """What the last start said that never became a month (wrong month, a lock); empty otherwise."""

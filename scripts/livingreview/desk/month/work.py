@@ -7,6 +7,8 @@ from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.search.linkage import pairs
 
+# Of records to decide on, those that are asked for in full text; they have a page of their own.
+ASSESS = "full texts to assess"
 PAIRS = "data/decisions/pairs.csv"
 REPORTS = "data/trials/reports.csv"
 
@@ -51,7 +53,7 @@ class Queue:
     standing : dict
         Record id -> kind of work for which it waits; None for a record that is decided.
     before : dict
-        Record id -> kind as the last build had it.
+        Record id -> kind as the last build had it; None where it did not know the record.
     included : int
         Records that are included since.
     """
@@ -80,7 +82,9 @@ def queue_now(queue, decisions, told, *, run, stages):
     -------
     Queue
     """
-    before = {row["record_id"]: _kind(row["state"] == "awaiting", row["waits_for"]) for row in told}
+    before = {
+        row["record_id"]: _kind(row["stage"], row["state"] == "awaiting", row["waits_for"]) for row in told
+    }
     now, included = {}, 0
     for stage, rows in queue.groupby("stage", sort=False):
         ids = set(rows["record_id"])
@@ -88,21 +92,28 @@ def queue_now(queue, decisions, told, *, run, stages):
         # Of most records of a long queue nobody has said anything yet.
         heard = set(own["record_id"])
         spoken = [record_id for record_id in rows["record_id"] if record_id in heard]
-        now |= dict.fromkeys(rows["record_id"], waiting.UNDECIDED)
+        now |= dict.fromkeys(rows["record_id"], _kind(stage, False, None))
         # From the stage on at which it is asked: what led there may stand under a duplicate's id.
         later = stages[stages.index(stage) :] if stage in stages else stages
         for row in ledger.statuses(spoken, own, run=run, stages=later).itertuples():
             included += row.status == ledger.INCLUDED
             now[row.record_id] = (
-                _kind(row.status == ledger.AWAITING, row.waits_for) if row.ask is not None else None
+                _kind(row.ask, row.status == ledger.AWAITING, row.waits_for) if row.ask is not None else None
             )
-    return Queue(now, {record_id: before.get(record_id, waiting.UNDECIDED) for record_id in now}, included)
+    return Queue(now, {record_id: before.get(record_id, kind) for record_id, kind in now.items()}, included)
 
 
-def _kind(awaits, waits_for):
+def _kind(stage, awaits, waits_for):
     if waits_for is not None:
         return {ledger.SECOND_REVIEWER: waiting.SECOND, ledger.ADJUDICATION: waiting.CONFLICTS}[waits_for]
-    return waiting.AWAITING if awaits else waiting.UNDECIDED
+    if awaits:
+        return waiting.AWAITING
+    return ASSESS if stage == ledger.FULL_TEXT else waiting.UNDECIDED
+
+
+def named(kind, n):
+    """A kind of work after its number, as `operation.job.waiting.named`."""
+    return "full text to assess" if (kind, n) == (ASSESS, 1) else waiting.named(kind, n)
 
 
 def now(held):
@@ -122,7 +133,9 @@ def now(held):
     built = {row["kind"]: row for row in _built(held)}
     found = {**_of_queue(held), waiting.PAIRS: _pairs(held), waiting.EXTRACTION: _extraction(held)}
     kinds = []
-    for kind, (whom, _) in waiting.TASKS.items():
+    order = [waiting.UNDECIDED, ASSESS, *(kind for kind in waiting.TASKS if kind != waiting.UNDECIDED)]
+    for kind in order:
+        whom, _ = waiting.TASKS[waiting.UNDECIDED if kind == ASSESS else kind]
         told = built.get(kind, {"n": 0, "since": None})
         waits, of = found.get(kind, (told["n"], told["n"]))
         if of:
@@ -151,10 +164,10 @@ def queue(held):
 def _of_queue(held):
     """Waiting now and in all, by each kind of work that is done on the queue."""
     records = queue(held)
-    kinds = (waiting.UNDECIDED, waiting.AWAITING, waiting.SECOND, waiting.CONFLICTS)
+    kinds = (waiting.UNDECIDED, ASSESS, waiting.AWAITING, waiting.SECOND, waiting.CONFLICTS)
     waits, of = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
     for record_id, kind in records.standing.items():
-        was = records.before[record_id]
+        was = records.before[record_id] or waiting.UNDECIDED
         of[was] += 1
         if kind is not None:
             waits[kind] += 1
