@@ -166,7 +166,8 @@ def still_asked(queue, records, decisions, *, run, stages):
     if others.empty:
         return ranked
     more = _asked(others, state.loc[others.index], plain_rows(others), run=run)
-    more = more.reindex(columns=queue.columns).astype(queue.dtypes)
+    more = more.reindex(columns=queue.columns).astype(object)
+    more = more.where(more.notna(), None).astype(queue.dtypes)  # so that None stays None in text
     return pd.concat([ranked, more], ignore_index=True)
 
 
