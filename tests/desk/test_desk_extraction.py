@@ -332,8 +332,9 @@ def upload(sheet, name, data):
     return answer
 
 
-def workbook_of(sheet, **cells):
+def workbook_of(sheet, *, record=None, **cells):
     book = openpyxl.load_workbook(sheet.folder / "extraction.xlsx")
+    book["help"]["B1"].value = record or book["help"]["B1"].value
     page = book["outcomes"]
     header = [cell.value for cell in page[1]]
     for column, value in cells.items():
@@ -356,9 +357,7 @@ def test_a_formula_another_records_workbook_and_a_file_that_is_no_sheet_are_refu
     assert "a formula" in upload(sheet, "x.xlsx", workbook_of(sheet, mean_1="=1+1")).text
     assert "not a readable workbook" in upload(sheet, "x.xlsx", b"PK no").text
     assert "columns that no sheet has" in upload(sheet, "x.csv", b"row_id,evil\na.b.1,1\n").text
-    (sheet.folder / "record_id.txt").write_text("10965647\n")
-    book = workbook_of(sheet, mean_1=4)
-    assert "made for another record" in upload(sheet, "x.xlsx", book).text
+    assert "made for another record" in upload(sheet, "x.xlsx", workbook_of(sheet, record="999")).text
     assert sheet.client.post(f"{sheet.path}/import").status_code == 409
     monkeypatch.setattr(importing, "LARGEST", 100)
     assert "larger than any sheet" in upload(sheet, "x.csv", b"a" * 101).text
