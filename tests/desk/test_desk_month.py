@@ -176,7 +176,6 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
             | {"reviewer": reviewer, "decided_at": "2026-11-02"}
         )
 
-    queue = pd.DataFrame({"record_id": list("abcdefg"), "stage": ["title-abstract"] * 6 + ["full-text"]})
     ledger = pd.DataFrame(
         [
             row("a", "exclude"),
@@ -188,8 +187,12 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
             row("g", "include", stage="full-text"),
         ]
     )
-    told = [{"record_id": "c", "stage": "title-abstract", "state": "new", "waits_for": None}]
-    found = work.queue_now(queue, ledger, told, run=RUN, stages=["title-abstract", "full-text"])
+    told = [
+        {"record_id": one, "stage": "full-text" if one == "g" else "title-abstract", "state": "new"}
+        for one in "abcdefg"
+    ]
+    told = [row | {"waits_for": None} for row in told]
+    found = work.queue_now(told, ledger, run=RUN, stages=["title-abstract", "full-text"])
     assert found.standing == {
         "a": None,
         "b": work.ASSESS,
@@ -200,6 +203,13 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
         "g": None,
     }
     assert found.included == 1
+    counts = work.counted(found)
+    assert counts[waiting.UNDECIDED] == (1, 6)
+    assert (counts[work.ASSESS], counts[waiting.SECOND], counts[waiting.CONFLICTS]) == (
+        (1, 2),
+        (1, 1),
+        (1, 1),
+    )
 
 
 def kind(name, waits=1):

@@ -4,7 +4,6 @@ import datetime
 
 from livingreview.living.status import next_run
 from livingreview.operation.job import due
-from livingreview.operation.telling import settings
 from livingreview.report import prose
 from livingreview.screening import filing
 from livingreview.search import snapshot
@@ -201,8 +200,7 @@ def what_happens(held, run, since):
     said.append(
         "Then records are ranked, trials checked and pooled, and the report is made: a minute or a few."
     )
-    told = settings.loose(held.review).get("notify")
-    ways = [name for name in ("email", "webhook") if isinstance(told, dict) and name in told]
+    ways = [name for name in ("email", "webhook") if name in (config.get("notify") or {})]
     if ways:
         said.append(f"Those whom the protocol names are told what came of it, by {prose.listed(ways)}.")
     return said

@@ -53,7 +53,7 @@ class Queue:
     standing : dict
         Record id -> kind of work for which it waits; None for a record that is decided.
     before : dict
-        Record id -> kind as the last build had it; None where it did not know the record.
+        Record id -> kind as the last build had it.
     included : int
         Records that are included since.
     """
@@ -63,17 +63,15 @@ class Queue:
     included: int
 
 
-def queue_now(queue, decisions, told, *, run, stages):
+def queue_now(told, decisions, *, run, stages):
     """Where the records of a queue stand by the ledger as it is now.
 
     Parameters
     ----------
-    queue : DataFrame
-        queue.csv of the run.
+    told : list of dict
+        ``waiting`` of status.json: each record of the queue, its stage, and what the build knew of it.
     decisions : DataFrame
         The whole ledger.
-    told : list of dict
-        ``waiting`` of status.json, for what the build knew of each.
     run : str
     stages : list of str
         The protocol's.
@@ -86,13 +84,13 @@ def queue_now(queue, decisions, told, *, run, stages):
         row["record_id"]: _kind(row["stage"], row["state"] == "awaiting", row["waits_for"]) for row in told
     }
     now, included = {}, 0
-    for stage, rows in queue.groupby("stage", sort=False):
-        ids = set(rows["record_id"])
+    for stage in dict.fromkeys(row["stage"] for row in told):
+        ids = [row["record_id"] for row in told if row["stage"] == stage]
         own = decisions[decisions["record_id"].isin(ids)]
         # Of most records of a long queue nobody has said anything yet.
         heard = set(own["record_id"])
-        spoken = [record_id for record_id in rows["record_id"] if record_id in heard]
-        now |= dict.fromkeys(rows["record_id"], _kind(stage, False, None))
+        spoken = [record_id for record_id in ids if record_id in heard]
+        now |= dict.fromkeys(ids, _kind(stage, False, None))
         # From the stage on at which it is asked: what led there may stand under a duplicate's id.
         later = stages[stages.index(stage) :] if stage in stages else stages
         for row in ledger.statuses(spoken, own, run=run, stages=later).itertuples():
@@ -100,7 +98,7 @@ def queue_now(queue, decisions, told, *, run, stages):
             now[row.record_id] = (
                 _kind(row.ask, row.status == ledger.AWAITING, row.waits_for) if row.ask is not None else None
             )
-    return Queue(now, {record_id: before.get(record_id, kind) for record_id, kind in now.items()}, included)
+    return Queue(now, before, included)
 
 
 def _kind(stage, awaits, waits_for):
@@ -144,30 +142,24 @@ def now(held):
     return kinds
 
 
-def queue(held):
-    """The `Queue` of the month, kept until the queue or the ledger changes."""
-    run, config = held.run(), held.config()
-    paths = [held.results("queue.csv"), filing.LEDGER, held.results("status.json")]
-    return held.derived(
-        ("month queue", run, tuple(config["screening"]["stages"])),
-        paths,
-        lambda *_: queue_now(
-            held.table(paths[0], "queue"),
-            held.table(paths[1], "screening"),
-            held.json(paths[2])["waiting"],
-            run=run,
-            stages=config["screening"]["stages"],
-        ),
-    )
-
-
 def _of_queue(held):
-    """Waiting now and in all, by each kind of work that is done on the queue."""
-    records = queue(held)
+    """Waiting now and in all, by each kind of work on the queue; kept until the ledger changes."""
+    run, stages = held.run(), held.config()["screening"]["stages"]
+    paths = [held.results("status.json"), filing.LEDGER]
+
+    def count(*_):
+        told, decisions = held.json(paths[0])["waiting"], held.table(paths[1], "screening")
+        return counted(queue_now(told, decisions, run=run, stages=stages))
+
+    return held.derived(("month queue", run, tuple(stages)), paths, count)
+
+
+def counted(records):
+    """Waiting now and in all of a `Queue`, by kind: a dict of kinds to pairs of numbers."""
     kinds = (waiting.UNDECIDED, ASSESS, waiting.AWAITING, waiting.SECOND, waiting.CONFLICTS)
     waits, of = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
     for record_id, kind in records.standing.items():
-        was = records.before[record_id] or waiting.UNDECIDED
+        was = records.before[record_id]
         of[was] += 1
         if kind is not None:
             waits[kind] += 1
