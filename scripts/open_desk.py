@@ -87,7 +87,7 @@ def _logging(review):
 
 @contextlib.contextmanager
 def _closed_by_signal():
-    """End as Ctrl-C does when the process is asked to end: what is being answered is answered first."""
+    """End as Ctrl-C does when the process is asked to end; what is being saved is saved first."""
 
     def close(*_):
         raise KeyboardInterrupt

@@ -16,12 +16,17 @@ from livingreview.desk import faults, guard, saving
 from livingreview.errors import InputError
 
 
-def stop(error):
-    """A client of a review whose form at /who stops with an error once the name is known."""
+@pytest.fixture(scope="module")
+def client(built_once):
+    return Client(built_once.folder)
 
-    def make(folder):
-        client = Client(folder)
-        client.app.view_functions["person.choose"] = lambda: _raise(error)
+
+@pytest.fixture
+def stop(client, monkeypatch):
+    """Lets the form at /who stop with an error; returns the client."""
+
+    def make(error):
+        monkeypatch.setitem(client.app.view_functions, "person.choose", lambda: _raise(error))
         return client
 
     return make
@@ -42,10 +47,10 @@ def logged(tmp_path):
     handler.close()
 
 
-def test_a_fault_of_the_program_says_so_and_tells_the_log_what_it_was(built_once, logged, monkeypatch):
+def test_a_fault_of_the_program_says_so_and_tells_the_log_what_it_was(stop, logged, monkeypatch):
     for name, value in PLANTED.items():
         monkeypatch.setenv(name, value)
-    client = stop(RuntimeError(f"refused {PLANTED['NCBI_API_KEY']}"))(built_once.folder)
+    client = stop(RuntimeError(f"refused {PLANTED['NCBI_API_KEY']}"))
     answer = client.post("/who", note="a long note <i>")
     assert answer.status_code == 500
     assert "This is a fault of the program, not of your data" in answer.text
@@ -75,9 +80,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path):
     assert isinstance(faults.keep_log(tmp_path), logging.NullHandler)
 
 
-def test_a_full_disk_is_named_with_what_was_typed(built_once, caplog):
+def test_a_full_disk_is_named_with_what_was_typed(stop, caplog):
     error = OSError(errno.ENOSPC, "No space left on device")
-    answer = stop(error)(built_once.folder).post("/who", note="kept")
+    answer = stop(error).post("/who", note="kept")
     assert answer.status_code == 503
     assert "No space left on device" in answer.text
     assert "hint: is the disk full" in answer.text
@@ -85,17 +90,17 @@ def test_a_full_disk_is_named_with_what_was_typed(built_once, caplog):
     assert "did not let /who be answered" in caplog.text
 
 
-def test_a_stop_that_people_can_act_on_is_shown_whole(built_once):
+def test_a_stop_that_people_can_act_on_is_shown_whole(stop):
     error = InputError("data/decisions/screening.csv", row=3, column="reason", found="<b>", allowed="design")
-    answer = stop(error)(built_once.folder).post("/who", note="kept")
+    answer = stop(error).post("/who", note="kept")
     assert answer.status_code == 409
     assert "data/decisions/screening.csv: row 3, column reason: found &#39;&lt;b&gt;&#39;" in answer.text
     assert "<dd>kept</dd>" in answer.text
 
 
-def test_the_later_of_two_sees_what_is_on_file_beside_what_was_typed(built_once):
+def test_the_later_of_two_sees_what_is_on_file_beside_what_was_typed(stop):
     rows = pd.DataFrame([{"decision": "exclude", "reason": "<population>", "note": None, "score": 0.5}])
-    client = stop(saving.Changed("record 1 was changed.", rows))(built_once.folder)
+    client = stop(saving.Changed("record 1 was changed.", rows))
     answer = client.post("/who", decision="include", note="first line\nsecond", seen="abc")
     assert answer.status_code == 409
     pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", answer.text, re.S)
@@ -108,8 +113,8 @@ def test_the_later_of_two_sees_what_is_on_file_beside_what_was_typed(built_once)
     ]
 
 
-def test_back_leads_to_the_page_of_the_form_and_nowhere_else(built_once):
-    client = stop(saving.Changed("changed"))(built_once.folder)
+def test_back_leads_to_the_page_of_the_form_and_nowhere_else(stop):
+    client = stop(saving.Changed("changed"))
     form = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/who").text)[1]
     for referrer, back in (
         (f"{client.base}/screening?stage=full-text", "/screening?stage=full-text"),
@@ -122,8 +127,7 @@ def test_back_leads_to_the_page_of_the_form_and_nowhere_else(built_once):
         assert f'<a class="button" href="{back}">Back</a>' in answer.text
 
 
-def test_another_method_names_those_that_there_are(built_once):
-    client = Client(built_once.folder)
+def test_another_method_names_those_that_there_are(client):
     answer = client.http.put("/static/desk.css", base_url=client.base)
     assert answer.status_code in (400, 405)
     answer = client.http.get("/nothing-here", base_url=client.base)
@@ -154,10 +158,9 @@ def test_a_review_without_any_month_says_what_to_do_first(clone):  # noqa: F811
             assert client.get(address).status_code < 500, address
 
 
-def test_no_page_holds_a_secret_of_the_environment(built_once, monkeypatch):
+def test_no_page_holds_a_secret_of_the_environment(client, monkeypatch):
     for name, value in PLANTED.items():
         monkeypatch.setenv(name, value)
-    client = Client(built_once.folder)
     for rule in client.app.url_map.iter_rules():
         if "<" not in rule.rule and "GET" in rule.methods:
             answer = client.get(rule.rule)
@@ -175,8 +178,7 @@ def test_an_unreadable_table_is_told_by_its_page_and_the_desk_stays_open(built):
     assert client.get("/who").status_code == 200
 
 
-def test_a_page_of_a_stranger_is_the_same_whatever_the_review(built_once):
-    client = Client(built_once.folder)
+def test_a_page_of_a_stranger_is_the_same_whatever_the_review(client):
     answer = client.app.test_client().get("/", base_url=client.base)
     assert "<title>Unauthorized · The desk</title>" in answer.text
     assert guard.NOT_OPENED.split("”")[0] in answer.text

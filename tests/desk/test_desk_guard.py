@@ -17,9 +17,18 @@ from livingreview.errors import ReviewError
 HOSTS = {"127.0.0.1:8642", "localhost:8642"}
 
 
-@pytest.fixture
-def client(built_once):
+@pytest.fixture(scope="module")
+def shared(built_once):
     return Client(built_once.folder)
+
+
+@pytest.fixture
+def client(shared):
+    """A browser of its own at a desk that all tests share."""
+    shared.http = shared.app.test_client()
+    shared.get(f"/?token={TOKEN}")
+    shared.post("/who", name="EX")
+    return shared
 
 
 def title(client):

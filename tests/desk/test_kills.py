@@ -35,8 +35,14 @@ class Browser:
         self.connection = None
 
     def begin(self):
-        """A new connection."""
+        """A new connection in the place of the old one."""
+        self.end()
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def end(self):
+        """Close the connection."""
+        if self.connection:
+            self.connection.close()
 
     def ask(self, method, path, **fields):
         """Status, place that is led to, and text of an answer that came whole."""
@@ -118,6 +124,7 @@ def test_a_hundred_kills_lose_no_decision_that_was_confirmed(lives, built):
             while True:
                 _decide(browser, next(ids), f"life {number}", confirmed)
         killer.join()
+        browser.end()
         now = path.read_bytes()
         assert now.startswith(on_disk)
         assert now.endswith(b"\n")
