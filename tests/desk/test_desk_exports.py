@@ -14,6 +14,7 @@ import export_trials
 from livingreview import tables
 from livingreview.living import bundles
 from livingreview.screening import decisions as ledger
+from livingreview.screening.exchange import ticket
 
 RUN = "2026-11"
 LEDGER = "data/decisions/screening.csv"
@@ -172,6 +173,19 @@ def test_one_of_two_reviewers_takes_away_their_own_queue_and_no_open_decision_of
     row |= {"decided_at": "2026-11-15"}
     tables.append(pd.DataFrame([row], columns=frame.columns, dtype=object), path, "screening")
     ann = Client(built.folder, name="Ann")
+    data = (
+        b"key,title,notes\n"
+        + (
+            f"{queue['record_id'].iloc[0]},x,"
+            f'"living-review record_id={ticket.encoded(queue["record_id"].iloc[0])} stage=title-abstract'
+            ' label=none | RAYYAN-INCLUSION: {""Bea""=>""Excluded""}"\n'
+        ).encode()
+    )
+    back = ann.post(
+        "/exports/return", page="/exports/return", tool="rayyan", file=(io.BytesIO(data), "b.csv")
+    )
+    assert back.status_code == 409
+    assert "this is no reviewer of the protocol" in back.text
     assert "left out until you both have decided" in ann.get("/exports").text
     assert "of Bea alone" not in ann.get("/exports/table/decisions.csv").text
     assert ann.get("/exports/table/queue.csv").data == (folder / "queues/ann.csv").read_bytes()

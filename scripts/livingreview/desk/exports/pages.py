@@ -129,7 +129,8 @@ def _download(data, name, kind):
 def back():
     """See what the decisions in another program's file would file, and file them."""
     desk, form = current(), flask.request.form
-    asked = returned.asked(form, stages=desk.held.config()["screening"]["stages"], name=person.name())
+    stages = desk.held.config()["screening"]["stages"]
+    asked = returned.asked(form, stages=stages, name=person.name(), names=person.reviewers())
     shown = told = None
     if flask.request.method == "POST":
         try:
@@ -145,7 +146,7 @@ def back():
         "exports/return.html.j2",
         title="Decisions from another program",
         tools={tool: ticket.NAMES[tool] for tool in exchange.TOOLS},
-        stages=desk.held.config()["screening"]["stages"],
+        stages=stages,
         asked=asked,
         shown=shown,
         told=told,

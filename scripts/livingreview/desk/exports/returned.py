@@ -52,13 +52,28 @@ def _plain(name):
     return re.sub(r"[^\w.()+,-]", "_", Path(name.replace("\\", "/")).name)[-100:].strip("._") or "export"
 
 
-def asked(form, *, stages, name):
-    """What a form asks for, with what it would ask for at first."""
+def asked(form, *, stages, name, names):
+    """What a form asks for, with what it would ask for at first.
+
+    Parameters
+    ----------
+    form : mapping
+    stages : list of str
+        The protocol's.
+    name : str
+        Who is at the desk.
+    names : collection of str
+        The independent reviewers: each of them brings back their own decisions, under their own name.
+    """
+    reviewer = name if name in names else form.get("reviewer", name).strip() or None
+    only = form.get("only", "").strip() or None
     return {
         "tool": form.get("tool") if form.get("tool") in exchange.TOOLS else exchange.TOOLS[0],
         "stage": form.get("stage") if form.get("stage") in stages else stages[0],
-        "reviewer": form.get("reviewer", name).strip() or None,
-        "only": form.get("only", "").strip() or None,
+        "reviewer": reviewer,
+        "reviewers": [name] if name in names else list(names) or None,
+        "only": only,
+        "aliases": {only: reviewer} if only and reviewer else {},
         "note": " ".join(form.get("note", "").split()) or None,
         "correct": form.get("correct") == "yes",
     }
@@ -91,13 +106,11 @@ def _options(desk, asked):
     config = desk.held.config()
     screening = config["screening"]
     records = desk.held.table(desk.held.results("records.csv"))
-    reviewers = screening.get("reviewers", {})
     return records, asked | {
         "records": records,
         "stages": screening["stages"],
         "reasons": screening["reasons"],
         "run": config["run"],
         "decided_at": desk.decided_at(),
-        "reviewers": reviewers.get("names"),
-        "independent": reviewers.get("independent", 1),
+        "independent": screening.get("reviewers", {}).get("independent", 1),
     }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from livingreview import tables
 from livingreview.desk.history import ledger_view
 from livingreview.desk.history.recording import held_table
+from livingreview.desk.risk_of_bias import asked
 from livingreview.errors import InputError
 from livingreview.screening import filing
 from livingreview.trials.revisions import rows_at
@@ -90,10 +91,23 @@ def _frame(held, key, name):
         return ledger_view.visible(held, name)
     if key in TRIALS:
         return rows_at(held_table(held, f"data/trials/{key}.csv", key), held.run(), TRIALS[key])
+    if key == "risk_of_bias":
+        return _judged(held, name)
     path = _queue(held, name) if key == "queue" else held.results(f"{key}.csv")
     if not held.exists(path):
         return None
     return held.table(path, "queue") if key == "queue" else held.table(path)
+
+
+def _judged(held, name):
+    """The judgements of the month, without those of the other of two who judge by themselves alone."""
+    path = held.results("risk_of_bias.csv")
+    if not held.exists(path):
+        return None
+    frame = held.table(path)
+    names = asked.read(held.config(), asked.tools_of(held)).names
+    others = [one for one in names if one != name]
+    return frame[~frame["reviewers"].isin(others)] if name in names else frame
 
 
 def _queue(held, name):

@@ -38,6 +38,7 @@ def study(study_id):
         title=rows[0]["name"] or study_id,
         study_id=study_id,
         rows=rows,
+        judged=values.judged(held, study_id, person.name()),
         records=sorted(reports.loc[reports["study_id"] == study_id, "record_id"]),
         findings=[row for row in _findings(held) if row["study_id"] == study_id and not row["cleared_by"]],
     )

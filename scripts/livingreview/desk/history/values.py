@@ -2,7 +2,8 @@
 
 from livingreview import tables
 from livingreview.desk.history.recording import held_table
-from livingreview.trials import corrections
+from livingreview.desk.risk_of_bias import asked, assessment, blinding
+from livingreview.trials import corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
 from livingreview.trials.revisions import rows_at
 
@@ -78,6 +79,26 @@ def _row(table, row):
         "revision": int(cells["revision"]),
         "aside": cells.get("set_aside_reason", "") if cells.get("status") == "set_aside" else "",
     }
+
+
+def judged(held, study_id, name):
+    """What was answered and judged of a study's risk of bias, as far as a person may see it, oldest first.
+
+    Returns
+    -------
+    list of dict
+        Cells of the table as text, and ``counts``: whether no later revision has taken its place.
+    """
+    frame, run = held_table(held, assessment.FILE, "risk_of_bias"), held.run()
+    tools = asked.tools_of(held)
+    names = asked.read(held.config(), tools).names
+    seen = blinding.visible(frame, tools, run, names=names, who=name)
+    rows = seen[(seen["study_id"] == study_id) & (seen["run"] <= run)].sort_values(
+        [*risk_of_bias.KEY, "revision"], kind="stable"
+    )
+    last = ~rows.duplicated(risk_of_bias.KEY, keep="last")
+    cells = rows.map(tables.to_text).to_dict("records")
+    return [row | {"counts": bool(one)} for row, one in zip(cells, last, strict=True)]
 
 
 def current_row(held, table, row_id):

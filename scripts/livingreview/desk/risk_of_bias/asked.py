@@ -39,6 +39,13 @@ def load(review):
     return bias_tools.load([bias_tools.SHIPPED, review / FOLDER])
 
 
+def tools_of(held):
+    """Every tool that there is, read again when a file of the review's own has changed."""
+    own = sorted((held.review / FOLDER).glob("*.yaml"))
+    paths = [f"{FOLDER}/{path.name}" for path in own]
+    return held.derived("bias tools", paths, lambda *_: load(held.review))
+
+
 def read(config, tools):
     """What a protocol asks.
 

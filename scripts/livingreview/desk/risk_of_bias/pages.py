@@ -29,7 +29,7 @@ def page():
         studies[studies["study_id"].isin(included)],
         _judged(held, protocol),
         protocol,
-        done=blinding.complete(_frame(held), _tools(held), run),
+        done=blinding.complete(_frame(held), asked.tools_of(held), run),
         who=person.name(),
     )
     waiting = sum(not row["done"] for row in rows)
@@ -120,7 +120,7 @@ def _judgements(held, frame, run):
     config = held.config()
     return risk_of_bias.judgements(
         rows_at(frame, run, risk_of_bias.KEY),
-        _tools(held),
+        asked.tools_of(held),
         studies=set(held.table(STUDIES, "studies")["study_id"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
     )
@@ -134,14 +134,9 @@ def _judged(held, protocol, study_id=None):
 
 def _seen(held, protocol):
     """The rows that this person may see."""
-    return blinding.visible(_frame(held), _tools(held), held.run(), names=protocol.names, who=person.name())
-
-
-def _tools(held):
-    """Every tool that there is."""
-    own = sorted((held.review / asked.FOLDER).glob("*.yaml"))
-    paths = [f"{asked.FOLDER}/{path.name}" for path in own]
-    return held.derived("bias tools", paths, lambda *_: asked.load(held.review))
+    return blinding.visible(
+        _frame(held), asked.tools_of(held), held.run(), names=protocol.names, who=person.name()
+    )
 
 
 def _frame(held):
@@ -157,7 +152,7 @@ def _studies(held, run):
 
 
 def _asked(held):
-    return asked.read(held.config(), _tools(held))
+    return asked.read(held.config(), asked.tools_of(held))
 
 
 def _place(study_id, given):
