@@ -268,3 +268,11 @@ def test_axe_finds_nothing_on_the_results_now(client, open_desk):
             page.goto(page.url.split("/effects")[0] + address)
             assert Axe().run(page, options=options).response["violations"] == []
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_two_rows_of_one_id_are_told_and_neither_is_pooled(client):
+    name = include(client)
+    rows = [PAIN | {"row_id": "new_2026.x.1"}, PAIN | {"row_id": "new_2026.x.1", "priority": "2"}]
+    said = plain(preview(client, name, fields(*rows)))
+    assert said.count("No effect yet: row id: two rows of this id") == 2
+    assert "Pooled g" not in said

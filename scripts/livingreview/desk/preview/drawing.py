@@ -36,8 +36,8 @@ def forest_of(effects, found, *, outcome, config, studies, marked, before, calle
     context = {
         "config": config,
         "estimates": {"outcomes": {outcome: found | {"subgroups": []}}},
-        "effects": tables.plain_rows(effects),
-        "studies": tables.plain_rows(studies),
+        "effects": tables.plain_rows(effects[effects["outcome"] == outcome]),
+        "studies": tables.plain_rows(studies[["study_id", "year", "comparator_class"]]),
         "changes": {
             "release": {"version": ""},
             "outcomes": {outcome: {"added": [{"row_id": row} for row in marked], "before": before}},

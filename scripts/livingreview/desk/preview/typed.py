@@ -6,7 +6,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.desk.preview.standing import Typed
-from livingreview.errors import InputError
+from livingreview.errors import InputError, problem
 from livingreview.trials import sheets
 from livingreview.trials.sheet_cells import Table
 
@@ -58,26 +58,37 @@ def read(study, rows, *, run, registry=None, record_id=None):
     study_id = study.get("study_id", "").strip()
     header = tables.columns("outcomes")
     cells = [(number, [row.get(column, "") for column in header]) for number, row in enumerate(rows, start=2)]
-    told, good, faults = [], [], {}
+    told, frames, faults = [], {}, {}
     table = Table(FORM, header, cells)
     for row, frame, problems in sheets.rows_apart(table, study_id=study_id, run=run, registry=registry):
         key = row.get("row_id") or f"row {len(told) + 1}"
         told.append(row | {"row_id": key})
-        problems = problems or _impossible(frame, good, study_id)  # noqa: PLW2901
+        if key in frames:
+            problems = [problem("two rows of this id", column="row_id", found=key)]  # noqa: PLW2901
         if problems:
             faults[key] = problems
         else:
-            good.append(frame)
+            frames[key] = frame
+    faults = _impossible(frames, study_id) | faults
+    good = [frame for key, frame in frames.items() if key not in faults]
     kept = pd.concat(good, ignore_index=True) if good else pd.DataFrame(columns=header)
     return Given(Typed(_study(study, study_id, run), kept, record_id), told, faults)
 
 
-def _impossible(frame, others, study_id):
-    """What cannot be of a row, by itself and beside the good rows before it."""
+def _impossible(frames, study_id):
+    """What cannot be of rows, each by itself and beside the good ones before it: row_id to faults."""
     from livingreview.trials.checks import as_rows, find_problems  # noqa: PLC0415  loads SciPy
 
-    together = pd.concat([*others, frame], ignore_index=True)
-    return find_problems(as_rows(together), {study_id})
+    if not frames:
+        return {}
+    good, found = [], {}
+    rows = as_rows(pd.concat(frames.values(), ignore_index=True))
+    for key, row in zip(frames, rows, strict=True):
+        if problems := find_problems([*good, row], {study_id}):
+            found[key] = problems
+        else:
+            good.append(row)
+    return found
 
 
 def _study(study, study_id, run):
