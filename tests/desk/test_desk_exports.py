@@ -173,14 +173,14 @@ def test_one_of_two_reviewers_takes_away_their_own_queue_and_no_open_decision_of
     row |= {"decided_at": "2026-11-15"}
     tables.append(pd.DataFrame([row], columns=frame.columns, dtype=object), path, "screening")
     ann = Client(built.folder, name="Ann")
-    data = (
-        b"key,title,notes\n"
-        + (
-            f"{queue['record_id'].iloc[0]},x,"
-            f'"living-review record_id={ticket.encoded(queue["record_id"].iloc[0])} stage=title-abstract'
-            ' label=none | RAYYAN-INCLUSION: {""Bea""=>""Excluded""}"\n'
-        ).encode()
+    first = queue.iloc[0]
+    said = (
+        f"living-review record_id={ticket.encoded(first['record_id'])} stage=title-abstract label=none"
+        ' | RAYYAN-INCLUSION: {"Bea"=>"Excluded"}'
     )
+    out = io.StringIO()
+    csv.writer(out).writerows([["key", "title", "notes"], [first["record_id"], first["title"], said]])
+    data = out.getvalue().encode()
     back = ann.post(
         "/exports/return", page="/exports/return", tool="rayyan", file=(io.BytesIO(data), "b.csv")
     )
