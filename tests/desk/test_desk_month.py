@@ -381,7 +381,11 @@ def test_the_report_is_sent_without_the_cookie_by_its_key_alone(client, review):
     found = stranger.get(f"{top}data/releases/26.0.0/effects.csv", base_url=client.base, buffered=True)
     assert (found.status_code, "allow-scripts" in found.headers["Content-Security-Policy"]) == (200, False)
     wrong = address.replace(address.split("/")[2], "0" * 32)
+    (review / f"results/{RUN}/queues").mkdir()
+    (review / f"results/{RUN}/queues/ann.csv").write_text("what Ann typed")
     for path in (
+        f"{top}results/{RUN}/queues/ann.csv",
+        f"{top}logs/{RUN}/month.jsonl",
         wrong,
         f"{top}config.yaml",
         f"{top}results/../config.yaml",

@@ -8,12 +8,16 @@ cookie, so that their address holds a key instead.
 
 import hashlib
 import hmac
+import re
 from pathlib import Path
 
 from livingreview import paths
 from livingreview.errors import InputError
 
-FOLDERS = ("results", "logs", "data/releases")
+# What the report and the page of versions link to. Queues of independent reviewers are for each alone.
+SHOWN = re.compile(
+    r"results/\d{4}-\d{2}/(?!queues/).+|logs/\d{4}-\d{2}/measured\.(svg|csv)|data/releases/.+", re.DOTALL
+)
 PAGE = (
     "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none';"
     " script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none';"
@@ -44,7 +48,7 @@ def find(review, name):
     Path or None
         None where there is no such file, or it is none of these.
     """
-    if not any(name.startswith(f"{folder}/") for folder in FOLDERS):
+    if not SHOWN.fullmatch(name):
         return None
     try:
         path = paths.confined(Path(review), name)
