@@ -329,6 +329,10 @@ def hostile(built):
     )
     records.loc[first, "registry_ids"] = "NCT01234567; javascript:alert(1)"
     queue.loc[0, "title"] = HOSTILE
+    events = tables.read_results(folder / "record_events.csv")
+    events.loc[0, ["run", "pmid", "event", "date"]] = [RUN, queue["pmid"][0], "erratum", "2026-11-02"]
+    tables.write(events, folder / "record_events.csv")
+    records.loc[first, "editorial_status"] = "retracted"
     tables.write(records, folder / "records.csv")
     tables.write(queue, folder / "queue.csv")
     return built.folder
@@ -339,6 +343,8 @@ def test_hostile_titles_and_abstracts_are_text(hostile, open_desk):
     assert page.title().startswith("Screening")
     assert page.inner_text("#record-title") == HOSTILE
     assert HOSTILE in page.inner_text(".abstract")
+    assert page.inner_text(".stopped") == "Retracted."
+    assert "2026-11-02: erratum" in page.text_content(".more")
     assert page.eval_on_selector_all("main script, main img", "found => found.length") == 0
     assert page.eval_on_selector_all(
         ".abstract p", "parts => parts.map((one) => one.innerText.slice(0, 8))"

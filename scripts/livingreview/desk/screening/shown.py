@@ -51,7 +51,7 @@ def record(held, who, waits, record_id, stage, *, on, day):
         What `record.described` gives, and: row (of the queue, None if the record does not wait here); ranked
         (whether the ranking is shown) and chance; earlier (decisions that this person may see, the latest
         first); own (the decision of theirs that can be taken back, or None); needs_note; seen; related;
-        full_text (at that stage).
+        events; full_text (at that stage).
     """
     cells = work.cells_of(held, record_id)
     row = waits.row(record_id)
@@ -71,6 +71,7 @@ def record(held, who, waits, record_id, stage, *, on, day):
         "needs_note": _needs_note(own, decided, day),
         "seen": saving.seen(here),
         "related": related(held, record_id),
+        "events": events(held, cells["pmid"]),
         "full_text": places.of(held, record_id) if stage == ledger.FULL_TEXT else None,
     }
 
@@ -103,6 +104,16 @@ def related(held, record_id):
     found = described.related(held.table(path), record_id)
     known = titles(held, [one for one, _ in found])
     return [(one, known[one], evidence) for one, evidence in found]
+
+
+def events(held, pmid):
+    """What changed in a record at PubMed since it was found: (day, event, what it says), the latest first."""
+    path = held.results("record_events.csv")
+    if not pmid or not held.exists(path):
+        return []
+    found = held.table(path)
+    found = found[found["pmid"] == pmid]
+    return list(zip(found["date"], found["event"], found["detail"], strict=True))[::-1]
 
 
 def titles(held, record_ids):
