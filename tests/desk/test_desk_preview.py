@@ -127,7 +127,7 @@ def test_each_row_says_what_it_gives_or_why_it_gives_nothing(client):
     )
     assert "Not pooled: Time point follow-up; the protocol's is post" in said
     assert "No effect yet: mean 1: found '5,1'" in said
-    assert "No effect yet: sd 1: found 0.0; allowed: above 0" in said
+    assert "No effect yet: sd 1: found 0.0; allowed: more than 0" in said
     assert "Not pooled: Outcome physical_function is not one of the protocol's" in said
 
 
