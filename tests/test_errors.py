@@ -46,3 +46,9 @@ def test_twenty_five_faults_are_all_shown_and_of_more_the_rest_is_counted():
     shown = str(InputError("x.csv", problems=lines)).splitlines()
     assert shown[0] == "x.csv: 27 problems"
     assert shown[25:] == ["  - fault 25", "  - and 2 more"]
+
+
+def test_a_fault_knows_its_place_and_is_the_line_that_people_read():
+    found = problem("too large", row=3, column="n_1", allowed="2 or more")
+    assert found == "row 3, column n_1: too large; allowed: 2 or more"
+    assert (found.row, found.column, found.what) == (3, "n_1", "too large; allowed: 2 or more")

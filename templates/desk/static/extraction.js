@@ -9,7 +9,7 @@
   const CHECK_AFTER = 300; // ms without a key
   const SAVE_AFTER = 2500;
   const KINDS = {
-    error: "cannot be", missing: "to be filled in", likely: "most likely a mistake", look: "look again",
+    error: "cannot be", missing: "", likely: "most likely a mistake", look: "look again",
     know: "", cleared: "cleared",
   };
   const status = document.getElementById("status");

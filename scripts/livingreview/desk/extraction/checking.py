@@ -177,10 +177,7 @@ TO_DO = {
 
 def _worded(text):
     """A fault in the words of the form: what is still empty is no fault of whoever is typing."""
-    if not text.startswith("empty"):
-        return text
-    rest = text.partition("allowed: ")[2].partition("; hint")[0]
-    return "still to be filled in" + (f": {rest}" if rest not in ("", "not empty") else "")
+    return "to be filled in" if text.startswith("empty") else text
 
 
 def _of_instrument(row, number, registry):

@@ -11,6 +11,7 @@ from livingreview import tables
 from livingreview.desk import person
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import checking, comparing, fields, form, importing, listing, sheet, ways
+from livingreview.desk.full_text import places
 from livingreview.errors import ReviewError
 from livingreview.trials import double_extraction, merging, sheet_cells, sheets
 
@@ -18,7 +19,7 @@ blueprint = flask.Blueprint("extraction", __name__)
 
 KINDS = {
     checking.ERROR: "cannot be",
-    checking.MISSING: "to be filled in",
+    checking.MISSING: "",
     checking.LIKELY: "most likely a mistake",
     checking.LOOK: "look again",
     checking.KNOW: "",
@@ -460,6 +461,7 @@ def _form(
         title=opened.record.get("title") or opened.record["record_id"],
         name=opened.name,
         record=opened.record,
+        full_text=places.of(held, opened.record["record_id"]),
         content=content,
         rows=[
             fields.row(number, row, way=way)
