@@ -96,8 +96,7 @@ def releases():
 
 def _counted(held, path):
     """How many records, reports and studies changed to each state in each version, in the ledger's order."""
-    frame = held.table(path)
-    return held.derived(("ledger counted", path), [path], lambda _: _counts(frame))
+    return held.derived(("ledger counted", path), [path], lambda _: _counts(held.table(path)))
 
 
 def _counts(frame):

@@ -30,10 +30,12 @@ def titles(held):
     path = held.results("records.csv")
     if not held.exists(path):
         return {}
-    frame = held.table(path)
-    return held.derived(
-        ("titles", path), [path], lambda _: dict(zip(frame["record_id"], frame["title"], strict=True))
-    )
+
+    def make(_):
+        frame = held.table(path)
+        return dict(zip(frame["record_id"], frame["title"], strict=True))
+
+    return held.derived(("titles", path), [path], make)
 
 
 def listing(held, name):

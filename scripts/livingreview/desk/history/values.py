@@ -16,9 +16,12 @@ NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
 def studies(held):
     """Every study in force at the month, as dicts: study_id, name, title, rows, set_aside, corrected."""
     run = held.run()
-    frames = {name: held_table(held, path, name) for name, path in PATHS.items()}
     sources = [path for path in PATHS.values() if held.exists(path)]
-    return held.derived(("studies listed", run), sources, lambda *_: _studies(frames, run))
+
+    def make(*_):
+        return _studies({name: held_table(held, path, name) for name, path in PATHS.items()}, run)
+
+    return held.derived(("studies listed", run), sources, make)
 
 
 def _studies(frames, run):
