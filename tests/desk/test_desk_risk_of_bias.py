@@ -312,7 +312,7 @@ def test_axe_finds_nothing_on_the_pages_of_risk_of_bias(client, open_desk):
     for width, scheme, options in ((1280, "light", RULES), (390, "dark", RULES | {"runOnly": OF_COLOURS})):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        for address in ("/risk-of-bias", FORM, STUDY):
+        for address in (FORM,) if scheme == "dark" else ("/risk-of-bias", FORM, STUDY):
             page.goto(top + address)
             page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
             found = Axe().run(page, options=options).response["violations"]
