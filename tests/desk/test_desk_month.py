@@ -309,6 +309,20 @@ def test_a_month_that_cannot_be_right_is_refused_in_its_own_words(client, review
     assert client.post("/month/start", run="../x").status_code == 404
 
 
+def test_a_later_month_that_failed_before_it_had_results_is_shown(client, review):
+    told = {"outcome": "failed", "exit_code": 1, "reason": "config.yaml: unknown key", "failed": []}
+    tables.write_json(told, review / "logs/2026-12/month.json")
+    page = client.get("/")
+    assert next_of(client) == "See why the last run stopped"
+    assert '"/month/run?run=2026-12"' in page.text
+    assert "config.yaml: unknown key" in shown(page)
+    tables.write_json(told | {"outcome": "running"}, review / "logs/2026-12/month.json")
+    assert next_of(client) == "Build December 2026 again"
+    assert 'name="run" value="2026-12"' in client.get("/").text
+    tables.write_json(told | {"outcome": "paused"}, review / "logs/2026-12/month.json")
+    assert next_of(client) == "Screen 4 records to decide on"
+
+
 @pytest.fixture
 def elsewhere(review):
     """Holds the lock in another process, as a scheduler's run does."""

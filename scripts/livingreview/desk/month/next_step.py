@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from livingreview.desk.month import run_state, work
-from livingreview.operation.job import outcome, waiting
+from livingreview.operation.job import waiting
 from livingreview.report import prose
 from livingreview.screening.decisions import FULL_TEXT
 
@@ -60,6 +60,7 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
     since : freshness.Since or None
         None where the month was never built.
     run : run_state.Run
+        The last start: of the month that the desk works on, or of a later one that never was built.
     next_run : str or None
         The month that may be started now; None if none is due.
     asked : str
@@ -73,37 +74,39 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
     -------
     Step
     """
-    month = prose.month(run.run)
+    month, this = prose.month(run.run), {"run": run.run}
     if started:
         return Step(
             "Watch the run",
             "A run is being built. Decisions that are filed meanwhile are safe.",
             "month.progress",
+            this,
         )
     if run.state == run_state.KILLED:
         why = (
             "The last run was ended before it was done. What was complete is kept, and it goes on from there."
         )
-        return Step(f"Build {month} again", why, BUILD)
-    if run.about and run.about.get("outcome") in (outcome.FAILED, outcome.INTERRUPTED, outcome.UNFILED):
-        return Step("See why the last run stopped", _last_line(run.about), "month.progress")
+        return Step(f"Build {month} again", why, BUILD, this)
+    if run.about and run.about.get("outcome") in run_state.STOPPED:
+        return Step("See why the last run stopped", _last_line(run.about), "month.progress", this)
     if since is None:
         why = "Nothing is built yet: the run searches PubMed, ranks what is new, and makes the report."
-        return Step(f"Build {month}", why, BUILD)
+        return Step(f"Build {month}", why, BUILD, this)
     waits = {one.kind: one for one in kinds if one.waits}
     if step := _first(waits, DECIDING, mine):
         return step
     if since.decided:
         return Step(
             f"Build {month} again",
-            "All decisions are made. A build takes them in; full texts and sheets to extract follow from it.",
+            "A build takes in what was decided; full texts and sheets to extract follow from it.",
             BUILD,
+            this,
         )
     if step := _first(waits, EXTRACTING, mine):
         return step
     if since.any:
         return Step(
-            f"Build {month} again", "A build takes in what was changed since, and pools again.", BUILD
+            f"Build {month} again", "A build takes in what was changed since, and pools again.", BUILD, this
         )
     if step := _first(waits, LOOKING, mine):
         return step

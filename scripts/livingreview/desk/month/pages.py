@@ -30,8 +30,9 @@ def page():
     """The overview; a table that cannot be read takes only its own part from the page."""
     held, now = current().held, current().clock()
     run = held.run()
-    state = run_state.read(held.review, run, now=now)
+    state = run_state.last(held.review, run, now=now)
     busy = run_state.working(held.review)
+    busy_run = run_state.of_holder(busy) or _starts().begins(held.review)
     kinds, kinds_fault = _or_fault(lambda: work.now(held) if held.exists(held.results("queue.csv")) else [])
     since, since_fault = _or_fault(lambda: freshness.since(held))
     news, news_fault = _or_fault(lambda: overview.news(held) if since else None)
@@ -44,7 +45,7 @@ def page():
         run=state,
         next_run=may["run"] if may["due"] else None,
         asked=news["asked"] if news else "",
-        started=bool(run_state.of_holder(busy)) or _starts().begins(held.review),
+        started=busy_run is not None,
         mine=mine,
     )
     people, _ = _or_fault(lambda: overview.people(held.table(filing.LEDGER, "screening"), run))
@@ -62,10 +63,10 @@ def page():
         people=people or [],
         state=state,
         busy=busy,
-        busy_run=run_state.of_holder(busy),
+        busy_run=busy_run,
         faults=list(dict.fromkeys(filter(None, (kinds_fault, since_fault, news_fault, may_fault)))),
         may=may,
-        before={one: _before(held, one, since) for one in filter(None, (run, may["run"]))},
+        before={one: _before(held, one, since) for one in filter(None, (run, state.run, may["run"]))},
         prose=prose,
     )
 
@@ -137,7 +138,7 @@ def _shown(run):
     review = current().review
     state = run_state.read(review, run, now=current().clock())
     refused = _starts().refused(review, run)
-    begins = state.state != run_state.ALIVE and _starts().begins(review, run)
+    begins = state.state != run_state.ALIVE and _starts().begins(review, run) is not None
     return {
         "state": state,
         "begins": begins,

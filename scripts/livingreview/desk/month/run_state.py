@@ -10,11 +10,12 @@ from pathlib import Path
 from livingreview import lock, run_log
 from livingreview.desk.month import steps
 from livingreview.operation.job import month
-from livingreview.operation.job.outcome import RUNNING
+from livingreview.operation.job.outcome import FAILED, INTERRUPTED, RUNNING, UNFILED
 
 NONE, ALIVE, ENDED, KILLED = "none", "running", "ended", "killed"
 # The end of the log is enough: a start of a month writes a twentieth of it.
 LATEST = 1_000_000  # bytes
+STOPPED = (FAILED, INTERRUPTED, UNFILED)  # outcomes after which a month is to be started again
 RUN = re.compile(r"\b(\d{4}-\d{2})\b")
 SAYING = 200  # characters of what a step says
 
@@ -64,6 +65,23 @@ def working(review):
     """
     path = Path(review, lock.OF_A_REVIEW)
     return lock.holder(path) if lock.is_held(path) else {}
+
+
+def last(review, run, *, now):
+    """As `read`, of a later month if one was started and never came to results; else of the one given.
+
+    A month that fails before its queue is written would otherwise be shown nowhere.
+    """
+    review = Path(review)
+    told = sorted(path.parent.name for path in (review / "logs").glob(f"????-??/{month.NAME}"))
+    newest = max([run, *told])
+    built = (review / "results" / newest / "queue.csv").is_file()
+    state = read(review, run if built else newest, now=now)
+    return (
+        state
+        if state.state == KILLED or state.about.get("outcome") in STOPPED
+        else read(review, run, now=now)
+    )
 
 
 def of_holder(told):

@@ -76,11 +76,11 @@ class Starts:
             threading.Thread(target=process.wait, daemon=True).start()
 
     def begins(self, review, run=None):
-        """Whether a month (any, if None) was started a moment ago and has not said so itself yet."""
+        """The month (any, if None) that was started a moment ago and has not said so yet, or None."""
         last = self._last
         if last is None or run not in (None, last.run) or last.process.poll() is not None:
-            return False
-        return month.read(review, last.run).get("process") != last.process.pid
+            return None
+        return None if month.read(review, last.run).get("process") == last.process.pid else last.run
 
     def refused(self, review, run):
         """What the last start said that never became a month (wrong month, a lock); empty otherwise."""
