@@ -433,3 +433,13 @@ def test_a_sheet_is_opened_again_only_while_the_other_is_not_ready(pair):
     ada.post("ready")
     bo.type(**FACTS).type("pain_intensity", **MEANS).post("ready")
     assert bo.client.post(f"{bo.path}/reopen").status_code == 409
+
+
+def test_a_workbook_that_was_filled_in_is_shown_and_kept_beside_what_is_saved(sheet):
+    (sheet.folder / "extraction.xlsx").write_bytes(workbook_of(sheet, mean_1=4.2, page="7"))
+    sheet.open()
+    assert sheet.fields["row.1.mean_1"] == "4.2"
+    sheet.type(note="more").post()
+    assert sorted(path.name for path in sheet.folder.glob("*.xlsx")) == ["earlier-1.xlsx"]
+    sheet.open()
+    assert (sheet.fields["row.1.mean_1"], sheet.fields["study.note"]) == ("4.2", "more")

@@ -221,6 +221,22 @@ def test_a_value_that_is_probably_a_slip_is_refused_until_a_person_says_why_it_s
     assert [line.split(":")[0] for line in merging.merge(trials, run="2020-02")][:2] == ["201", "301"]
 
 
+def test_reasons_may_enter_with_the_sheets_whose_rows_no_table_holds_yet(trials, sheet, fill):
+    fill(sheet())
+    fill(sheet("third_2022", record_id="301", pmid="301"))
+    digests = re.findall("digest ([0-9a-f]{12})", refusal(trials))
+    given = {"check": "same_numbers", "reviewer": "E. X.", "note": "one register", "run": "2020-02"}
+    cleared = pd.DataFrame(
+        [
+            given | {"row_id": f"{name}.pain_intensity.1", "digest": digest, "decided_at": "2020-02-03"}
+            for name, digest in zip(("sample_2021", "third_2022"), digests, strict=True)
+        ]
+    )
+    assert refusal(trials, cleared=cleared.head(1)).count("same_numbers") == 1
+    merging.merge(trials, run="2020-02", cleared=cleared)
+    assert tables.read(trials / "clearances.csv", "clearances")["digest"].tolist() == digests
+
+
 def test_what_is_only_unlikely_is_said_and_merged(trials, sheet, fill):
     fill(sheet(), outcome=BEFORE_AS_AFTER)
     said = merging.merge(trials, run="2020-02")

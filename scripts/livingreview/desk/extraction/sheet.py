@@ -277,14 +277,14 @@ def _write(folder, before, after, *, by, at):
     if before.study == after.study and before.rows == after.rows:
         return
     _note(folder, before, after, by=by, at=at)
-    if sheet_cells.has_typed_workbook(folder):
-        # The CSV files hold all of it from now on, and two filled-in files would contradict each other.
-        names = (folder / f"earlier-{number}.xlsx" for number in range(1, 10_000))
-        (folder / WORKBOOK).rename(next(name for name in names if not name.exists()))
     outcomes = pd.DataFrame(after.rows, columns=tables.columns("outcomes"), dtype=object)
     study = pd.DataFrame([after.study], columns=[READY, *tables.columns("studies")], dtype=object)
     tables.write(outcomes, folder / FILES["outcomes"])
     tables.write(study, folder / FILES["study"])
+    if sheet_cells.has_typed_workbook(folder):
+        # The CSV files hold all of it now, and two filled-in files would contradict each other.
+        names = (folder / f"earlier-{number}.xlsx" for number in range(1, 10_000))
+        (folder / WORKBOOK).rename(next(name for name in names if not name.exists()))
 
 
 def _note(folder, before, after, *, by, at):
