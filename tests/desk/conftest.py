@@ -1,5 +1,6 @@
 """A desk over a copy of the bundled review with its month built: asked directly, or in a real Chromium."""
 
+import contextlib
 import datetime
 import re
 import subprocess
@@ -48,6 +49,12 @@ def client(built):  # noqa: F811
     return Client(built.folder)
 
 
+def _until_closed(server):
+    """Serve; that the sockets are closed from another thread ends it, at whatever moment."""
+    with contextlib.suppress(OSError):
+        server.run()
+
+
 @pytest.fixture
 def serve():
     """Serves a desk over a folder on a free port of this computer; returns the address that opens it."""
@@ -60,7 +67,7 @@ def serve():
         made = app.create(desk, key=guard.key_of(folder), token=TOKEN, hosts=serving.hosts_of(listener))
         prepare(made)
         server = serving.server(made, listener, threads=4)
-        thread = threading.Thread(target=server.run, daemon=True)
+        thread = threading.Thread(target=_until_closed, args=[server], daemon=True)
         thread.start()
         servers.append((server, listener, thread))
         return f"http://127.0.0.1:{port}/?token={TOKEN}"
