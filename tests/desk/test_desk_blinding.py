@@ -9,6 +9,8 @@ import pytest
 from desk.conftest import Client
 from desk.two_reviewers import ANN, BO, FT, TA, ask_two, file, ledger, said, waiting
 
+from livingreview.desk import guard
+
 SECRET = "zugzwang"  # stands nowhere in the review
 EACH = 4  # so many pages of one kind are opened, and every page of a record that the other has decided
 # What a curious reviewer would type, of a record.
@@ -101,6 +103,10 @@ def _difference(one, other):
 
 def test_no_page_or_file_depends_on_what_the_other_said_before_both_did(reviews):
     folders, records = reviews
+    # The addresses of the report's files follow from it.
+    key = guard.key_of(folders[0])
+    (folders[1] / guard.KEY).parent.mkdir(parents=True, exist_ok=True)
+    (folders[1] / guard.KEY).write_text(key, encoding="ascii")
     pages = [crawled(Client(folder, name=ANN), records) for folder in folders]
     assert len(pages[0]) > 25
     kinds = {address.split("?")[0] for address in pages[0]}
