@@ -40,7 +40,7 @@ month: $(READY)  ## Build a month with nobody watching, and say what came of it 
 	@python scripts/run_month.py $(REVIEW_OPTIONS) --cores $(CORES) $(if $(PROFILE),--profile $(PROFILE)) || \
 		{ code=$$?; case $$code in 10|20) ;; *) exit $$code;; esac; }
 
-desk: $(READY)  ## Open the desk: screen, extract and see what it did to the result, in a browser on this computer (PORT, OPEN=yes)
+desk: $(READY)  ## Open the desk: the month's human work in a browser of this computer (PORT=9000, OPEN=yes)
 	@python scripts/open_desk.py $(REVIEW_OPTIONS) --cores $(CORES) $(if $(PORT),--port $(PORT)) $(if $(filter yes,$(OPEN)),--open)
 
 decisions: $(READY)  ## File the decisions filled into queues and conflicts (QUEUE=file, CORRECT=yes)

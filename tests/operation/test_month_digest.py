@@ -50,7 +50,7 @@ def test_what_waits_is_told_with_how_long_for_whom_and_where(told):
     told.waits(n=29, since="2016-01", months=130)
     seen, text, page = made(told)
     assert seen["subject"].startswith("4 new records, 4 items wait for people: Example pain")
-    row = "| Records to decide on | 29 | 130 months, since January 2016 | reviewers | fill in the queue, then run “make decisions” | `results/2026-11/queue.csv` |"
+    row = "| Records to decide on | 29 | 130 months, since January 2016 | reviewers | screen them at the desk, or fill in the queue, then run “make decisions” | `results/2026-11/queue.csv` |"
     assert row in text.splitlines()
     assert f"followed by RUN={RUN} REVIEW={told.folder}." in text
     for words in ("records to decide on", "130 months, since January 2016", "results/2026-11/queue.csv"):

@@ -15,7 +15,7 @@ WORK = {
     "since": "2026-11",
     "months": 0,
     "whom": "reviewers",
-    "todo": "fill in the queue, then run “make decisions”",
+    "todo": "screen them at the desk, or fill in the queue, then run “make decisions”",
     "file": "results/2026-11/queue.csv",
 }
 FAILURE = {

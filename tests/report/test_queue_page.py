@@ -33,7 +33,7 @@ def test_a_row_says_what_it_is_why_it_stands_there_and_for_how_long_it_waits():
         "",
         "Example pain",
         "",
-        "2 records wait for a decision, the oldest since July 2025. Fill in `results/2026-11/queue.csv`, then `make decisions RUN=2026-11`.",
+        "2 records wait for a decision, the oldest since July 2025. Decide at the desk (`make desk RUN=2026-11`); or fill in `results/2026-11/queue.csv`, then `make decisions RUN=2026-11`.",
         "Read from the top. A percentage is the chance, by the review's own decisions, that people would include the record. A term behind a place speaks for the record with a plus, against it with a minus.",
         "",
         "|  | Band | Record | Published | Why it stands here | State | Waits |",
@@ -72,7 +72,7 @@ def test_for_whom_a_record_waits_is_told_and_not_what_was_said():
         own=["anna.csv", "ben.csv"],
     )
     assert (
-        "Each reviewer fills in their own of `results/2026-11/queues/anna.csv` and `results/2026-11/queues/ben.csv`,"
+        "or each reviewer fills in their own of `results/2026-11/queues/anna.csv` and `results/2026-11/queues/ben.csv`,"
         in text
     )
     assert "title and abstract: new, for the second reviewer" in text

@@ -63,10 +63,11 @@ def _lead(queue, waiting, files, *, run):
     verb = "waits" if n == 1 else "wait"
     named = prose.listed(f"`{name}`" for name in files)
     which = "their own of " if len(files) > 1 else ""
-    who = "Each reviewer fills in" if len(files) > 1 else "Fill in"
+    who = "each reviewer fills in" if len(files) > 1 else "fill in"
     return [
         f"{prose.plural(n, 'record')} {verb} for a decision, the oldest since {prose.month(oldest)}."
-        f" {who} {which}{named}, then `make decisions RUN={run}`.",
+        f" Decide at the desk (`make desk RUN={run}`); or {who} {which}{named}, then"
+        f" `make decisions RUN={run}`.",
         _order(queue),
     ]
 

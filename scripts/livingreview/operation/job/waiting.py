@@ -26,22 +26,38 @@ ONE = {
     SENTINELS: "included record that the search no longer finds",
     REASONS: "change of methods that wants a reason",
 }
-# Of each kind: who does it, and what is to be done.
+# Of each kind: who does it, and what is to be done: at the desk, or in the files.
 TASKS = {
-    UNDECIDED: ("reviewers", "fill in the queue, then run “make decisions”"),
-    AWAITING: ("reviewers", "ask the authors or classify them in the queue, then run “make decisions”"),
-    SECOND: ("the reviewer who has not decided yet", "fill in your own queue, then run “make decisions”"),
-    CONFLICTS: ("who adjudicates", "settle each, then run “make decisions”"),
-    PAIRS: ("reviewers", "give a verdict on each, then run “make decisions”"),
+    UNDECIDED: ("reviewers", "screen them at the desk, or fill in the queue, then run “make decisions”"),
+    AWAITING: (
+        "reviewers",
+        "ask the authors, or classify them at the desk, or in the queue, then run “make decisions”",
+    ),
+    SECOND: (
+        "the reviewer who has not decided yet",
+        "screen them at the desk, or fill in your own queue, then run “make decisions”",
+    ),
+    CONFLICTS: ("who adjudicates", "settle each at the desk, or there, then run “make decisions”"),
+    PAIRS: ("reviewers", "give a verdict on each at the desk, or there, then run “make decisions”"),
     EXTRACTION: (
         "extractors",
-        "fill in the sheet that is named there, write yes in ready, then run “make trials”",
+        "extract them at the desk, or fill in the sheet that is named there, write yes in ready, then run"
+        " “make trials”",
     ),
-    EXTRACTION_CONFLICTS: ("who adjudicates extractions", "settle each, then run “make trials”"),
-    FINDINGS: ("extractors", "correct the value, or clear it with a reason in data/trials/clearances.csv"),
+    EXTRACTION_CONFLICTS: (
+        "who adjudicates extractions",
+        "settle each at the desk, or there, then run “make trials”",
+    ),
+    FINDINGS: (
+        "extractors",
+        "correct the value, or clear it with a reason, at the desk or in data/trials/clearances.csv",
+    ),
     ALERTS: ("reviewers", "look whether the change moves a decision or a value"),
     SENTINELS: ("the librarian", "mend the query, or see why PubMed no longer lists them"),
-    REASONS: ("authors", "give the reason in data/methods/changes.csv before the next release"),
+    REASONS: (
+        "authors",
+        "give the reason before the next release, at the desk or in data/methods/changes.csv",
+    ),
 }
 
 
