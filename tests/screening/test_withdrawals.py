@@ -177,3 +177,27 @@ def test_what_the_other_took_back_is_not_shown_before_the_record_is_decided(ledg
     assert len(blinding.shown_to(ledger(*rows), name="Ann", names=NAMES)) == 2
     rows += [spoke("Ben", "include"), spoke("Ann", "include")]
     assert len(blinding.shown_to(ledger(*rows), name="Ben", names=NAMES)) == 4
+
+
+def filed(rows, *, run=RUN, note=None):
+    """What filing the same include again adds to a ledger."""
+    queue = pd.DataFrame(
+        [("101", TA, "include", None, "EX", note)],
+        columns=["record_id", "stage", "decision", "reason", "reviewer", "note"],
+        dtype=object,
+    )
+    options = {"known": {"101"}, "reasons": {}, "stages": STAGES, "decided_at": f"{run}-05"}
+    assert len(module.unfiled(queue, rows, run=run)) == 1
+    return module.from_queue(queue, rows, path="queue.csv", run=run, **options)
+
+
+def test_a_file_that_still_holds_what_was_taken_back_neither_brings_it_back_nor_passes_it_over(ledger):
+    of_ex = {"reviewer": "EX"}
+    rows = ledger(("101", RUN, TA, "include", of_ex), ("101", RUN, TA, "withdrawn", of_ex))
+    with pytest.raises(InputError, match="EX has taken this decision back in this run"):
+        filed(rows)
+    added, already = filed(rows, note="meant after all")
+    assert (added["decision"].tolist(), already) == (["include"], 0)
+    # The queue of a later month was made after it.
+    added, already = filed(rows, run="2020-04")
+    assert (added["decision"].tolist(), already) == (["include"], 0)

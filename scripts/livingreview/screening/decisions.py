@@ -487,7 +487,7 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
 
     A row counts as filed if the ledger holds a row of its record, stage and role that says the same, reviewer
     and note included; a later correction does not make it unfiled again, a later question does: a round that
-    is open, or a record that has awaited classification since.
+    is open, or a record that has awaited classification since. What was taken back was never said.
 
     Parameters
     ----------
@@ -505,7 +505,7 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     touched = begun(queue, owner)
     if touched.empty:
         return touched
-    held, since = _held(decisions, role or ALONE)
+    held, since = _held(said_by(decisions, ALL_RUNS), role or ALONE)
     together = standings(decisions, run)
     fresh = [
         _said(row) not in (since if _resolves(row) else held)
@@ -612,7 +612,8 @@ def from_queue(
     InputError
         Naming every row that has an unknown record, no decision, no reviewer or another than the owner, an
         unknown or missing reason, a stage that does not fit, a conflict with a decision in force or with
-        another that the reviewer gave on the same day, or an adjudication of nothing. Nothing is filed then.
+        another that the reviewer gave on the same day, the words of one that they took back in this run, or
+        an adjudication of nothing. Nothing is filed then.
     """
     fresh = unfiled(queue, decisions, role=role, owner=owner, run=run)
     rows = _rows(fresh, columns=decisions.columns).assign(run=run, decided_at=decided_at, role=role)
@@ -734,6 +735,15 @@ def _included_on_full_text(rows, decisions):
     return found
 
 
+def _taken_back(decisions, run):
+    """What was said and then taken back in a run, with its role: a set."""
+    if not (decisions["decision"] == WITHDRAWN).any():
+        return set()
+    before = said_by(decisions[~((decisions["decision"] == WITHDRAWN) & (decisions["run"] >= run))], run)
+    gone = before.index.difference(said_by(decisions, run).index)
+    return {(_said(row), role_of(row)) for row in before.loc[gone].itertuples()}
+
+
 class _Faults:
     """What is wrong with filled-in rows, each looked at in the light of the ledger."""
 
@@ -743,6 +753,7 @@ class _Faults:
         self.held = _last_by_key(latest(past, run))
         self.together = standings(past, run)
         self.spoken = {_spoken_as(row): row for row in past.itertuples()}
+        self.taken_back = _taken_back(decisions, run)
         self.later = {}
         for row in future.itertuples():
             self.later.setdefault((row.record_id, row.stage), []).append(row)
@@ -753,6 +764,7 @@ class _Faults:
         """What is wrong with one row, or None."""
         return (
             self._of_cells(row)
+            or self._of_taken_back(row)
             or self._of_later(row)
             or self._of_adjudication(row)
             or self._of_stages(row)
@@ -783,6 +795,17 @@ class _Faults:
         if row.stage not in self.stages:
             return {"column": "stage", "found": row.stage, "allowed": ", ".join(self.stages)}
         return _reason_fault(row, self.reasons)
+
+    def _of_taken_back(self, row):
+        """The same words as a decision that was taken back: the file may be older than that."""
+        if (_said(row), self.role or ALONE) not in self.taken_back:
+            return None
+        return {
+            "column": "decision",
+            "text": f"{row.reviewer} has taken this decision back in this run",
+            "found": row.decision,
+            "hint": "clear the cells of the row; or, to decide so again, say so in the column note",
+        }
 
     def _of_adjudication(self, row):
         if self.role != ADJUDICATOR:

@@ -234,7 +234,7 @@ def file(desk, one, answer, *, name, seen):
         )
         added, _ = ledger.from_queue(
             pd.DataFrame([row], dtype=object),
-            rows,
+            ledger.said_by(rows, ledger.ALL_RUNS),
             path=filing.LEDGER,
             known=records.index,
             reasons=asked["reasons"],

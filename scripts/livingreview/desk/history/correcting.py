@@ -82,7 +82,7 @@ def correct(held, entry, *, name, token, known, kept, decided_at):
         )
         added, _ = ledger.from_queue(
             filled,
-            ledger.under_kept(of_record, kept, run=config["run"]),
+            ledger.said_by(ledger.under_kept(of_record, kept, run=config["run"]), ledger.ALL_RUNS),
             path=filing.LEDGER,
             known=known,
             reasons=config["screening"]["reasons"],
