@@ -5,6 +5,8 @@ import re
 import threading
 from pathlib import Path
 
+import pandas as pd
+
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError
@@ -52,14 +54,18 @@ class Held:
         """The path of a file of the month's results, from the review's folder: ``results/<run>/<name>``."""
         return f"results/{self.run()}/{name}"
 
-    def table(self, path, schema=None):
+    def table(self, path, schema=None, *, optional=False):
         """A table as a DataFrame: one that people own by its schema, or one of results; do not change it.
+
+        With `optional`, one that a review may do without has no rows where it is missing.
 
         Raises
         ------
         InputError
             If it is missing or broken.
         """
+        if optional and not self.exists(path):
+            return pd.DataFrame(columns=tables.columns(schema), dtype=object)
         if schema is None:
             return self.derived(("table", path), [path], tables.read_results)
         return self.checked(path, schema).frame
@@ -84,7 +90,7 @@ class Held:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def derived(self, key, paths, make):
+    def derived(self, key, paths, make, *, optional=False):
         """What `make` makes of files, made again when one of them has changed.
 
         Parameters
@@ -96,6 +102,8 @@ class Held:
         make : callable
             Takes the absolute paths of the files, in this order. What it reads it reads when it is called:
             a frame that was asked for before may be older than the file.
+        optional : bool
+            Whether files may be missing.
         """
         with self._lock_of(key):
             stamps = tuple(self.stamp(path) for path in paths)
@@ -104,7 +112,7 @@ class Held:
                     self._kept.move_to_end(key)
                     return self._kept[key][1]
             missing = [path for path, stamp in zip(paths, stamps, strict=True) if stamp is None]
-            if missing:
+            if missing and not optional:
                 raise InputError(missing[0], problem="there is no such file", hint=_hint(missing[0]))
             made = make(*(self.review / path for path in paths))
             self._keep(key, stamps, made)

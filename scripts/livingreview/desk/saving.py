@@ -18,6 +18,8 @@ found beside what was typed, so that nothing is lost. The workflow's own command
 
 import contextlib
 
+import pandas as pd
+
 from livingreview import tables
 from livingreview.errors import ReviewError
 
@@ -77,10 +79,11 @@ class Table:
 
 
 @contextlib.contextmanager
-def changing(held, path, schema):
+def changing(held, path, schema, *, optional=False):
     """Hold the lock of a table while it is read, checked and changed; a `Table`.
 
-    Hold one at a time, and as briefly as a person would wait: whoever else wants to save waits for it.
+    Hold one at a time, and as briefly as a person would wait: whoever else wants to save waits for it. With
+    `optional`, one that a review may do without is begun where it is missing.
 
     Parameters
     ----------
@@ -89,8 +92,23 @@ def changing(held, path, schema):
         From the review's folder.
     schema : str
     """
-    with tables.locked(held.review / path):
-        yield Table(held, path, schema)
+    file = held.review / path
+    if optional:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with tables.locked(file):
+        table = Table(held, path, schema)
+        if optional and not held.exists(path):
+            table.write(held.table(path, schema, optional=True))
+        yield table
+
+
+def add(held, path, schema, row):
+    """Add one row, a dict, to a table that a review may do without; on disk when this returns.
+
+    Raises as `Table.append`.
+    """
+    with changing(held, path, schema, optional=True) as table:
+        table.append(pd.DataFrame([row], columns=tables.columns(schema), dtype=object))
 
 
 def seen(rows):

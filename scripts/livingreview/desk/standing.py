@@ -3,6 +3,10 @@
 from livingreview import tables
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
+from livingreview.trials import instruments
+
+# People's tables of trials by their schema, from the review's folder.
+TRIALS = {name: f"data/trials/{name}.csv" for name in ("reports", "studies", "outcomes")}
 
 
 def records(held):
@@ -12,6 +16,17 @@ def records(held):
         ("records by id", path),
         [path],
         lambda file: tables.read_results(file).set_index("record_id", drop=False),
+    )
+
+
+def registry(held):
+    """The instruments in force, as a `instruments.Lookup`; empty where a review does without."""
+    run = held.run()
+    return held.derived(
+        ("registry", run),
+        [instruments.TABLE],
+        lambda path: instruments.lookup(instruments.read(path, run=run)),
+        optional=True,
     )
 
 

@@ -13,7 +13,7 @@ from livingreview.screening import filing
 from livingreview.search.linkage import pairs
 
 QUEUE = "pairs.csv"  # of the run's results
-LEDGER = "data/decisions/pairs.csv"
+LEDGER = pairs.LEDGER
 # What is compared, as the records have it.
 FIELDS = {
     "title": "Title",
@@ -53,7 +53,7 @@ def asked(held):
 
 
 def _latest(held):
-    rows = held.table(LEDGER, "pairs")
+    rows = held.table(LEDGER, "pairs", optional=True)
     rows = rows[rows["run"] <= held.run()]
     return {pairs.ordered(row["record_a"], row["record_b"]): row for row in tables.plain_rows(rows)}
 

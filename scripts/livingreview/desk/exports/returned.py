@@ -92,8 +92,7 @@ def look(desk, upload, asked):
         desk.held.table(filing.LEDGER, "screening"), ledger.kept_ids(records), run=options["run"]
     )
     found = exchange.from_export(upload.path.read_bytes(), decisions, name=upload.name, **options)
-    rows = found.rows.astype(object).where(found.rows.notna(), None).to_dict("records")
-    return found._asdict() | {"rows": rows}
+    return found._asdict() | {"rows": tables.plain_rows(found.rows)}
 
 
 def file(desk, upload, asked):

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from livingreview import tables
 from livingreview.desk.history import ledger_view
-from livingreview.desk.history.recording import held_table
 from livingreview.desk.risk_of_bias import asked
 from livingreview.errors import InputError
 from livingreview.screening import filing
@@ -90,7 +89,7 @@ def _frame(held, key, name):
     if key == "decisions":
         return ledger_view.visible(held, name)
     if key in TRIALS:
-        return rows_at(held_table(held, f"data/trials/{key}.csv", key), held.run(), TRIALS[key])
+        return rows_at(held.table(f"data/trials/{key}.csv", key, optional=True), held.run(), TRIALS[key])
     if key == "risk_of_bias":
         return _judged(held, name)
     path = _queue(held, name) if key == "queue" else held.results(f"{key}.csv")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from livingreview import tables
+from livingreview.desk import standing as now
 from livingreview.desk.extraction import fields
 from livingreview.desk.preview import standing as effects_of_now
 from livingreview.errors import InputError
-from livingreview.trials import clearances, instruments, sheet_cells, sheets
+from livingreview.trials import clearances, sheet_cells, sheets
 from livingreview.trials.sheet_cells import Table
 
 FORM = "the form"
@@ -278,21 +279,14 @@ def context(held):
     """What `check` needs of a review besides the form, as keywords; read again when a file has changed."""
     run = held.run()
     config = held.config()
-    trials = "data/trials"
     return {
         "standing": effects_of_now.now(held),
-        "registry": _held(
-            held,
-            f"{trials}/instruments.csv",
-            lambda path: instruments.lookup(instruments.read(path, run=run)),
+        "registry": now.registry(held),
+        "cleared": held.derived(
+            ("clearances", run),
+            [clearances.TABLE],
+            lambda path: clearances.read(path, run=run),
+            optional=True,
         ),
-        "cleared": _held(held, f"{trials}/clearances.csv", lambda path: clearances.read(path, run=run)),
         "named": [*config["outcomes"], *config.get("other_outcomes", [])],
     }
-
-
-def _held(held, path, make):
-    """What `make` makes of a file that may be missing."""
-    if not held.exists(path):
-        return make(held.review / path)
-    return held.derived((path, held.run(), "extraction"), [path], make)

@@ -4,19 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livingreview import paths, tables
+from livingreview.desk import standing
 from livingreview.desk.extraction import sheet
+from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError, ReviewError
 from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
 from livingreview.trials import double_extraction, instruments, prefilling, sheets
 from livingreview.trials.merging import pending, pending_pairs
 from livingreview.trials.revisions import rows_at
 
-PEOPLE = {
-    "reports": "data/trials/reports.csv",
-    "studies": "data/trials/studies.csv",
-    "outcomes": "data/trials/outcomes.csv",
-    "screening": "data/decisions/screening.csv",
-}
 SAYS = {
     "none": "not begun: it has no sheet yet",
     sheets.EMPTY: "not begun",
@@ -61,32 +58,22 @@ class Waiting:
         return SAYS[self.state]
 
 
-def records(held):
-    """The records of the month by their id."""
-    return held.derived(
-        ("records by id", held.run()),
-        [held.results("records.csv")],
-        lambda path: tables.read_results(path).set_index("record_id", drop=False),
-    )
-
-
 def awaited(held):
     """Records that wait for extraction by the decisions of now: id to the run in which each was included."""
     run, stages = held.run(), held.config()["screening"]["stages"]
     results = [held.results("records.csv"), held.results("notices.csv")]
 
     def make(*_):
-        whole, found = records(held), held.table(results[1])
-        decisions = held.table(PEOPLE["screening"], "screening")
-        reports = held.table(PEOPLE["reports"], "reports")
+        whole, found = standing.records(held), held.table(results[1])
+        decisions = held.table(filing.LEDGER, "screening")
+        reports = held.table(TRIALS["reports"], "reports")
         ids = prefilling.waiting(
             whole.reset_index(drop=True), reports, decisions, found, run=run, stages=stages
         )
-        given = ledger.under_kept(decisions, ledger.kept_ids(whole), run=run)
-        state = ledger.statuses(ids, given, run=run, stages=stages)
+        state = ledger.statuses(ids, standing.decisions(held), run=run, stages=stages)
         return dict(zip(state["record_id"], state["since_run"], strict=True))
 
-    return held.derived(("awaited", run), [*results, PEOPLE["reports"], PEOPLE["screening"]], make)
+    return held.derived(("awaited", run), [*results, TRIALS["reports"], filing.LEDGER], make)
 
 
 def waiting(held, *, who):
@@ -102,10 +89,10 @@ def waiting(held, *, who):
     -------
     list of Waiting
     """
-    whole, since = records(held), awaited(held)
+    whole, since = standing.records(held), awaited(held)
     kept = ledger.kept_ids(whole)
     top = held.review / prefilling.SHEETS
-    registry = _registry(held)
+    registry = standing.registry(held)
     folders = {prefilling.folder_of(one, kept, sheets_dir=top): one for one in since}
     others = sorted({*pending(top), *pending_pairs(top)} - {*folders})
     found = [
@@ -140,11 +127,6 @@ def _is_ready(folder):
         return False
 
 
-def _registry(held):
-    path = "data/trials/instruments.csv"
-    return instruments.lookup(instruments.read(held.review / path, run=held.run()))
-
-
 def folder_named(held, name):
     """The folder of a sheet by its name in an address.
 
@@ -177,12 +159,12 @@ def entered(held):
     run = held.run()
 
     def make(*_):
-        studies = rows_at(held.table(PEOPLE["studies"], "studies"), run, ["study_id"])
-        outcomes = rows_at(held.table(PEOPLE["outcomes"], "outcomes"), run, ["row_id"])
-        reports = held.table(PEOPLE["reports"], "reports")
+        studies = rows_at(held.table(TRIALS["studies"], "studies"), run, ["study_id"])
+        outcomes = rows_at(held.table(TRIALS["outcomes"], "outcomes"), run, ["row_id"])
+        reports = held.table(TRIALS["reports"], "reports")
         reports = reports[reports["run"] <= run]
         rows, links = outcomes["study_id"].value_counts(), reports["study_id"].value_counts()
-        first = held.table(PEOPLE["studies"], "studies").groupby("study_id")["run"].min()
+        first = held.table(TRIALS["studies"], "studies").groupby("study_id")["run"].min()
         return [
             row
             | {
@@ -193,7 +175,7 @@ def entered(held):
             for row in tables.plain_rows(studies)
         ]
 
-    paths_ = [PEOPLE[name] for name in ("studies", "outcomes", "reports")]
+    paths_ = [TRIALS[name] for name in ("studies", "outcomes", "reports")]
     return held.derived(("entered", run), paths_, make)
 
 
@@ -205,7 +187,7 @@ def make_sheet(held, record_id):
     ReviewError
         If the record does not wait for extraction.
     """
-    whole = records(held)
+    whole = standing.records(held)
     if record_id not in awaited(held):
         raise ReviewError(
             f"Record {record_id} does not wait for extraction: is it included, and in no trial?"
@@ -220,7 +202,7 @@ def make_sheet(held, record_id):
             folder,
             record,
             study_id=sheets.suggest_study_id(record, _taken(held, top)),
-            registry=instruments.read(held.review / "data/trials/instruments.csv", run=run),
+            registry=instruments.read(held.review / instruments.TABLE, run=run),
             outcomes=list(config["outcomes"]),
             other_outcomes=config.get("other_outcomes", []),
             timepoint=config["analysis"]["timepoint"],
@@ -232,7 +214,7 @@ def make_sheet(held, record_id):
 
 def _taken(held, top):
     """Study ids that are in use: in the trials, and in the sheets that wait."""
-    taken = set(held.table(PEOPLE["studies"], "studies")["study_id"])
+    taken = set(held.table(TRIALS["studies"], "studies")["study_id"])
     for path in [*top.glob("*/study.csv"), *top.glob("*/*/study.csv")]:
         if "merged" not in path.relative_to(top).parts:
             taken.update(row.get("study_id", "") for row in _first_rows(path))
@@ -252,5 +234,5 @@ def companions(held, record_id):
     found = held.table(path)
     groups = set(found.loc[found["record_id"] == record_id, "group_id"]) if "group_id" in found else set()
     related = set(found.loc[found["group_id"].isin(groups), "record_id"]) if groups else set()
-    reports = held.table(PEOPLE["reports"], "reports")
+    reports = held.table(TRIALS["reports"], "reports")
     return sorted(set(reports.loc[reports["record_id"].isin(related), "study_id"]))

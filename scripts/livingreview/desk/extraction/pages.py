@@ -4,11 +4,9 @@ import re
 from dataclasses import dataclass, replace
 
 import flask
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from livingreview import tables
-from livingreview.desk import person
+from livingreview.desk import person, standing
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import checking, comparing, fields, form, importing, listing, sheet, ways
 from livingreview.desk.full_text import places
@@ -35,6 +33,7 @@ def page():
         return flask.render_template("extraction/page.html.j2", title="Extraction", built=False)
     asked = flask.request.args.get("words", "").strip()
     trials = listing.entered(held)
+    just = next((one for one in trials if one["study_id"] == flask.request.args.get("entered")), None)
     return flask.render_template(
         "extraction/page.html.j2",
         title="Extraction",
@@ -44,8 +43,16 @@ def page():
         n_entered=len(trials),
         words=asked,
         extractors=double_extraction.extractors(held.config().get("extraction", {})),
-        just=next((one for one in trials if one["study_id"] == flask.request.args.get("entered")), None),
+        just=just,
+        silent=_silent(held, just["study_id"]) if just else [],
     )
+
+
+def _silent(held, study_id):
+    """The labels of the protocol's outcomes on which a trial has no row."""
+    table = held.table(standing.TRIALS["outcomes"], "outcomes")
+    told = set(table.loc[table["study_id"] == study_id, "outcome"])
+    return [about["label"] for name, about in held.config()["outcomes"].items() if name not in told]
 
 
 def _says(study, words):
@@ -204,8 +211,7 @@ def _save(opened, _about):
 
 def _add(opened, outcome):
     """One more row of an outcome: another instrument, time point or pair of arms."""
-    named = checking.context(current().held)["named"]
-    if outcome not in named:
+    if outcome not in _named(current().held.config()):
         raise ReviewError(f"The protocol does not name the outcome “{outcome}”. Nothing was added.")
     study_, rows = _posted()
     now = sheet.read(opened.own)
@@ -292,7 +298,8 @@ def _enter(opened, checked):
     """Let a trial enter, and say what came of it."""
     study_id = sheet.read(opened.own).study["study_id"]
     for line in _merge(opened, _cleared(checked)):
-        flask.flash(line[:1].upper() + line[1:])
+        if " merged for run " not in line:  # what the page says of the trial that entered
+            flask.flash(line[:1].upper() + line[1:])
     return flask.redirect(flask.url_for("extraction.page", entered=study_id), code=303)
 
 
@@ -309,7 +316,7 @@ def _merge(opened, cleared):
         held.review / "data/trials",
         run=held.run(),
         only=opened.name,
-        known=set(listing.records(held).index),
+        known=set(standing.records(held).index),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         cleared=None if cleared.empty else cleared,
     )
@@ -342,7 +349,7 @@ def name_study(name):
     held = current().held
     asked = flask.request.form.get("study_id", "").strip()
     of_known = flask.request.form.get("known", "").strip()
-    known = tables.plain_rows(held.table(listing.PEOPLE["studies"], "studies"))
+    known = tables.plain_rows(held.table(standing.TRIALS["studies"], "studies"))
     ids = {row["study_id"] for row in known}
     if of_known and of_known not in ids:
         raise ReviewError(f"There is no trial “{of_known}”. Nothing was changed.")
@@ -363,7 +370,7 @@ def name_study(name):
 
 
 def _rows_of(held, study_id):
-    outcomes = held.table(listing.PEOPLE["outcomes"], "outcomes")
+    outcomes = held.table(standing.TRIALS["outcomes"], "outcomes")
     return set(outcomes.loc[outcomes["study_id"] == study_id, "row_id"])
 
 
@@ -388,7 +395,7 @@ def compare(name):
 
 def _comparison(name, folder, reasons):
     held = current().held
-    registry = checking.context(held)["registry"]
+    registry = standing.registry(held)
     view = comparing.view(folder, registry=registry)
     checked = _check_settled(folder, view, reasons) if view.is_settled else None
     return flask.render_template(
@@ -405,7 +412,7 @@ def _comparison(name, folder, reasons):
 
 def _check_settled(folder, view, reasons):
     """The checks of the trial as it would enter, with the fields of a form that nobody sees."""
-    registry = checking.context(current().held)["registry"]
+    registry = standing.registry(current().held)
     study_, rows = comparing.settled(folder, registry=registry)
     content = sheet.Content(study_, rows)
     return _check(Opened(view.names[0], folder, folder, _record_of(folder)), content, reasons)
@@ -413,7 +420,7 @@ def _check_settled(folder, view, reasons):
 
 def _record_of(folder):
     record_id = sheets.record_id(folder)
-    whole = listing.records(current().held)
+    whole = standing.records(current().held)
     return whole.loc[record_id].to_dict() if record_id in whole.index else {"record_id": record_id}
 
 
@@ -422,7 +429,7 @@ def settle(name):
     """File what was settled; with the button for it, let the trial enter."""
     held = current().held
     folder = listing.folder_named(held, name)
-    registry = checking.context(held)["registry"]
+    registry = standing.registry(held)
     flask.flash(comparing.settle(folder, flask.request.form, by=person.name(), registry=registry))
     view = comparing.view(folder, registry=registry)
     if flask.request.form.get("action") != "merge" or not view.is_settled:
@@ -453,9 +460,8 @@ def _form(
     for one in checked.messages:
         said.setdefault(one.field, []).append(one)
     chosen = ways_ if ways_ is not None and len(ways_) == len(content.rows) else [None] * len(content.rows)
-    registry = checking.context(held)["registry"]
-    named = checking.context(held)["named"]
-    studies = held.table(listing.PEOPLE["studies"], "studies")
+    registry, named = standing.registry(held), _named(config)
+    studies = held.table(standing.TRIALS["studies"], "studies")
     return flask.render_template(
         "extraction/form.html.j2",
         title=opened.record.get("title") or opened.record["record_id"],
@@ -480,16 +486,15 @@ def _form(
         known=sorted(set(studies["study_id"])),
         companions=listing.companions(held, opened.record["record_id"]),
         people=sheet.people(opened.own),
-        preview=_previewed(opened.name),
         ways=ways.WAYS,
         fields=fields,
         label=fields.label,
-        field_label=lambda name: fields.label_of(name, content.rows, _named(config)),
+        field_label=lambda name: fields.label_of(name, content.rows, named),
         choices={"study": fields.choices("studies"), "outcomes": fields.choices("outcomes")},
         numbers={"study": fields.numbers("studies"), "outcomes": fields.numbers("outcomes")},
         suggestions=fields.suggestions(studies, config),
         instruments={outcome: _instruments(registry, outcome) for outcome in named},
-        named=_named(config),
+        named=named,
     )
 
 
@@ -505,13 +510,3 @@ def _instruments(registry, outcome):
 
 def _posted_base():
     return flask.request.form.get("base", "")
-
-
-def _previewed(name):
-    """The address that draws what the form does to the result, where the desk has it."""
-    address = f"/extraction/{name}/preview"
-    try:
-        flask.current_app.url_map.bind("").match(address, method="POST")
-    except (HTTPException, RequestRedirect):
-        return ""
-    return address

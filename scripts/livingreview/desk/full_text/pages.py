@@ -48,9 +48,7 @@ def save():
         location, retrieval = full_texts.store(desk.review, record_id, uploaded.read()), full_texts.RETRIEVED
     elif location and location != places.of(desk.held, record_id)["location"]:
         retrieval = full_texts.RETRIEVED
-    with saving.changing(desk.held, full_texts.TABLE, full_texts.SCHEMA) as table:
-        if not desk.held.exists(full_texts.TABLE):
-            table.write(full_texts.none())
+    with saving.changing(desk.held, full_texts.TABLE, full_texts.SCHEMA, optional=True) as table:
         rows = places.under_kept(desk.held, table.frame)
         own = rows[rows["record_id"] == record_id]
         saving.refuse_changed(own, form.get("seen", ""), what=f"the full text of record {record_id}")

@@ -8,12 +8,11 @@ from livingreview.screening import full_texts
 
 def notes(held):
     """All notes on full texts, under the records that are kept; without rows where nobody has written any."""
-    if not held.exists(full_texts.TABLE):
-        return full_texts.none()
     return held.derived(
         ("full texts under kept", held.run()),
         [full_texts.TABLE, held.results("records.csv")],
-        lambda *_: under_kept(held, held.table(full_texts.TABLE, full_texts.SCHEMA)),
+        lambda *_: under_kept(held, held.table(full_texts.TABLE, full_texts.SCHEMA, optional=True)),
+        optional=True,
     )
 
 

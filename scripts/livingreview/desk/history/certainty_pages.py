@@ -2,10 +2,10 @@
 
 import flask
 
-from livingreview.desk import person
+from livingreview import tables
+from livingreview.desk import person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history.blueprint import blueprint, render
-from livingreview.desk.history.recording import add, held_table
 from livingreview.living import releases as released
 from livingreview.living.certainty_domains import DOMAINS
 from livingreview.living.ratings import KEY, OVERALL, TABLE
@@ -35,9 +35,9 @@ def certainty():
 
 def _rated(held):
     """People's judgements in force: outcome to domain to the row."""
-    rows = rows_at(held_table(held, TABLE, "ratings"), held.run(), KEY)
+    rows = rows_at(held.table(TABLE, "ratings", optional=True), held.run(), KEY)
     found = {}
-    for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
+    for row in tables.plain_rows(rows):
         found.setdefault(row["outcome"], {})[row["domain"]] = row
     return found
 
@@ -68,14 +68,14 @@ def rate():
         "revision": before + 1,
         "revision_reason": f"judged again ({person.name()}, {desk.today()})" if before else None,
     }
-    add(held, TABLE, "ratings", row)
+    saving.add(held, TABLE, "ratings", row)
     flask.flash(f"{main['label']}: the judgement is filed. The next run takes it in.")
     return flask.redirect(flask.url_for("history.certainty", _anchor=outcome))
 
 
 def _revision(held, outcome, domain):
     """The highest revision of a judgement; 0 where there is none."""
-    rows = held_table(held, TABLE, "ratings")
+    rows = held.table(TABLE, "ratings", optional=True)
     rows = rows[(rows["outcome"] == outcome) & (rows["domain"] == domain)]
     return 0 if rows.empty else int(rows["revision"].max())
 

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from livingreview.desk.history.recording import held_table
+from livingreview import tables
+from livingreview.desk.standing import TRIALS
 from livingreview.report.links import doi_link, pubmed_link
 from livingreview.screening import blinding, filing
 from livingreview.screening import decisions as ledger
+from livingreview.search.linkage import pairs as pair_ledger
 
 PAGE = 100
-PAIRS = "data/decisions/pairs.csv"
-REPORTS = "data/trials/reports.csv"
 CHOICES = ("stage", "decision", "reviewer", "run", "reason")
 
 
@@ -48,9 +48,11 @@ def listing(held, name):
         search by words looks through.
     """
     path = held.results("records.csv")
-    sources = [filing.LEDGER, *([path] if held.exists(path) else [])]
     return held.derived(
-        ("decisions listed", path, name), sources, lambda *_: _listed(visible(held, name), titles(held))
+        ("decisions listed", path, name),
+        [filing.LEDGER, path],
+        lambda *_: _listed(visible(held, name), titles(held)),
+        optional=True,
     )
 
 
@@ -112,7 +114,7 @@ def of_record(held, record_id, name):
         run=config["run"],
         stages=config["screening"]["stages"],
     )
-    pairs = held_table(held, PAIRS, "pairs")
+    pairs = held.table(pair_ledger.LEDGER, "pairs", optional=True)
     return {
         "record": record,
         "links": [] if record is None else _links(record),
@@ -133,7 +135,7 @@ def story(decisions, ids):
     rows = decisions[decisions["record_id"].isin(ids)]
     held = ledger.index_in_force(rows)
     rows = rows.assign(in_force=rows.index.isin(held), row=rows.index)
-    return rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return tables.plain_rows(rows)
 
 
 def _under(decisions, ids):
@@ -143,7 +145,7 @@ def _under(decisions, ids):
 
 
 def _studies(held, ids):
-    reports = held_table(held, REPORTS, "reports")
+    reports = held.table(TRIALS["reports"], "reports", optional=True)
     return sorted(set(reports.loc[reports["record_id"].isin(ids), "study_id"]))
 
 
@@ -158,5 +160,4 @@ def _rows(held, name, column, values):
     if not held.exists(path):
         return []
     frame = held.table(path)
-    rows = frame[frame[column].isin([value for value in values if value])]
-    return rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return tables.plain_rows(frame[frame[column].isin([value for value in values if value])])

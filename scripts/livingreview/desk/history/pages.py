@@ -2,12 +2,11 @@
 
 import flask
 
-from livingreview import __version__
+from livingreview import __version__, tables
 from livingreview.desk import person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history import certainty_pages, correcting, ledger_view, protocol, value_pages
 from livingreview.desk.history.blueprint import blueprint, render
-from livingreview.desk.history.recording import add, held_table
 from livingreview.errors import InputError
 from livingreview.living import methods_changes, releases
 from livingreview.report import methods_changes as in_words
@@ -53,7 +52,7 @@ def reason():
     else:
         row = {name: value or None for name, value in given.items()}
         filed = {"by": person.name(), "run": desk.held.run(), "decided_at": desk.decided_at()}
-        add(desk.held, REASONS, "methods_changes", row | filed)
+        saving.add(desk.held, REASONS, "methods_changes", row | filed)
         flask.flash(f"The reason for the change of {given['key']} is filed.")
     return flask.redirect(flask.url_for("history.page", _anchor="changes"))
 
@@ -61,7 +60,7 @@ def reason():
 def _methods(held):
     run = held.run()
     last = releases.last_before(releases.read_all(held.review), run)
-    reasons = held_table(held, REASONS, "methods_changes")
+    reasons = held.table(REASONS, "methods_changes", optional=True)
     return methods_changes.since(last, held.config(), version=__version__, reasons=reasons, run=run)
 
 
@@ -79,7 +78,7 @@ def decisions():
     return render(
         "decisions",
         title="Decisions",
-        rows=shown.astype(object).where(shown.notna(), None).to_dict("records"),
+        rows=tables.plain_rows(shown),
         total=len(every),
         found=len(rows),
         start=start,

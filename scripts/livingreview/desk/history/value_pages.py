@@ -10,11 +10,10 @@ from livingreview.desk import person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history import values
 from livingreview.desk.history.blueprint import blueprint, render
-from livingreview.desk.history.recording import held_table
+from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError
 from livingreview.trials import clearances, data_dictionary
 
-TRIALS = "data/trials"
 FINDINGS = "findings.csv"
 SEVERITIES = ("error", "warning", "note")
 
@@ -32,7 +31,7 @@ def study(study_id):
     rows = values.of_study(held, study_id)
     if rows is None:
         flask.abort(404, f"There is no study {study_id}.")
-    reports = held_table(held, "data/trials/reports.csv", "reports")
+    reports = held.table(TRIALS["reports"], "reports", optional=True)
     return render(
         "study",
         title=rows[0]["name"] or study_id,
@@ -91,7 +90,7 @@ def _correct(desk, table, row_id):
 
     reason = " ".join(form.get("reason", "").split())
     left = correcting.correct(
-        desk.review / TRIALS,
+        desk.review / "data/trials",
         table,
         row_id,
         _cells(form),
@@ -189,9 +188,8 @@ def _findings(held):
     path = held.results(FINDINGS)
     if not held.exists(path):
         return []
-    frame = held.table(path)
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    table = held_table(held, clearances.TABLE, "clearances")
+    rows = tables.plain_rows(held.table(path))
+    table = held.table(clearances.TABLE, "clearances", optional=True)
     said = {(one.row_id, one.check, one.digest): one for one in table.itertuples()}
     for row in rows:
         since = said.get((row["row_id"], row["check"], row["digest"]))

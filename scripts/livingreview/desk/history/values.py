@@ -1,13 +1,13 @@
 """What was extracted of a study, with the history of every value."""
 
 from livingreview import tables
-from livingreview.desk.history.recording import held_table
 from livingreview.desk.risk_of_bias import asked, assessment, blinding
+from livingreview.desk.standing import TRIALS
 from livingreview.trials import corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
 from livingreview.trials.revisions import rows_at
 
-PATHS = {name: f"data/trials/{name}.csv" for name in KEYS}
+PATHS = {name: TRIALS[name] for name in KEYS}
 # Where a value stands in its report, shown apart from the values.
 SOURCE = ("source", "page", "table_or_figure", "quote", "extractor", "note")
 NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
@@ -16,12 +16,11 @@ NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
 def studies(held):
     """Every study in force at the month, as dicts: study_id, name, title, rows, set_aside, corrected."""
     run = held.run()
-    sources = [path for path in PATHS.values() if held.exists(path)]
 
     def make(*_):
-        return _studies({name: held_table(held, path, name) for name, path in PATHS.items()}, run)
+        return _studies({name: held.table(path, name, optional=True) for name, path in PATHS.items()}, run)
 
-    return held.derived(("studies listed", run), sources, make)
+    return held.derived(("studies listed", run), list(PATHS.values()), make, optional=True)
 
 
 def _studies(frames, run):
@@ -56,7 +55,7 @@ def of_study(held, study_id):
     run = held.run()
     found, frames = [], {}
     for name, path in PATHS.items():
-        frame = held_table(held, path, name)
+        frame = held.table(path, name, optional=True)
         frames[name] = frame[frame["study_id"] == study_id]
         now = rows_at(frames[name], run, [KEYS[name]])
         found += [_row(name, row) for row in now.to_dict("records")]
@@ -92,7 +91,7 @@ def judged(held, study_id, name):
     list of dict
         Cells of the table as text, and ``counts``: whether no later revision has taken its place.
     """
-    frame, run = held_table(held, assessment.FILE, "risk_of_bias"), held.run()
+    frame, run = held.table(assessment.FILE, "risk_of_bias", optional=True), held.run()
     tools = asked.tools_of(held)
     names = asked.read(held.config(), tools).names
     seen = blinding.visible(frame, tools, run, names=names, who=name)
@@ -106,7 +105,7 @@ def judged(held, study_id, name):
 
 def current_row(held, table, row_id):
     """The revision of a row that a correction would follow, as a frame of one row or none."""
-    frame = held_table(held, PATHS[table], table)
+    frame = held.table(PATHS[table], table, optional=True)
     return newest(frame, table, row_id)
 
 

@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livingreview import saved_meanwhile
+from livingreview.desk.standing import TRIALS
 from livingreview.operation.job import month
 from livingreview.operation.job.outcome import ALL_DONE, NOTHING_NEW, TRIGGER_FIRED, WORK_WAITS
 from livingreview.screening import filing
-from livingreview.trials import merging
+from livingreview.search.linkage import pairs
+from livingreview.trials import merging, prefilling
 
 BUILT = (NOTHING_NEW, ALL_DONE, WORK_WAITS, TRIGGER_FIRED)  # outcomes of a month that was built
-SHEETS = "data/trials/sheets"
 COUNTED = {
     filing.LEDGER: ("decision", "decisions"),
-    "data/decisions/pairs.csv": ("verdict on a pair", "verdicts on pairs"),
-    "data/trials/reports.csv": ("extracted report", "extracted reports"),
-    "data/trials/outcomes.csv": ("extracted row", "extracted rows"),
+    pairs.LEDGER: ("verdict on a pair", "verdicts on pairs"),
+    TRIALS["reports"]: ("extracted report", "extracted reports"),
+    TRIALS["outcomes"]: ("extracted row", "extracted rows"),
 }
 
 
@@ -106,7 +107,7 @@ def _saved_after(review, moment):
 
 def _ready(held):
     """Names of sheets that are marked as ready; looked at again when one of them has changed."""
-    folder = held.review / SHEETS
+    folder = held.review / prefilling.SHEETS
     files = sorted(
         path.relative_to(held.review).as_posix() for path in folder.glob("*/*") if path.is_file()
     ) + sorted(path.relative_to(held.review).as_posix() for path in folder.glob("*/*/*.*"))

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
+from livingreview.desk.conflicts import verdicts
+from livingreview.desk.standing import TRIALS
 from livingreview.operation.job import waiting
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
-from livingreview.search.linkage import pairs
 
 # Of records to decide on, those that are asked for in full text; they have a page of their own.
 ASSESS = "full texts to assess"
-PAIRS = "data/decisions/pairs.csv"
-REPORTS = "data/trials/reports.csv"
 
 
 @dataclass(frozen=True)
@@ -168,14 +167,8 @@ def counted(records):
 
 
 def _pairs(held):
-    path = held.results("pairs.csv")
-    if not held.exists(path):
-        return 0, 0
-    asked = held.table(path)
-    asked = asked[asked["verdict"].isna()]
-    judged = pairs.latest(held.table(PAIRS, "pairs").to_dict("records")) if held.exists(PAIRS) else {}
-    keys = [pairs.ordered(row.record_a, row.record_b) for row in asked.itertuples()]
-    return sum(key not in judged for key in keys), len(keys)
+    asked = [row for row in verdicts.asked(held) if row["verdict"] is None]
+    return sum(row["given"] is None for row in asked), len(asked)
 
 
 def _extraction(held):
@@ -183,7 +176,7 @@ def _extraction(held):
     if not held.exists(path):
         return 0, 0
     asked = list(held.table(path)["record_id"])
-    merged = set(held.table(REPORTS, "reports")["record_id"]) if held.exists(REPORTS) else set()
+    merged = set(held.table(TRIALS["reports"], "reports", optional=True)["record_id"])
     return sum(record_id not in merged for record_id in asked), len(asked)
 
 

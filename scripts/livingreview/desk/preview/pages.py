@@ -5,15 +5,15 @@ import threading
 import flask
 
 from livingreview import paths
+from livingreview.desk import standing as records
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import form
 from livingreview.desk.preview import drawing, pools, standing, typed
 from livingreview.report import prose, templating
-from livingreview.trials import instruments, sheets
+from livingreview.trials import prefilling, sheets
 
 blueprint = flask.Blueprint("preview", __name__)
 
-INSTRUMENTS = "data/trials/instruments.csv"
 # Whoever opens one of these pages will want a preview next, whose libraries take seconds to load.
 BEFORE_A_PREVIEW = ("extraction", "preview")
 _warming = threading.Event()
@@ -33,23 +33,26 @@ def style():
     return flask.send_file(templating.TEMPLATES / "report/figures.css")
 
 
-@blueprint.post("/extraction/<study_id>/preview")
-def fragment(study_id):
+@blueprint.post("/extraction/<name>/preview")
+def fragment(name):
     """What the form of a study, as it stands, does to each outcome; to a browser that came here, a page."""
     desk = current()
+    study = form.study(flask.request.form)
+    if not study.get("study_id", "").strip():
+        flask.abort(400, "The form names no study.")
     here = standing.now(desk.held)
     given = typed.read(
-        form.study(flask.request.form),
+        study,
         form.rows(flask.request.form),
         run=here.run,
-        registry=_registry(desk.held),
-        record_id=_record_of(desk.review, study_id),
+        registry=records.registry(desk.held),
+        record_id=_record_of(desk.review, name),
     )
     whole = standing.with_typed(here, given.typed)
-    told = {"outcomes": drawing.preview(given, here, whole), "study_id": study_id}
+    told = drawing.preview(given, here, whole)
     alone = flask.request.headers.get("Sec-Fetch-Mode") != "navigate"
-    name = "preview/fragment.html.j2" if alone else "preview/page.html.j2"
-    return flask.render_template(name, title="What it does to the result", **told)
+    template = "preview/fragment.html.j2" if alone else "preview/page.html.j2"
+    return flask.render_template(template, title="What it does to the result", outcomes=told)
 
 
 @blueprint.get("/effects")
@@ -96,19 +99,9 @@ def _run_at(here):
     return prose.month(here.run)
 
 
-def _registry(held):
-    run = held.run()
-    paths_of = [INSTRUMENTS] if held.exists(INSTRUMENTS) else []
-    return held.derived(
-        ("registry", run),
-        paths_of,
-        lambda *_: instruments.lookup(instruments.read(held.review / INSTRUMENTS, run=run)),
-    )
-
-
 def _record_of(review, name):
     """The record that a sheet of this name is for; None where there is no such sheet."""
-    folder = paths.confined(review / "data/trials/sheets", name)
+    folder = paths.confined(review / prefilling.SHEETS, name)
     # Of two extractors each has a sheet in a folder of their own.
     found = [*folder.glob("record_id.txt"), *sorted(folder.glob("*/record_id.txt"))]
     return sheets.record_id(found[0].parent) if found else None

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from livingreview import tables
+from livingreview.desk.standing import TRIALS
 from livingreview.screening import decisions as ledger
+from livingreview.screening.filing import LEDGER
 from livingreview.trials import inclusion, notices
 from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
 
-LEDGER = "data/decisions/screening.csv"
-TRIALS = {name: f"data/trials/{name}.csv" for name in ("reports", "studies", "outcomes")}
 # So many joined reports are remembered: a person types one sheet at a time, and may have a few open.
 OPEN_SHEETS = 8
 

@@ -8,6 +8,7 @@ from livingreview.desk import person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.preview import standing
 from livingreview.desk.risk_of_bias import asked, assessment, blinding, filing, listing, showing
+from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError
 from livingreview.trials import risk_of_bias
 from livingreview.trials.revisions import rows_at
@@ -15,7 +16,6 @@ from livingreview.trials.revisions import rows_at
 blueprint = flask.Blueprint("risk_of_bias", __name__)
 
 SCHEMA = "risk_of_bias"
-STUDIES = "data/trials/studies.csv"
 
 
 @blueprint.get("/risk-of-bias")
@@ -95,9 +95,7 @@ def _file(place, tool, cells, form):
         raise InputError(assessment.FILE, column="source", problem="name the report that was read")
     stamp = {"run": run, "source": source, "decided_at": desk.decided_at()}
     reason = " ".join(form.get("revision_reason", "").split())
-    with saving.changing(held, assessment.FILE, SCHEMA) as table:
-        if not held.exists(assessment.FILE):
-            table.write(_empty())
+    with saving.changing(held, assessment.FILE, SCHEMA, optional=True) as table:
         own = assessment.rows_of(table.frame, place)
         saving.refuse_changed(own, form.get("seen", ""), what="This assessment")
         before = rows_at(own, run, risk_of_bias.KEY)
@@ -121,7 +119,7 @@ def _judgements(held, frame, run):
     return risk_of_bias.judgements(
         rows_at(frame, run, risk_of_bias.KEY),
         asked.tools_of(held),
-        studies=set(held.table(STUDIES, "studies")["study_id"]),
+        studies=set(held.table(TRIALS["studies"], "studies")["study_id"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
     )
 
@@ -140,15 +138,11 @@ def _seen(held, protocol):
 
 
 def _frame(held):
-    return held.table(assessment.FILE, SCHEMA) if held.exists(assessment.FILE) else _empty()
-
-
-def _empty():
-    return pd.DataFrame(columns=tables.columns(SCHEMA), dtype=object)
+    return held.table(assessment.FILE, SCHEMA, optional=True)
 
 
 def _studies(held, run):
-    return rows_at(held.table(STUDIES, "studies"), run, ["study_id"])
+    return rows_at(held.table(TRIALS["studies"], "studies"), run, ["study_id"])
 
 
 def _asked(held):

@@ -6,6 +6,7 @@ from livingreview.desk.screening import highlighting, work
 from livingreview.desk.screening import record as described
 from livingreview.report import prose
 from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
 
 # What can be switched, and how it is before anybody has.
 SWITCHES = {"model": True, "protocol": True, "ranking": True}
@@ -56,7 +57,7 @@ def record(held, who, waits, record_id, stage, *, on, day):
     cells = work.cells_of(held, record_id)
     row = waits.row(record_id)
     row = row if row is not None and row["stage"] == stage else None
-    rows = waits.of_record(held.table("data/decisions/screening.csv", "screening"), record_id)
+    rows = waits.of_record(held.table(filing.LEDGER, "screening"), record_id)
     here = work.own_rows(rows, who, stage)
     earlier = work.visible(rows, who)
     own = work.said(here, who)

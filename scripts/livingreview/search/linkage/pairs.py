@@ -11,6 +11,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError, problem, unexplained
 
+LEDGER = "data/decisions/pairs.csv"  # from the review's folder
 SAME_RECORD = "same_record"
 SAME_STUDY = "same_study"
 DIFFERENT = "different"
@@ -78,7 +79,7 @@ def _last(ledger):
     return {ordered(row.record_a, row.record_b): row for row in ledger.itertuples()}
 
 
-def check(ledger, *, known, path="data/decisions/pairs.csv"):
+def check(ledger, *, known, path=LEDGER):
     """Refuse a ledger that names records which no search or import has found, or a record twice in a row.
 
     Raises
