@@ -44,6 +44,8 @@ class Waiting:
         self._place = {record_id: place for place, record_id in enumerate(queue["record_id"])}
         self._order = {stage: [] for stage in stages}
         self._rows, self._keys = {}, {}
+        self._reading = None  # places of another order than the queue's
+        self.n_orders = 1
         self._ledger, self._filed = None, {}
         self._record_place = {record_id: place for place, record_id in enumerate(records["record_id"])}
         self._lock = threading.RLock()
@@ -101,6 +103,24 @@ class Waiting:
         with self._lock:
             return [record_id for _, record_id in self._order.get(stage, ())]
 
+    def put_in_order(self, record_ids):
+        """Read in another order than the queue's from now on; `n_orders` counts how many there were.
+
+        Rows stay as the queue has them, with the band and the score under which decisions are filed.
+
+        Parameters
+        ----------
+        record_ids : list of str or None
+            Best first; records that are not named come after them, in the order of the queue. None for the
+            order of the queue. Whatever the order, what awaits information comes after what does not.
+        """
+        with self._lock:
+            self.n_orders += 1
+            self._reading = record_ids and {one: place for place, one in enumerate(record_ids)}
+            self._keys = {record_id: self._key(row) for record_id, row in self._rows.items()}
+            for stage, order in self._order.items():
+                self._order[stage] = sorted((self._keys[record_id], record_id) for _, record_id in order)
+
     def count(self, stage):
         """How many records wait at a stage."""
         return len(self._order.get(stage, ()))
@@ -146,13 +166,19 @@ class Waiting:
         return filing.own_queue(asked, decisions, run=self._run, name=self._name, names=self._names)
 
     def _keep(self, row):
+        self._rows[row["record_id"]] = row
+        self._keys[row["record_id"]] = self._key(row)
+
+    def _key(self, row):
+        """What a row is put in order by."""
         record_id = row["record_id"]
         place = self._place.get(record_id, len(self._place))
+        if self._reading is not None:
+            place = self._reading.get(record_id, len(self._reading) + place)
         awaits = row["state"] == "awaiting"
         # Of two reviewers, each one's own waiting is last and by score alone: see `filing.own_queue`.
         score = -row["score"] if awaits and self._names and row["score"] is not None else 0.0
-        self._rows[record_id] = row
-        self._keys[record_id] = (awaits, score, place)
+        return awaits, score, place
 
 
 def added_ids(before, now):
