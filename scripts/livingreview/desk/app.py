@@ -21,6 +21,7 @@ from livingreview.desk.risk_of_bias import pages as risk_of_bias
 from livingreview.desk.screening import pages as screening
 from livingreview.errors import ReviewError
 from livingreview.report import characters, templating
+from livingreview.report.queue_page import STAGES
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ def _everywhere():
     """What every template may use; nothing of the review for those who were not given the address."""
     shown = {
         "pages": PAGES,
+        "STAGES": STAGES,
         "csrf_token": flask_wtf.csrf.generate_csrf,
         "config": None,
         "run": None,

@@ -130,9 +130,7 @@ def protect(app, *, token, hosts, once=()):
             answer.headers.setdefault(name, value)
         if flask.request.endpoint in OPEN:
             is_named = "v" in flask.request.args  # by its content
-            answer.headers["Cache-Control"] = (
-                "private, max-age=31536000, immutable" if is_named else "no-cache"
-            )
+            answer.headers["Cache-Control"] = KEPT if is_named else "no-cache"
         return answer
 
 

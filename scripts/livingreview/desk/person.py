@@ -10,7 +10,7 @@ from livingreview.screening import filing
 blueprint = flask.Blueprint("person", __name__)
 
 LONGEST = 100  # characters of a name
-OPEN_TO_ALL = {"static", "tokens", "month.file", "month.icon", "person.page", "person.choose"}
+OPEN_TO_ALL = {*guard.OPEN, "person.page", "person.choose"}
 
 
 def name():

@@ -14,6 +14,12 @@ def doi_link(doi):
     return f"https://doi.org/{quote(str(doi), safe='/:;().-_')}" if doi else None
 
 
+def named(record):
+    """Where a record or study is, by its ``pmid`` and ``doi``: pairs of a name and an address."""
+    found = (("PubMed", pubmed_link(record["pmid"])), ("DOI", doi_link(record["doi"])))
+    return [(name, address) for name, address in found if address]
+
+
 def web_link(text):
     """The text if it is a web address, else None."""
     return text if text and re.match(r"https?://", str(text)) else None

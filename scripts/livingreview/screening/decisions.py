@@ -37,6 +37,7 @@ INCLUDED = "included"
 # The reason, open to every protocol, of a report that was sought and could not be had: decided on full text,
 # as excluded (it is not sought any more) or awaiting (it still is). It says nothing of the trial.
 NOT_RETRIEVED = "not_retrieved"
+NOT_RETRIEVED_WORDS = "Report could not be retrieved"
 
 # In the place of a decision: the reviewer's last row of this record and stage is taken back.
 WITHDRAWN = "withdrawn"
@@ -175,6 +176,18 @@ def needs_reason(row):
 def not_retrieved(status):
     """Whether a row of `statuses` is of a report that was sought and could not be had."""
     return status.status in (EXCLUDED_FULL_TEXT, AWAITING) and status.reason == NOT_RETRIEVED
+
+
+def reasons_at(stage, reasons):
+    """The coded reasons that a stage may take, with their words: on full text `NOT_RETRIEVED` is one too.
+
+    Parameters
+    ----------
+    stage : str
+    reasons : dict
+        The protocol's, code to words.
+    """
+    return dict(reasons) if stage != FULL_TEXT else reasons | {NOT_RETRIEVED: NOT_RETRIEVED_WORDS} | reasons
 
 
 def standing(rows):

@@ -7,15 +7,14 @@ from livingreview.desk.conflicts import adjudication, agreed, by_hand, verdicts,
 from livingreview.desk.desk import current
 from livingreview.desk.full_text import places
 from livingreview.errors import ReviewError
-from livingreview.report.queue_page import STAGES
 from livingreview.screening import decisions as ledger
+from livingreview.screening.agreement import CATEGORIES
 from livingreview.screening.queue import link
 from livingreview.search.linkage import pairs
 
 blueprint = flask.Blueprint("conflicts", __name__)
 
 SHOWN = 50  # conflicts in the list; the next ones come up when these are settled
-DECISIONS = ("include", "exclude", "awaiting")
 VERDICTS = {
     pairs.SAME_RECORD: "Same record",
     pairs.SAME_STUDY: "Same study, another report",
@@ -44,7 +43,6 @@ def page():
         pairs=_unjudged(held),
         begun=by_hand.begun(held),
         reasons=_reasons(held, ledger.FULL_TEXT),
-        STAGES=STAGES,
     )
 
 
@@ -70,7 +68,7 @@ def settle():
     desk, form, name = current(), flask.request.form, person.name()
     one = _case()
     answer = adjudication.Answer(
-        decision=form.get("decision") if form.get("decision") in DECISIONS else None,
+        decision=form.get("decision") if form.get("decision") in CATEGORIES else None,
         reason=form.get("reason") or None,
         way=form.get("way"),
         note=" ".join(form.get("note", "").split()) or None,
@@ -176,7 +174,6 @@ def _record(one, answer, *, faults=()):
         answer=answer,
         faults=faults,
         left=len(rest),
-        STAGES=STAGES,
         THIRD=adjudication.THIRD,
         TALKED=adjudication.TALKED,
         reasons=_reasons(held, one.stage),
@@ -185,11 +182,7 @@ def _record(one, answer, *, faults=()):
 
 
 def _reasons(held, stage):
-    """The coded reasons that a stage allows, with their words."""
-    reasons = dict(held.config()["screening"]["reasons"])
-    if stage == ledger.FULL_TEXT:
-        reasons.setdefault(ledger.NOT_RETRIEVED, "Full text not retrieved")
-    return reasons
+    return ledger.reasons_at(stage, held.config()["screening"]["reasons"])
 
 
 def _both():

@@ -12,7 +12,6 @@ from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.trials import double_extraction, instruments, prefilling, sheets
 from livingreview.trials.merging import pending, pending_pairs
-from livingreview.trials.revisions import rows_at
 
 SAYS = {
     "none": "not begun: it has no sheet yet",
@@ -152,31 +151,6 @@ def own_sheet(folder, config, who):
     names = double_extraction.extractors(config.get("extraction", {}))
     own = folder / names.get(who, double_extraction.slug(who) or ".")
     return own if own in both else None
-
-
-def entered(held):
-    """The trials whose values have entered, as dicts: the study's row, its numbers of rows and reports."""
-    run = held.run()
-
-    def make(*_):
-        studies = rows_at(held.table(TRIALS["studies"], "studies"), run, ["study_id"])
-        outcomes = rows_at(held.table(TRIALS["outcomes"], "outcomes"), run, ["row_id"])
-        reports = held.table(TRIALS["reports"], "reports")
-        reports = reports[reports["run"] <= run]
-        rows, links = outcomes["study_id"].value_counts(), reports["study_id"].value_counts()
-        first = held.table(TRIALS["studies"], "studies").groupby("study_id")["run"].min()
-        return [
-            row
-            | {
-                "rows": int(rows.get(row["study_id"], 0)),
-                "reports": int(links.get(row["study_id"], 0)),
-                "entered": first[row["study_id"]],
-            }
-            for row in tables.plain_rows(studies)
-        ]
-
-    paths_ = [TRIALS[name] for name in ("studies", "outcomes", "reports")]
-    return held.derived(("entered", run), paths_, make)
 
 
 def make_sheet(held, record_id):

@@ -10,6 +10,7 @@ from livingreview.desk import person, standing
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import checking, comparing, fields, form, importing, listing, sheet, ways
 from livingreview.desk.full_text import places
+from livingreview.desk.history import values
 from livingreview.errors import ReviewError
 from livingreview.trials import double_extraction, merging, sheet_cells, sheets
 
@@ -32,7 +33,7 @@ def page():
     if not held.exists(held.results("records.csv")):
         return flask.render_template("extraction/page.html.j2", title="Extraction", built=False)
     asked = flask.request.args.get("words", "").strip()
-    trials = listing.entered(held)
+    trials = values.studies(held)
     just = next((one for one in trials if one["study_id"] == flask.request.args.get("entered")), None)
     return flask.render_template(
         "extraction/page.html.j2",
@@ -56,7 +57,7 @@ def _silent(held, study_id):
 
 
 def _says(study, words):
-    text = " ".join(str(study[column] or "") for column in ("study_id", "first_author", "year", "title"))
+    text = " ".join(str(study[column] or "") for column in ("study_id", "name", "title"))
     return all(word in text.casefold() for word in words.casefold().split())
 
 

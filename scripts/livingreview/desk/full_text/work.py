@@ -1,6 +1,6 @@
 """Which full texts are to be had, and how far the search for each is."""
 
-from livingreview.desk import standing
+from livingreview.desk import paging, standing
 from livingreview.desk.full_text import places
 from livingreview.report import links
 from livingreview.screening import decisions as ledger
@@ -27,9 +27,9 @@ def of(held, *, state=None, page=1):
     Returns
     -------
     dict
-        counts (state to number), state, page, pages, unknown (ids with a note that no search or import has
-        found), and rows: dicts with record_id, title, authors, journal,
-        year, address (PubMed, or the DOI), doi (the publisher's page, or None), and place from `places.of`.
+        counts (state to number), state, page (a `paging.Page`), unknown (ids with a note that no search or
+        import has found), and rows: dicts with record_id, title, authors, journal, year, address (PubMed, or
+        the DOI), doi (the publisher's page, or None), and place from `places.of`.
     """
     found = {name: [] for name in STATES}
     notes = places.notes(held)
@@ -39,15 +39,13 @@ def of(held, *, state=None, page=1):
             found[_state(one, last.get(one.record_id))].append(one)
     state = state if state in found else next((name for name in STATES if found[name]), NOT_SOUGHT)
     chosen = sorted(found[state], key=lambda one: id_order(one.record_id))
-    pages = max(1, -(-len(chosen) // PAGE))
-    page = min(max(page, 1), pages)
+    shown = paging.page(chosen, page, size=PAGE)
     return {
         "counts": {name: len(ones) for name, ones in found.items()},
         "state": state,
-        "page": page,
-        "pages": pages,
+        "page": shown,
         "unknown": sorted(set(notes["record_id"]) - set(standing.records(held).index)),
-        "rows": [_row(held, one) for one in chosen[(page - 1) * PAGE : page * PAGE]],
+        "rows": [_row(held, one) for one in shown.rows],
     }
 
 

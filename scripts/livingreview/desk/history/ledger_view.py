@@ -4,7 +4,7 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.desk.standing import TRIALS
-from livingreview.report.links import doi_link, pubmed_link
+from livingreview.report import links
 from livingreview.screening import blinding, filing
 from livingreview.screening import decisions as ledger
 from livingreview.search.linkage import pairs as pair_ledger
@@ -117,7 +117,7 @@ def of_record(held, record_id, name):
     pairs = held.table(pair_ledger.LEDGER, "pairs", optional=True)
     return {
         "record": record,
-        "links": [] if record is None else _links(record),
+        "links": [] if record is None else links.named(record),
         "kept": record and record["duplicate_of"],
         "duplicates": duplicates,
         "decisions": decided,
@@ -147,11 +147,6 @@ def _under(decisions, ids):
 def _studies(held, ids):
     reports = held.table(TRIALS["reports"], "reports", optional=True)
     return sorted(set(reports.loc[reports["record_id"].isin(ids), "study_id"]))
-
-
-def _links(record):
-    found = [("PubMed", pubmed_link(record["pmid"])), ("DOI", doi_link(record["doi"]))]
-    return [{"name": name, "address": address} for name, address in found if address]
 
 
 def _rows(held, name, column, values):

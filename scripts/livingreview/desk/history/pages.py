@@ -3,7 +3,7 @@
 import flask
 
 from livingreview import __version__, tables
-from livingreview.desk import person, saving
+from livingreview.desk import paging, person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history import certainty_pages, correcting, ledger_view, protocol, value_pages
 from livingreview.desk.history.blueprint import blueprint, render
@@ -71,23 +71,17 @@ def decisions():
     every = ledger_view.listing(held, person.name())
     asked = {name: flask.request.args.get(name, "").strip() for name in ASKED}
     rows = ledger_view.chosen(every, asked)
-    last = max(1, -(-len(rows) // ledger_view.PAGE))
-    number = min(max(flask.request.args.get("page", 1, type=int), 1), last)
-    start = (number - 1) * ledger_view.PAGE
-    shown = rows.iloc[start : start + ledger_view.PAGE]
+    found = paging.page(rows, flask.request.args.get("page", 1, type=int), size=ledger_view.PAGE)
     return render(
         "decisions",
         title="Decisions",
-        rows=tables.plain_rows(shown),
+        rows=tables.plain_rows(found.rows),
         total=len(every),
-        found=len(rows),
-        start=start,
-        number=number,
-        last=last,
+        found=found,
         asked=asked,
         choices=ledger_view.choices(every),
         blind=person.name() in person.reviewers(),
-        reasons=held.config()["screening"]["reasons"],
+        reasons=ledger.reasons_at(ledger.FULL_TEXT, held.config()["screening"]["reasons"]),
     )
 
 
@@ -109,7 +103,7 @@ def record(record_id):
         story=found,
         stages=[stage for stage in dict.fromkeys(stages) if _role(held, found, stage) is not None],
         blind=person.name() in person.reviewers(),
-        reasons=held.config()["screening"]["reasons"],
+        reasons=ledger.reasons_at(ledger.FULL_TEXT, held.config()["screening"]["reasons"]),
     )
 
 
@@ -149,16 +143,9 @@ def decision():
         before=before,
         told=told,
         typed={name: asked.get(name, "") for name in ("decision", "reason", "note")},
-        reasons=_reasons(config, stage),
+        reasons=ledger.reasons_at(stage, config["reasons"]),
         token=saving.seen(rows),
     ), 409 if told else 200
-
-
-def _reasons(screening, stage):
-    """The coded reasons that a stage may take, with their words."""
-    if stage != ledger.FULL_TEXT:
-        return screening["reasons"]
-    return {ledger.NOT_RETRIEVED: "The report could not be retrieved"} | screening["reasons"]
 
 
 def _file(desk, record_id, stage):

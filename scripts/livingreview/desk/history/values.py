@@ -5,6 +5,7 @@ from livingreview.desk.risk_of_bias import asked, assessment, blinding
 from livingreview.desk.standing import TRIALS
 from livingreview.trials import corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
+from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
 
 PATHS = {name: TRIALS[name] for name in KEYS}
@@ -14,32 +15,45 @@ NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
 
 
 def studies(held):
-    """Every study in force at the month, as dicts: study_id, name, title, rows, set_aside, corrected."""
+    """Every study in force at the month.
+
+    Returns
+    -------
+    list of dict
+        study_id, name, title, since (the run in which it entered); rows, and of these set_aside; corrected
+        (values); reports.
+    """
     run = held.run()
 
     def make(*_):
-        return _studies({name: held.table(path, name, optional=True) for name, path in PATHS.items()}, run)
+        return _studies({name: held.table(path, name, optional=True) for name, path in TRIALS.items()}, run)
 
-    return held.derived(("studies listed", run), list(PATHS.values()), make, optional=True)
+    return held.derived(("studies listed", run), list(TRIALS.values()), make, optional=True)
 
 
 def _studies(frames, run):
     rows = rows_at(frames["outcomes"], run, ["row_id"])
     n_rows = rows["study_id"].value_counts()
     aside = rows.loc[rows["status"] != "ok", "study_id"].value_counts()
-    fixed = corrections.corrections_until(frames, run=run)
+    fixed = corrections.corrections_until({name: frames[name] for name in KEYS}, run=run)
+    reports = frames["reports"]
+    reports = reports.loc[reports["run"] <= run, "study_id"].value_counts()
+    since = frames["studies"].groupby("study_id")["run"].min()
+    studies = rows_at(frames["studies"], run, ["study_id"])
     study_of = dict(zip(rows["row_id"], rows["study_id"], strict=True))
     of_study = [study_of.get(row, row) for row in fixed["row"]]
     return [
         {
             "study_id": row.study_id,
-            "name": " ".join(str(part) for part in (row.first_author, row.year) if part),
+            "name": name,
             "title": row.title,
+            "since": since[row.study_id],
             "rows": int(n_rows.get(row.study_id, 0)),
             "set_aside": int(aside.get(row.study_id, 0)),
             "corrected": of_study.count(row.study_id),
+            "reports": int(reports.get(row.study_id, 0)),
         }
-        for row in rows_at(frames["studies"], run, ["study_id"]).itertuples()
+        for name, row in zip(labels(studies), studies.itertuples(), strict=True)
     ]
 
 

@@ -1,7 +1,7 @@
 """Trials and their judgements, as lists show them."""
 
 from livingreview import tables
-from livingreview.report import forest, links
+from livingreview.report import forest
 from livingreview.report.studies import risk_of_bias_level
 from livingreview.trials.bias_tools import OVERALL
 from livingreview.trials.labels import labels
@@ -18,12 +18,6 @@ BASES = {
 def labels_of(studies):
     """The label of each study by its id."""
     return dict(zip(studies["study_id"], labels(studies), strict=True))
-
-
-def links_of(study):
-    """Where the reports of a study are: pairs of a name and an address."""
-    pairs = [("PubMed", links.pubmed_link(study["pmid"])), ("DOI", links.doi_link(study["doi"]))]
-    return [(name, address) for name, address in pairs if address]
 
 
 def light(judgement):

@@ -10,6 +10,7 @@ from livingreview.desk.preview import standing
 from livingreview.desk.risk_of_bias import asked, assessment, blinding, filing, listing, showing
 from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError
+from livingreview.report import links
 from livingreview.trials import risk_of_bias
 from livingreview.trials.revisions import rows_at
 
@@ -223,7 +224,7 @@ def _around(place, protocol):
         "title": f"Risk of bias: {label}",
         "place": place,
         "study": study,
-        "links": listing.links_of(study),
+        "links": links.named(study),
         "outcomes": {name: declared["label"] for name, declared in config["outcomes"].items()},
         "protocol": protocol,
         "assessments": listing.assessments(judged, protocol),

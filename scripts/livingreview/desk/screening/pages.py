@@ -2,20 +2,20 @@
 
 import flask
 
-from livingreview.desk import person, saving
+from livingreview.desk import paging, person, saving
 from livingreview.desk.desk import current
-from livingreview.desk.screening import listing, shown, sitting, work
+from livingreview.desk.screening import listing, ranking_anew, renewing, shown, sitting, work
 from livingreview.errors import InputError
 from livingreview.screening import filing
+from livingreview.screening.agreement import CATEGORIES
 
 blueprint = flask.Blueprint("screening", __name__)
-
-DECISIONS = ("include", "exclude", "awaiting")
 
 
 @blueprint.record_once
 def _begin(state):
     state.app.extensions["sittings"] = {}
+    state.app.extensions["renewals"] = renewing.Renewals()
 
 
 @blueprint.get("/screening")
@@ -38,7 +38,7 @@ def decide():
         exclude_for or form.get("reason") or None,
         " ".join(form.get("note", "").split()) or None,
     )
-    if entered.decision not in DECISIONS:
+    if entered.decision not in CATEGORIES:
         flask.abort(400, "A decision is include, exclude or awaiting.")
     if entered.decision == "awaiting" and not entered.note:
         return _record(
@@ -53,7 +53,8 @@ def decide():
     except InputError as error:
         return _record(entered.record_id, entered=entered, fault=shown.faults(error))
     _sitting().unskip(stage, entered.record_id)
-    following = sitting.after(order, entered.record_id)
+    following = _following(waits, order, entered.record_id)
+    _renewal().decided(waits, len(order) - 1, *_asked(who))
     return _to(stage, following if following != entered.record_id else None)
 
 
@@ -66,7 +67,7 @@ def skip():
     order, _ = _sitting().order(stage, waits.order(stage))
     if record_id in order:
         _sitting().skip(stage, record_id)
-    following = sitting.after(order, record_id)
+    following = _following(waits, order, record_id)
     return _to(stage, following)
 
 
@@ -76,7 +77,10 @@ def undo():
     desk, form = current(), flask.request.form
     stage, record_id = _stage(desk.held, form.get("stage")), form.get("record", "")
     filed = form.get("filed", "")
-    if work.take_back(desk.held, _seat(), record_id, stage, filed=filed, decided_at=desk.decided_at()):
+    who = _seat()
+    if work.take_back(desk.held, who, record_id, stage, filed=filed, decided_at=desk.decided_at()):
+        waits = work.waiting(desk.held, who)
+        _renewal().decided(waits, waits.count(stage), *_asked(who))
         flask.flash("Taken back. Both the decision and its withdrawal stay in the history.")
     else:
         flask.flash("Nothing was taken back: that decision does not stand any more.")
@@ -113,6 +117,19 @@ def show():
     return flask.redirect(person.onward("screening.page"))
 
 
+@blueprint.post("/screening/renew")
+def renew():
+    """Switch whether the order is renewed with what is decided."""
+    held, who = current().held, _seat()
+    if not _is_ready(held, who):
+        return _nothing(who)
+    if _renewal().is_on or ranking_anew.may_learn(held):
+        _renewal().switch(work.waiting(held, who), *_asked(who))
+    else:
+        flask.flash("There are too few decisions to learn from, so that the order stays as it is.")
+    return flask.redirect(person.onward("screening.page"))
+
+
 @blueprint.get("/screening/list")
 def rows():
     """What waits, as a list."""
@@ -128,24 +145,18 @@ def rows():
     if not _switches()["ranking"]:
         asked = asked._replace(band="")
     found = listing.found(every, lambda: work.texts(held), asked)
-    last = max(1, -(-len(found) // listing.PER_PAGE))
-    number = min(max(1, args.get("page", 1, type=int)), last)
-    begin = (number - 1) * listing.PER_PAGE
     return flask.render_template(
         "screening/list.html.j2",
         title="Screening",
         stage=stage,
         stages=_stages(held, waits),
         asked=asked,
-        rows=found[begin : begin + listing.PER_PAGE],
-        begin=begin,
-        n_found=len(found),
+        found=paging.page(found, args.get("page", 1, type=int), size=listing.PER_PAGE),
         n_all=len(every),
-        number=number,
-        last=last,
         sorts=listing.SORTS,
         values={name: listing.values(every, name) for name in ("state", "band", "year")},
         on=_switches(),
+        renewed=_renewal().told(waits),
         chance=shown.chance,
     )
 
@@ -177,6 +188,10 @@ def _record(record_id, *, entered=None, fault=None):
         titles=shown.titles(held, [row.record_id for row in decided[: shown.LISTED]]),
         reasons=work.reasons(held.config(), stage),
         on=_switches(),
+        n_orders=waits.n_orders,
+        renews=_renewal().is_on,
+        renewed=_renewal().told(waits),
+        may_renew=_renewal().is_on or ranking_anew.may_learn(held),
         entered=entered,
         fault=fault,
         unfiled=work.unfiled(held, who),
@@ -202,6 +217,22 @@ def _seat():
 def _sitting():
     sittings = flask.current_app.extensions["sittings"]
     return sittings.setdefault(person.name(), sitting.Sitting())
+
+
+def _renewal():
+    return flask.current_app.extensions["renewals"].of(person.name())
+
+
+def _asked(who):
+    """What a ranking anew is asked for; see `ranking_anew.ranked`."""
+    return current().review, current().held.run(), who.name
+
+
+def _following(waits, order, record_id):
+    """What comes after a record; the best that waits if the order was renewed since the page was shown."""
+    if flask.request.form.get("order", str(waits.n_orders)) == str(waits.n_orders):
+        return sitting.after(order, record_id)
+    return next((one for one in order if one != record_id), record_id)
 
 
 def _switches():

@@ -15,8 +15,7 @@ from livingreview.screening import decisions as ledger
 from livingreview.screening import queue as screening_queue
 
 # Keys of the coded reasons: what is left of the keyboard beside the keys of the page.
-REASON_KEYS = "123456789bdfgmoqrtvwxyz"
-NOT_RETRIEVED = "Report could not be retrieved"
+REASON_KEYS = "1234567890bdfmoqvxyz"
 QUEUE_CELLS = ("score", "p_title_abstract", "p_full_text", "band", "model")
 
 
@@ -121,9 +120,7 @@ def protocol_terms(held):
 
 def reasons(config, stage):
     """The coded reasons of a stage, each with its key: a list of (code, words, key or None)."""
-    coded = dict(config["screening"]["reasons"])
-    if stage == ledger.FULL_TEXT:
-        coded.setdefault(ledger.NOT_RETRIEVED, NOT_RETRIEVED)
+    coded = ledger.reasons_at(stage, config["screening"]["reasons"])
     keys = [*REASON_KEYS, *[None] * len(coded)]
     return [(code, words, key) for (code, words), key in zip(coded.items(), keys, strict=False)]
 
