@@ -20,6 +20,7 @@ from livingreview.desk.month import next_step, outcome_words, run_state, startin
 from livingreview.desk.month.freshness import Since
 from livingreview.operation.job import month, waiting
 from livingreview.screening import filing
+from livingreview.search.linkage import pairs
 
 STUB = Path(__file__).with_name("stub_month.py")
 RUN = "2026-11"
@@ -124,7 +125,7 @@ def next_of(client):
 
 def test_the_page_says_what_is_next_what_waits_and_what_moved(client):
     page = shown(client.get("/"))
-    assert next_of(client) == "Screen 4 records to decide on"
+    assert next_of(client) == "Screen 4 records"
     assert "Records that await information 25 0 of 25 done; oldest since January 2016" in page
     assert "from 421 decisions. Nothing was changed since." in page
     assert "Pain intensity −0.28 [−1.25, 0.70] −0.49 [−0.90, −0.09] 6 trials 3 trials added" in page
@@ -134,7 +135,7 @@ def test_the_page_says_what_is_next_what_waits_and_what_moved(client):
 def test_what_was_decided_in_the_meantime_is_counted_at_once(client, review):
     decide(review, records=1)
     page = shown(client.get("/"))
-    assert next_of(client) == "Screen 3 records to decide on"
+    assert next_of(client) == "Screen 3 records"
     assert "Records to decide on 3 1 of 4 done" in page
     assert "1 decision since." in page
     assert "Who decided this month EX 1 record" in page
@@ -142,11 +143,13 @@ def test_what_was_decided_in_the_meantime_is_counted_at_once(client, review):
 
 def test_pairs_come_after_the_records_and_then_a_build(client, review):
     decide(review)
-    assert next_of(client) == "Judge 3 pairs of records to judge"
+    assert next_of(client) == "Judge 3 pairs of records"
     asked = tables.read_results(review / f"results/{RUN}/pairs.csv")
     rows = asked[["record_a", "record_b"]].assign(run=RUN, verdict="different", reviewer="EX")
     rows = rows.assign(decided_at="2026-11-15").reindex(columns=tables.columns("pairs"))
-    tables.append(rows.astype(object).where(lambda cells: cells.notna(), None), review / work.PAIRS, "pairs")
+    tables.append(
+        rows.astype(object).where(lambda cells: cells.notna(), None), review / pairs.LEDGER, "pairs"
+    )
     assert next_of(client) == "Build November 2026 again"
     assert "4 decisions, 3 verdicts on pairs since." in shown(client.get("/"))
 
@@ -202,7 +205,7 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
         "f": waiting.UNDECIDED,
         "g": None,
     }
-    assert found.included == 1
+    assert len(found.included) == 1
     counts = work.counted(found)
     assert counts[waiting.UNDECIDED] == (1, 6)
     assert (counts[work.ASSESS], counts[waiting.SECOND], counts[waiting.CONFLICTS]) == (
@@ -225,11 +228,11 @@ CHANGED = Since(0.0, 1, {}, changed=("data/text/background.md",))
     ("kinds", "since", "more", "text"),
     [
         ([], None, {}, "Build November 2026"),
-        ([kind(waiting.UNDECIDED), kind(waiting.EXTRACTION)], DECIDED, {}, "Screen 1 record to decide on"),
+        ([kind(waiting.UNDECIDED), kind(waiting.EXTRACTION)], DECIDED, {}, "Screen 1 record"),
         ([kind(waiting.EXTRACTION)], DECIDED, {}, "Build November 2026 again"),
-        ([kind(waiting.EXTRACTION)], CHANGED, {}, "Extract 1 study to extract"),
+        ([kind(waiting.EXTRACTION)], CHANGED, {}, "Extract 1 study"),
         ([kind(waiting.FINDINGS)], CHANGED, {}, "Build November 2026 again"),
-        ([kind(waiting.FINDINGS, 2)], NOTHING, {}, "Check 2 values to check"),
+        ([kind(waiting.FINDINGS, 2)], NOTHING, {}, "Check 2 values"),
         ([kind(waiting.SECOND, 2)], NOTHING, {"mine": 0}, "Nothing to do"),
         ([kind(waiting.SECOND, 2)], NOTHING, {"mine": 1}, "Screen 1 record for a second reviewer"),
         ([kind(waiting.AWAITING)], NOTHING, {}, "Nothing to do"),
@@ -320,7 +323,7 @@ def test_a_later_month_that_failed_before_it_had_results_is_shown(client, review
     assert next_of(client) == "Build December 2026 again"
     assert 'name="run" value="2026-12"' in client.get("/").text
     tables.write_json(told | {"outcome": "paused"}, review / "logs/2026-12/month.json")
-    assert next_of(client) == "Screen 4 records to decide on"
+    assert next_of(client) == "Screen 4 records"
 
 
 @pytest.fixture

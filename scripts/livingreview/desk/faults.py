@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from livingreview import secrets, tables
 from livingreview.desk import guard
+from livingreview.desk.desk import current
 from livingreview.desk.saving import Changed
-from livingreview.errors import ReviewError
+from livingreview.errors import InputError, ReviewError
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,10 @@ UNTYPED = {"csrf_token", "seen", "then"}
 UNSIGNED = (
     "Nothing was saved: the page from which this was sent was opened under another name, or before you signed"
     " in anew. Is it still what you mean? Then send it again; otherwise go back."
+)
+UNBUILT = (
+    "This page shows what a build of the month makes, and {file} is not there yet. The page This month has"
+    " the button that builds it."
 )
 OUR_FAULT = (
     "This is a fault of the program, not of your data. What was confirmed before is on disk; whether this"
@@ -113,7 +118,15 @@ def _changed(error):
 
 
 def _stopped(error):
+    if flask.request.method in guard.SAFE and _is_unbuilt(error):
+        return _page("Build the month first", UNBUILT.format(file=error.file), 409)
     return _page("That did not work", str(error), 409)
+
+
+def _is_unbuilt(error):
+    """Whether a page asks for what a build makes, and no build has made it yet."""
+    file = error.file if isinstance(error, InputError) else ""
+    return file.startswith("results/") and not (current().review / file).exists()
 
 
 def _hindered(error):

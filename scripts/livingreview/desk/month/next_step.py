@@ -126,7 +126,9 @@ def _first(waits, order, mine):
         one = waits[kind]
         place, verb, options = PLACES[kind]
         n = mine if kind == waiting.SECOND and mine is not None else one.waits
-        return Step(verb.format(n=f"{prose.count(n)} {work.named(kind, n)}"), _age(one), place, options)
+        # "Judge 3 pairs of records", without "to judge".
+        what = work.named(kind, n).partition(" to ")[0]
+        return Step(verb.format(n=f"{prose.count(n)} {what}"), _age(one), place, options)
     return None
 
 

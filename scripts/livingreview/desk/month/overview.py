@@ -156,7 +156,7 @@ def may_start(held, *, now):
     resting = due.nothing_to_do(wanted, taken=taken, living=config["living"])
     if resting is not None:
         return {"run": None, "due": False, "why": f"{prose.sentence(resting.reason)}. {resting.hint}".strip()}
-    if newest is None:
+    if newest is None or newest < config["run"]:  # the month of the protocol comes first
         return {"run": None, "due": False, "why": ""}
     try:
         due.check(

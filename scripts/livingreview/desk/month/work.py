@@ -53,13 +53,13 @@ class Queue:
         Record id -> kind of work for which it waits; None for a record that is decided.
     before : dict
         Record id -> kind as the last build had it.
-    included : int
+    included : tuple of str
         Records that are included since.
     """
 
     standing: dict
     before: dict
-    included: int
+    included: tuple
 
 
 def queue_now(told, decisions, *, run, stages):
@@ -82,7 +82,7 @@ def queue_now(told, decisions, *, run, stages):
     before = {
         row["record_id"]: _kind(row["stage"], row["state"] == "awaiting", row["waits_for"]) for row in told
     }
-    now, included = {}, 0
+    now, included = {}, []
     for stage in dict.fromkeys(row["stage"] for row in told):
         ids = [row["record_id"] for row in told if row["stage"] == stage]
         own = decisions[decisions["record_id"].isin(ids)]
@@ -93,11 +93,12 @@ def queue_now(told, decisions, *, run, stages):
         # From the stage on at which it is asked: what led there may stand under a duplicate's id.
         later = stages[stages.index(stage) :] if stage in stages else stages
         for row in ledger.statuses(spoken, own, run=run, stages=later).itertuples():
-            included += row.status == ledger.INCLUDED
+            if row.status == ledger.INCLUDED:
+                included.append(row.record_id)
             now[row.record_id] = (
                 _kind(row.ask, row.status == ledger.AWAITING, row.waits_for) if row.ask is not None else None
             )
-    return Queue(now, before, included)
+    return Queue(now, before, tuple(included))
 
 
 def _kind(stage, awaits, waits_for):
@@ -128,7 +129,8 @@ def now(held):
     """
     run = held.run()
     built = {row["kind"]: row for row in _built(held)}
-    found = {**_of_queue(held), waiting.PAIRS: _pairs(held), waiting.EXTRACTION: _extraction(held)}
+    of_queue, included = _of_queue(held)
+    found = {**of_queue, waiting.PAIRS: _pairs(held), waiting.EXTRACTION: _extraction(held, included)}
     kinds = []
     order = [waiting.UNDECIDED, ASSESS, *(kind for kind in waiting.TASKS if kind != waiting.UNDECIDED)]
     for kind in order:
@@ -142,13 +144,14 @@ def now(held):
 
 
 def _of_queue(held):
-    """Waiting now and in all, by each kind of work on the queue; kept until the ledger changes."""
+    """By each kind of work on the queue, what waits now and in all; and what was included since."""
     run, stages = held.run(), held.config()["screening"]["stages"]
     paths = [held.results("status.json"), filing.LEDGER]
 
     def count(*_):
         told, decisions = held.json(paths[0])["waiting"], held.table(paths[1], "screening")
-        return counted(queue_now(told, decisions, run=run, stages=stages))
+        records = queue_now(told, decisions, run=run, stages=stages)
+        return counted(records), records.included
 
     return held.derived(("month queue", run, tuple(stages)), paths, count)
 
@@ -171,11 +174,10 @@ def _pairs(held):
     return sum(row["given"] is None for row in asked), len(asked)
 
 
-def _extraction(held):
+def _extraction(held, included):
     path = held.results("extraction.csv")
-    if not held.exists(path):
-        return 0, 0
-    asked = list(held.table(path)["record_id"])
+    listed = list(held.table(path)["record_id"]) if held.exists(path) else []
+    asked = dict.fromkeys([*listed, *included])
     merged = set(held.table(TRIALS["reports"], "reports", optional=True)["record_id"])
     return sum(record_id not in merged for record_id in asked), len(asked)
 
