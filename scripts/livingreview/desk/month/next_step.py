@@ -26,6 +26,7 @@ PLACES = {
 }
 DECIDING = (waiting.UNDECIDED, work.ASSESS, waiting.SECOND, waiting.CONFLICTS, waiting.PAIRS)
 EXTRACTING = (waiting.EXTRACTION, waiting.EXTRACTION_CONFLICTS)
+OWN = (waiting.UNDECIDED, waiting.SECOND)  # of two reviewers each has their own
 LOOKING = (waiting.FINDINGS, waiting.ALERTS, waiting.SENTINELS, waiting.REASONS)
 
 
@@ -68,7 +69,7 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
     started : bool
         Whether a run works in the folder.
     mine : int, optional
-        Of records for a second reviewer, those that wait for who is at the desk; None where one decides.
+        Of two reviewers, the records in the queue of who is at the desk; None where one decides.
 
     Returns
     -------
@@ -121,11 +122,16 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
 
 def _first(waits, order, mine):
     for kind in order:
-        if kind not in waits or (kind == waiting.SECOND and mine == 0):
+        own = kind in OWN and mine is not None
+        if kind not in waits or (own and mine == 0):
             continue
         one = waits[kind]
         place, verb, options = PLACES[kind]
-        n = mine if kind == waiting.SECOND and mine is not None else one.waits
+        if own:
+            return Step(
+                verb.format(n=prose.plural(mine, "record")), "They wait in your own queue.", place, options
+            )
+        n = one.waits
         # "Judge 3 pairs of records", without "to judge".
         what = work.named(kind, n).partition(" to ")[0]
         return Step(verb.format(n=f"{prose.count(n)} {what}"), _age(one), place, options)
