@@ -112,3 +112,30 @@ def test_memory_holds_a_bounded_number_of_answers(tmp_path, monkeypatch):
     for key in (0, 1, 2, 0, 3, 0, 1):
         held.derived(key, ["a"], lambda _, key=key: made.append(key) or key)
     assert made == [0, 1, 2, 3, 1]
+
+
+def test_results_that_a_step_is_making_anew_are_those_from_before_until_they_are_there(tmp_path):
+    held = Held(tmp_path)
+    results, people = tmp_path / "results/2026-11/records.csv", tmp_path / "ledger.csv"
+    results.parent.mkdir(parents=True)
+    results.write_text("one ")
+    people.write_text("first")
+
+    def records():
+        return held.derived("records", ["results/2026-11/records.csv"], lambda path: path.read_text())
+
+    def both():
+        paths = ["ledger.csv", "results/2026-11/records.csv"]
+        return held.derived("both", paths, lambda ledger, _: records() + ledger.read_text())
+
+    assert both() == "one first"
+    results.unlink()
+    assert (records(), both()) == ("one ", "one first")
+    # What people do meanwhile counts at once.
+    people.write_text("second")
+    assert both() == "one second"
+    results.write_text("two ")
+    assert both() == "two second"
+    people.unlink()
+    with pytest.raises(InputError, match=r"ledger\.csv: there is no such file"):
+        both()

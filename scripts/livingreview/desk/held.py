@@ -13,6 +13,7 @@ from livingreview.errors import InputError
 
 # Of answers that were made of files; a page asks for some ten.
 MOST = 500
+RESULTS = "results/"
 
 
 class Held:
@@ -104,6 +105,11 @@ class Held:
             a frame that was asked for before may be older than the file.
         optional : bool
             Whether files may be missing.
+
+        Notes
+        -----
+        A step of a run takes its results away before it makes them anew, and nobody who screens meanwhile is
+        to be stopped by that: what was made of them before is given on.
         """
         with self._lock_of(key):
             stamps = tuple(self.stamp(path) for path in paths)
@@ -111,10 +117,20 @@ class Held:
                 if key in self._kept and self._kept[key][0] == stamps:
                     self._kept.move_to_end(key)
                     return self._kept[key][1]
+                before = self._kept.get(key)
             missing = [path for path, stamp in zip(paths, stamps, strict=True) if stamp is None]
             if missing and not optional:
-                raise InputError(missing[0], problem="there is no such file", hint=_hint(missing[0]))
-            made = make(*(self.review / path for path in paths))
+                absent = InputError(missing[0], problem="there is no such file", hint=_hint(missing[0]))
+                if before is None or not all(path.startswith(RESULTS) for path in missing):
+                    raise absent
+                if all(now in (None, then) for now, then in zip(stamps, before[0], strict=True)):
+                    return before[1]
+            try:
+                made = make(*(self.review / path for path in paths))
+            except FileNotFoundError:
+                if not missing or optional:
+                    raise
+                raise absent from None
             self._keep(key, stamps, made)
             return made
 
@@ -148,6 +164,9 @@ def _months(folder):
 
 
 def _hint(path):
-    if path.startswith("results/"):
-        return "build the month first: the button on the page This month, or make month"
+    if path.startswith(RESULTS):
+        return (
+            "build the month first: the button on the page This month, or make month; while a run is making it"
+            " anew, try again in a moment"
+        )
     return "restore it from version control, or begin with a copy of the bundled one cut to its header"
