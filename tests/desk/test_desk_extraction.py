@@ -168,7 +168,7 @@ def test_a_filled_in_form_enters_the_trials_by_the_same_function_as_a_sheet(shee
     sheet.type(**FACTS, n_randomised="80").type("pain_intensity", **MEANS)
     answer = sheet.post("ready")
     assert answer.request.path == "/extraction"
-    assert "has entered with 1 rows of values" in answer.text
+    assert "has entered with 1 row of values" in answer.text
     row = trials(built.folder, "outcomes").iloc[-1]
     assert len(trials(built.folder, "outcomes")) == before + 1
     assert (row["mean_1"], row["sd_2"], row["n_2"], row["effect_type"]) == (4.2, 2.1, 38, "means")
@@ -419,7 +419,7 @@ def test_what_two_extractors_differ_in_is_settled_with_a_reason_and_enters_once(
     chosen = {"0.key": keys[0], "0.choice": "1", "1.key": keys[1], "1.choice": "2"}
     assert "a choice says why" in judge.post(f"{bo.path}/compare", **chosen).text
     chosen |= {"0.reason": "page 3", "1.reason": "Table 2", "action": "merge"}
-    assert "has entered with 1 rows" in judge.post(f"{bo.path}/compare", **chosen).text
+    assert "has entered with 1 row" in judge.post(f"{bo.path}/compare", **chosen).text
     row, study = (trials(built.folder, name).iloc[-1] for name in ("outcomes", "studies"))
     assert (row["mean_1"], study["guided"], row["extractor"]) == (4.4, "yes", "ada; bo")
     assert "mean_1 (Table 2)" in row["note"]

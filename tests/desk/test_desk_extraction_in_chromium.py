@@ -70,7 +70,7 @@ def test_a_trial_is_filled_in_checked_drawn_and_entered_by_keyboard_alone(form, 
     )
     page.keyboard.press("Escape")
     page.keyboard.press("r")
-    page.get_by_text("has entered with 1 rows of values").wait_for(timeout=20_000)
+    page.get_by_text("has entered with 1 row of values").wait_for(timeout=20_000)
     row = trials(built.folder, "outcomes").iloc[-1]
     assert (row["mean_1"], row["n_2"], row["effect_type"]) == (4.2, 38, "means")
 

@@ -91,6 +91,15 @@ def test_the_last_record_of_a_stage_leads_to_the_next_stage(client):
     assert 'stage" value="full-text"' in client.get("/screening").text
 
 
+@pytest.mark.parametrize("stage", [TA, FT])
+def test_each_key_of_the_page_presses_one_thing(client, stage):
+    decide(client, "include")
+    page = client.get(f"/screening?stage={stage}").text
+    keys = " ".join(re.findall(r'data-key="([^"]+)"', page)).split()
+    assert {"i", "e", "a", "u", "g", "1"} <= set(keys)
+    assert sorted(keys) == sorted(set(keys))
+
+
 def test_a_button_of_a_reason_excludes_with_it(client):
     page = client.get("/screening").text
     client.post("/screening/decide", **shown(page), exclude_for="not_rct")
