@@ -7,7 +7,7 @@ from pathlib import Path
 
 import flask
 import flask_wtf.csrf
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from livingreview import secrets, tables
 from livingreview.desk import guard
@@ -29,6 +29,7 @@ UNBUILT = (
     "This page shows what a build of the month makes, and {file} is not there yet. The page This month has"
     " the button that builds it."
 )
+NO_PAGE = "The desk has no such page. Was the address typed, or kept from an earlier version?"
 OUR_FAULT = (
     "This is a fault of the program, not of your data. What was confirmed before is on disk; whether this"
     " last step was saved shows on its page. {log} says what went wrong, for those who maintain the program."
@@ -105,7 +106,8 @@ def _refused(error):
         return error
     # What another page sent would be that page's words on ours.
     more = {"typed": []} if error.code in (403, 421) else {}
-    body, status = _page(error.name, error.description, error.code, **more)
+    said = NO_PAGE if error.description == NotFound.description else error.description
+    body, status = _page(error.name, said, error.code, **more)
     kept = [(name, value) for name, value in error.get_headers() if name == "Allow"]
     return body, status, kept
 
