@@ -258,8 +258,23 @@ def test_a_finding_is_cleared_with_its_reason_and_is_then_not_open(client):
 
 
 def test_a_judgement_of_certainty_is_a_row_and_a_second_one_a_revision(client):
-    asked = {"outcome": "anxiety", "domain": "indirectness", "page": "/history/certainty"}
-    client.post("/history/certainty", **asked, rating="-1", reason="Few young people.")
+    def asked():
+        form = client.get("/history/certainty").text.split('name="outcome" value="anxiety"')[1]
+        seen = re.search(r'name="seen" value="(\w+)"', form)[1]
+        return {
+            "outcome": "anxiety",
+            "domain": "indirectness",
+            "page": "/history/certainty",
+            "seen": seen,
+        }
+
+    first = asked()
+    client.post("/history/certainty", **first, rating="-1", reason="Few young people.")
+    again = client.post("/history/certainty", **first, rating="-1", reason="Few young people.")
+    assert "Nothing was changed" in again.text
+    late = client.post("/history/certainty", **first, rating="-2", reason="None of them young.")
+    assert (late.status_code, "Few young people." in late.text) == (409, True)
+    asked = asked()
     client.post("/history/certainty", **asked, rating="0", reason="They are enough.")
     refused = client.post("/history/certainty", **asked, rating="0", reason=" ")
     assert "Nothing was saved" in refused.text

@@ -166,7 +166,7 @@ def _months(folder):
 def _hint(path):
     if path.startswith(RESULTS):
         return (
-            "build the month first: the button on the page This month, or make month; while a run is making it"
-            " anew, try again in a moment"
+            "build the month first: the button on the page This month, or make month; while a run is making"
+            " it anew, try again in a moment"
         )
     return "restore it from version control, or begin with a copy of the bundled one cut to its header"

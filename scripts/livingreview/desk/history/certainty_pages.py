@@ -1,6 +1,7 @@
 """Pages of how certain the evidence is, of the text that people wrote, and of what was released."""
 
 import flask
+import pandas as pd
 
 from livingreview import tables
 from livingreview.desk import person, saving
@@ -22,10 +23,13 @@ def certainty():
     """The suggested and people's own ratings of each outcome."""
     held = current().held
     path = held.results(CERTAINTY)
+    outcomes = held.json(path)["outcomes"] if held.exists(path) else {}
+    ratings = held.table(TABLE, "ratings", optional=True)
     return render(
         "certainty",
         title="Certainty",
-        outcomes=held.json(path)["outcomes"] if held.exists(path) else {},
+        outcomes=outcomes,
+        seen={outcome: saving.seen(_of(ratings, outcome)) for outcome in outcomes},
         rated=_rated(held),
         domains=(*DOMAINS, OVERALL),
         words=WORDS,
@@ -55,29 +59,33 @@ def rate():
     if not reason or form.get("rating") not in {"0", "-1", "-2", "-3"}:
         flask.flash("A judgement needs a rating, and why, in words for the footnote. Nothing was saved.")
         return flask.redirect(flask.url_for("history.certainty"))
-    main, before = outcomes[outcome], _revision(held, outcome, domain)
-    row = {
-        "outcome": outcome,
-        "domain": domain,
-        "rating": int(form["rating"]),
-        "reason": reason,
-        "by": person.name(),
-        "k": main["k"],
-        "estimate": main["estimate"],
-        "run": held.run(),
-        "revision": before + 1,
-        "revision_reason": f"judged again ({person.name()}, {desk.today()})" if before else None,
-    }
-    saving.add(held, TABLE, "ratings", row)
+    main, rating = outcomes[outcome], int(form["rating"])
+    with saving.changing(held, TABLE, "ratings", optional=True) as table:
+        rows = _of(table.frame, outcome)
+        before = rows[rows["domain"] == domain].sort_values("revision").tail(1)
+        if (rating, reason) in zip(before["rating"], before["reason"], strict=True):
+            flask.flash(f"{main['label']}: this is what was filed before. Nothing was changed.")
+            return flask.redirect(flask.url_for("history.certainty", _anchor=outcome))
+        saving.refuse_changed(rows, form.get("seen", ""), what=f"The judgement of {main['label']}")
+        row = {
+            "outcome": outcome,
+            "domain": domain,
+            "rating": rating,
+            "reason": reason,
+            "by": person.name(),
+            "k": main["k"],
+            "estimate": main["estimate"],
+            "run": held.run(),
+            "revision": 1 + int(before["revision"].sum()),
+            "revision_reason": f"judged again ({person.name()}, {desk.today()})" if len(before) else None,
+        }
+        table.append(pd.DataFrame([row], columns=tables.columns("ratings"), dtype=object))
     flask.flash(f"{main['label']}: the judgement is filed. The next run takes it in.")
     return flask.redirect(flask.url_for("history.certainty", _anchor=outcome))
 
 
-def _revision(held, outcome, domain):
-    """The highest revision of a judgement; 0 where there is none."""
-    rows = held.table(TABLE, "ratings", optional=True)
-    rows = rows[(rows["outcome"] == outcome) & (rows["domain"] == domain)]
-    return 0 if rows.empty else int(rows["revision"].max())
+def _of(ratings, outcome):
+    return ratings[ratings["outcome"] == outcome]
 
 
 @blueprint.get("/history/releases")
