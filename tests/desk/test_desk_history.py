@@ -140,7 +140,7 @@ def test_a_decision_is_corrected_with_a_reason_and_the_old_one_stays(client):
     fields = {"record": RECORD, "stage": "full-text", "seen": seen(client, page), "decision": "exclude"}
     refused = client.post("/history/decision", page=page, **fields, reason="not_rct")
     assert refused.status_code == 409
-    assert "a correction says why" in refused.text
+    assert "A correction says why" in refused.text
     assert len(rows(client.desk.review)) == len(before)
     done = client.post(
         "/history/decision", page=page, **fields, reason="not_rct", note="Not random after all."
@@ -166,7 +166,7 @@ def test_a_full_text_exclusion_without_a_coded_reason_is_refused_and_what_was_ty
     fields = {"record": RECORD, "stage": "full-text", "seen": seen(reader, page), "decision": "exclude"}
     refused = reader.post("/history/decision", page=page, **fields, note="A note of mine.")
     assert refused.status_code == 409
-    assert "an exclusion on full text needs a reason" in refused.text
+    assert "An exclusion on full text needs a reason" in refused.text
     assert "A note of mine." in refused.text
 
 

@@ -70,7 +70,7 @@ def test_a_verdict_is_corrected_only_with_a_reason_and_both_stay(client, pair):
     judge(client, pair, "same_study")
     answer = judge(client, pair, "different")
     assert answer.status_code == 422
-    assert "a correction says why" in shown(answer)
+    assert "A correction says why" in shown(answer)
     judge(client, pair, "different", note="other people")
     assert list(filed(client)["verdict"].tail(2)) == ["same_study", "different"]
     judge(client, pair, "same_study", note="the same people after all")

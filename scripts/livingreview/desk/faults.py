@@ -14,6 +14,7 @@ from livingreview.desk import guard
 from livingreview.desk.desk import current
 from livingreview.desk.saving import Changed
 from livingreview.errors import InputError, ReviewError
+from livingreview.report import prose
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,13 @@ def register(app):
     app.register_error_handler(ReviewError, _stopped)
     app.register_error_handler(OSError, _hindered)
     app.register_error_handler(Exception, _failed)
+
+
+def lines(error):
+    """What an error says to somebody who sees the form: a sentence for each fault, without files and rows."""
+    if not isinstance(error, InputError):
+        return [str(error)]
+    return [prose.sentence(getattr(one, "what", one)) for one in error.problems]
 
 
 def typed():

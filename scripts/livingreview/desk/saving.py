@@ -21,7 +21,7 @@ import contextlib
 import pandas as pd
 
 from livingreview import tables
-from livingreview.errors import ReviewError
+from livingreview.errors import InputError, ReviewError
 
 
 class Changed(ReviewError):
@@ -109,6 +109,16 @@ def add(held, path, schema, row):
     """
     with changing(held, path, schema, optional=True) as table:
         table.append(pd.DataFrame([row], columns=tables.columns(schema), dtype=object))
+
+
+def refuse_repeated(rows, path):
+    """Stop if nothing is to be added although something else is in force: `InputError`."""
+    if rows.empty:
+        raise InputError(
+            path,
+            problem="this was filed before, in the same words, and corrected since",
+            hint="say in the note why it is changed back",
+        )
 
 
 def seen(rows):

@@ -30,6 +30,17 @@ def registry(held):
     )
 
 
+def rules(held):
+    """What `decisions.from_queue` takes from the protocol, as its options."""
+    screening = held.config()["screening"]
+    return {
+        "path": filing.LEDGER,
+        "reasons": screening["reasons"],
+        "stages": screening["stages"],
+        "run": held.run(),
+    }
+
+
 def decisions(held):
     """The ledger under the records that are kept."""
     run, path = held.run(), held.results("records.csv")

@@ -6,7 +6,6 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.desk import saving, standing
-from livingreview.errors import InputError
 from livingreview.screening import agreement, blinding, filing
 from livingreview.screening import decisions as ledger
 from livingreview.screening.queue import link
@@ -211,7 +210,6 @@ def file(desk, one, answer, *, name, seen):
         If the ledger does not take it; nothing is written.
     """
     held = desk.held
-    run, asked = held.run(), held.config()["screening"]
     records = standing.records(held)
     row = {
         "record_id": one.record_id,
@@ -227,7 +225,7 @@ def file(desk, one, answer, *, name, seen):
         return False
     with saving.changing(held, filing.LEDGER, "screening") as table:
         kept = ledger.kept_ids(records)
-        rows = ledger.under_kept(table.frame, kept, run=run)
+        rows = ledger.under_kept(table.frame, kept, run=held.run())
         rows = rows[rows["record_id"] == one.record_id]
         saving.refuse_changed(
             rows[rows["stage"] == one.stage], seen, what=f"What was decided of {one.record_id}"
@@ -235,20 +233,12 @@ def file(desk, one, answer, *, name, seen):
         added, _ = ledger.from_queue(
             pd.DataFrame([row], dtype=object),
             ledger.said_by(rows, ledger.ALL_RUNS),
-            path=filing.LEDGER,
             known=records.index,
-            reasons=asked["reasons"],
-            stages=asked["stages"],
-            run=run,
             decided_at=desk.decided_at(),
             correct=one.adjudicated is not None,
             role=ledger.ADJUDICATOR,
+            **standing.rules(held),
         )
-        if added.empty:
-            raise InputError(
-                filing.LEDGER,
-                problem="this was filed before, in the same words, and corrected since",
-                hint="say in the note why it is changed back",
-            )
+        saving.refuse_repeated(added, filing.LEDGER)
         table.append(added)
     return True

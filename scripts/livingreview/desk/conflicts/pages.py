@@ -5,6 +5,7 @@ import flask
 from livingreview.desk import person, saving, standing
 from livingreview.desk.conflicts import adjudication, agreed, by_hand, verdicts, waiting
 from livingreview.desk.desk import current
+from livingreview.desk.faults import lines
 from livingreview.desk.full_text import places
 from livingreview.errors import ReviewError
 from livingreview.screening import decisions as ledger
@@ -81,7 +82,7 @@ def settle():
     except saving.Changed as error:
         return _record(_case(), answer, faults=[str(error)]), 409
     except ReviewError as error:
-        return _record(one, answer, faults=_said(error)), 422
+        return _record(one, answer, faults=lines(error)), 422
     rest = adjudication.waiting(desk.held, names=person.reviewers())
     told = f"Filed: {answer.decision} {one.record_id}." if added else "Nothing was changed."
     flask.flash(f"{told} {len(rest)} left.")
@@ -126,7 +127,7 @@ def judge():
     except saving.Changed as error:
         return _pair(a, b, verdict=verdict, note=note, faults=[str(error)]), 409
     except ReviewError as error:
-        return _pair(a, b, verdict=verdict, note=note, faults=_said(error)), 422
+        return _pair(a, b, verdict=verdict, note=note, faults=lines(error)), 422
     rest = _unjudged(current().held)
     flask.flash(f"Filed: {VERDICTS[verdict].lower()}. {len(rest)} left." if added else "Nothing was changed.")
     if not rest:
@@ -218,8 +219,3 @@ def _pair(a, b, *, verdict, note, faults=()):
         left=len(_unjudged(held)),
         VERDICTS=VERDICTS,
     )
-
-
-def _said(error):
-    """The faults that an error names, one by one."""
-    return getattr(error, "problems", None) or [str(error)]

@@ -7,7 +7,6 @@ import pandas as pd
 
 from livingreview import tables
 from livingreview.desk import saving, standing
-from livingreview.errors import InputError
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.search.linkage import pairs
@@ -172,12 +171,7 @@ def file(desk, record_a, record_b, *, verdict, note, name, seen):
             titles=titles,
             decided=ledger.in_force(_of_both(held, record_a, record_b), held.run()),
         )
-        if added.empty:
-            raise InputError(
-                LEDGER,
-                problem="this was filed before, in the same words, and corrected since",
-                hint="say in the note why it is changed back",
-            )
+        saving.refuse_repeated(added, LEDGER)
         table.append(added)
     return True
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from livingreview import tables
-from livingreview.desk import standing as now
+from livingreview.desk import standing as here
 from livingreview.desk.extraction import fields
-from livingreview.desk.preview import standing as effects_of_now
+from livingreview.desk.preview import effects_now
 from livingreview.errors import InputError
 from livingreview.trials import clearances, sheet_cells, sheets
 from livingreview.trials.sheet_cells import Table
@@ -86,7 +86,7 @@ def check(study, rows, *, standing, record_id, registry, cleared, named, reasons
         From `form.study`, with the cells that the form does not hold.
     rows : list of dict of str to str
         From `form.rows`.
-    standing : preview.standing.Standing
+    standing : preview.effects_now.Standing
         The trials as they are.
     record_id : str
         The record of the sheet.
@@ -237,7 +237,7 @@ def _findings(own, study, *, printed, standing, record_id, registry, cleared, pr
 
     study = study.assign(run=standing.run)
     try:
-        whole = effects_of_now.with_typed(standing, effects_of_now.Typed(study, own, record_id))
+        whole = effects_now.with_typed(standing, effects_now.Typed(study, own, record_id))
         outcomes, studies, effects = whole.outcomes, whole.studies, whole.effects
     except InputError:
         # Without what is said of effects beside those of other trials; the rest needs none.
@@ -280,8 +280,8 @@ def context(held):
     run = held.run()
     config = held.config()
     return {
-        "standing": effects_of_now.now(held),
-        "registry": now.registry(held),
+        "standing": effects_now.now(held),
+        "registry": here.registry(held),
         "cleared": held.derived(
             ("clearances", run),
             [clearances.TABLE],

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from livingreview import tables
-from livingreview.desk import saving
+from livingreview.desk import saving, standing
 from livingreview.errors import ReviewError
 from livingreview.screening import blinding, filing
 from livingreview.screening import decisions as ledger
@@ -32,13 +31,13 @@ def may_correct(rows, *, name, names):
         return None
     if not names:
         return {}
-    standing = ledger.standing(said)
-    if any(ledger.role_of(row) == ledger.ADJUDICATOR for row in standing.decided):
+    now = ledger.standing(said)
+    if any(ledger.role_of(row) == ledger.ADJUDICATOR for row in now.decided):
         return {"role": ledger.ADJUDICATOR}
     return {"role": ledger.INDEPENDENT, "owner": name} if name in names else None
 
 
-def correct(held, entry, *, name, token, known, kept, decided_at):
+def correct(held, entry, *, name, token, decided_at):
     """File a correction; on disk when this returns.
 
     Parameters
@@ -50,8 +49,6 @@ def correct(held, entry, *, name, token, known, kept, decided_at):
         Who corrects.
     token : str
         From `saving.seen` of the rows that the page showed.
-    known, kept : collection of str, dict
-        Every record id, and of duplicates the record that is kept.
     decided_at : str
 
     Returns
@@ -64,32 +61,25 @@ def correct(held, entry, *, name, token, known, kept, decided_at):
     Changed, InputError
         Nothing was filed.
     """
-    config = held.config()
-    names = tuple(filing.own_queues(config["screening"]))
+    run, names = held.run(), tuple(filing.own_queues(held.config()["screening"]))
+    records = standing.records(held)
+    kept = ledger.kept_ids(records)
     ids = [entry["record_id"], *(one for one, into in kept.items() if into == entry["record_id"])]
     with saving.changing(held, filing.LEDGER, "screening") as table:
         rows = rows_of(table.frame, ids, entry["stage"])
-        seen = blinding.shown_to(rows, name=name, names=names, run=config["run"])
+        seen = blinding.shown_to(rows, name=name, names=names, run=run)
         saving.refuse_changed(seen, token, what=f"Record {entry['record_id']}")
         options = may_correct(seen, name=name, names=names)
         if options is None:
             raise ReviewError("This decision is not yours to correct. Nothing was filed.")
         of_record = table.frame[table.frame["record_id"].isin(ids)]
-        filled = pd.DataFrame(
-            [dict.fromkeys(tables.columns("queue")) | entry | {"reviewer": name}],
-            columns=tables.columns("queue"),
-            dtype=object,
-        )
         added, _ = ledger.from_queue(
-            filled,
-            ledger.said_by(ledger.under_kept(of_record, kept, run=config["run"]), ledger.ALL_RUNS),
-            path=filing.LEDGER,
-            known=known,
-            reasons=config["screening"]["reasons"],
-            stages=config["screening"]["stages"],
-            run=config["run"],
+            pd.DataFrame([entry | {"reviewer": name}], dtype=object),
+            ledger.said_by(ledger.under_kept(of_record, kept, run=run), ledger.ALL_RUNS),
+            known=records.index,
             decided_at=decided_at,
             correct=True,
+            **standing.rules(held),
             **options,
         )
         table.append(added)

@@ -3,7 +3,7 @@
 import flask
 
 from livingreview import __version__, tables
-from livingreview.desk import paging, person, saving
+from livingreview.desk import faults, paging, person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history import certainty_pages, correcting, ledger_view, protocol, value_pages
 from livingreview.desk.history.blueprint import blueprint, render
@@ -124,12 +124,12 @@ def decision():
     before = [] if found is None else [one for one in found["decisions"] if one["stage"] == stage]
     if not before or _role(desk.held, found, stage) is None:
         flask.abort(404, "There is no decision of yours to correct here; open the record from the list.")
-    told = None
+    told = []
     if flask.request.method == "POST":
         try:
             return _file(desk, record_id, stage)
         except (InputError, saving.Changed) as error:
-            told = error
+            told = faults.lines(error)
     config = desk.held.config()["screening"]
     rows = correcting.rows_of(
         ledger_view.visible(desk.held, person.name()), [record_id, *found["duplicates"]], stage
@@ -153,14 +153,11 @@ def _file(desk, record_id, stage):
     entry = {name: form.get(name, "").strip() or None for name in ("decision", "reason", "note")}
     if entry["note"] is None:
         raise InputError(filing.LEDGER, problem="a correction says why", hint="write the reason below")
-    records = desk.held.table(desk.held.results("records.csv"))
     added = correcting.correct(
         desk.held,
         {"record_id": record_id, "stage": stage} | entry,
         name=person.name(),
         token=form.get("seen", ""),
-        known=set(records["record_id"]),
-        kept=ledger.kept_ids(records),
         decided_at=desk.decided_at(),
     )
     if added:

@@ -1,9 +1,9 @@
 """What was extracted of a study, with the history of every value."""
 
 from livingreview import tables
-from livingreview.desk.risk_of_bias import asked, assessment, blinding
+from livingreview.desk.risk_of_bias import asked, assessment
 from livingreview.desk.standing import TRIALS
-from livingreview.trials import corrections, risk_of_bias
+from livingreview.trials import bias_blinding, corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
 from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
@@ -108,7 +108,7 @@ def judged(held, study_id, name):
     frame, run = held.table(assessment.FILE, "risk_of_bias", optional=True), held.run()
     tools = asked.tools_of(held)
     names = asked.read(held.config(), tools).names
-    seen = blinding.visible(frame, tools, run, names=names, who=name)
+    seen = bias_blinding.visible(frame, tools, run, names=names, who=name)
     rows = seen[(seen["study_id"] == study_id) & (seen["run"] <= run)].sort_values(
         [*risk_of_bias.KEY, "revision"], kind="stable"
     )

@@ -4,9 +4,6 @@ from livingreview import tables
 from livingreview.desk.preview import pools
 from livingreview.report import figures, forest, prose
 
-# How the two pools of a preview are called.
-CALLED = {"with_": "with it", "without": "without it"}
-
 
 def forest_of(effects, found, *, outcome, config, studies, marked, before, called):
     """The table of one outcome, as `forest.view` has it.
@@ -134,7 +131,7 @@ def since_run(standing, found, *, outcome, run_at):
 
     Parameters
     ----------
-    standing : standing.Standing
+    standing : effects_now.Standing
     found : dict
         The outcome's part of the run's ``estimates.json``.
     outcome : str
@@ -194,9 +191,9 @@ def preview(given, standing, whole):
     Parameters
     ----------
     given : typed.Given
-    standing : standing.Standing
-    whole : standing.Standing
-        From `standing.with_typed`.
+    standing : effects_now.Standing
+    whole : effects_now.Standing
+        From `effects_now.with_typed`.
 
     Returns
     -------

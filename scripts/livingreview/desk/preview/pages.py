@@ -5,10 +5,10 @@ import threading
 import flask
 
 from livingreview import paths
-from livingreview.desk import standing as records
+from livingreview.desk import standing
 from livingreview.desk.desk import current
 from livingreview.desk.extraction import form
-from livingreview.desk.preview import drawing, pools, standing, typed
+from livingreview.desk.preview import drawing, effects_now, pools, typed
 from livingreview.report import prose, templating
 from livingreview.trials import prefilling, sheets
 
@@ -40,15 +40,15 @@ def fragment(name):
     study = form.study(flask.request.form)
     if not study.get("study_id", "").strip():
         flask.abort(400, "The form names no study.")
-    here = standing.now(desk.held)
+    here = effects_now.now(desk.held)
     given = typed.read(
         study,
         form.rows(flask.request.form),
         run=here.run,
-        registry=records.registry(desk.held),
+        registry=standing.registry(desk.held),
         record_id=_record_of(desk.review, name),
     )
-    whole = standing.with_typed(here, given.typed)
+    whole = effects_now.with_typed(here, given.typed)
     told = drawing.preview(given, here, whole)
     alone = flask.request.headers.get("Sec-Fetch-Mode") != "navigate"
     template = "preview/fragment.html.j2" if alone else "preview/page.html.j2"
@@ -92,7 +92,7 @@ def _of_run():
     """The outcomes of the last run's estimates, numbers missing as NaN, and the tables of now."""
     held = current().held
     found = held.json(held.results("estimates.json"))["outcomes"]
-    return found, standing.now(held)
+    return found, effects_now.now(held)
 
 
 def _run_at(here):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from livingreview import tables
-from livingreview.desk.preview.standing import Typed
+from livingreview.desk.preview.effects_now import Typed
 from livingreview.errors import InputError, problem
 from livingreview.trials import sheets
 from livingreview.trials.sheet_cells import Table

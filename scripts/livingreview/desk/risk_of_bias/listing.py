@@ -37,7 +37,7 @@ def trials(studies, judged, protocol, *, done, who):
         From `risk_of_bias.judgements`, of what this person may see.
     protocol : Asked
     done : dict
-        From `blinding.complete`.
+        From `bias_blinding.complete`.
     who : str
     """
     names = labels_of(studies)

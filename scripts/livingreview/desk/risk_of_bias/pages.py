@@ -4,14 +4,14 @@ import flask
 import pandas as pd
 
 from livingreview import tables
-from livingreview.desk import person, saving
+from livingreview.desk import faults, person, saving
 from livingreview.desk.desk import current
-from livingreview.desk.preview import standing
-from livingreview.desk.risk_of_bias import asked, assessment, blinding, filing, listing, showing
+from livingreview.desk.preview import effects_now
+from livingreview.desk.risk_of_bias import asked, assessment, filing, listing, showing
 from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError
 from livingreview.report import links
-from livingreview.trials import risk_of_bias
+from livingreview.trials import bias_blinding, risk_of_bias
 from livingreview.trials.revisions import rows_at
 
 blueprint = flask.Blueprint("risk_of_bias", __name__)
@@ -25,12 +25,12 @@ def page():
     held = current().held
     run, protocol = held.run(), _asked(held)
     studies = _studies(held, run)
-    included = standing.links(held).joined(None, None)[0]
+    included = effects_now.links(held).joined(None, None)[0]
     rows = listing.trials(
         studies[studies["study_id"].isin(included)],
         _judged(held, protocol),
         protocol,
-        done=blinding.complete(_frame(held), asked.tools_of(held), run),
+        done=bias_blinding.complete(_frame(held), asked.tools_of(held), run),
         who=person.name(),
     )
     waiting = sum(not row["done"] for row in rows)
@@ -133,7 +133,7 @@ def _judged(held, protocol, study_id=None):
 
 def _seen(held, protocol):
     """The rows that this person may see."""
-    return blinding.visible(
+    return bias_blinding.visible(
         _frame(held), asked.tools_of(held), held.run(), names=protocol.names, who=person.name()
     )
 
@@ -199,7 +199,7 @@ def _form(place, tool, protocol, cells, *, typed=None, error=None):
         on_file=len(own) > 0,
         source=typed.get("source") or _source(own, study),
         revision_reason=typed.get("revision_reason", ""),
-        error=showing.told(error) if error else [],
+        error=faults.lines(error) if error else [],
         found=showing.differing(tool, cells, assessment.in_force(own, place, run)) if error else [],
         others=showing.others(frame, tool, place, run),
         may_settle=showing.may_settle(_frame(held), tool, place, run, protocol.names),

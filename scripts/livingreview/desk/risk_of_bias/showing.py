@@ -1,10 +1,8 @@
 """An assessment as its form shows it."""
 
 from livingreview import tables
-from livingreview.desk.risk_of_bias import assessment, blinding, listing
-from livingreview.errors import InputError
-from livingreview.report import prose
-from livingreview.trials import bias_tools, risk_of_bias
+from livingreview.desk.risk_of_bias import assessment, listing
+from livingreview.trials import bias_blinding, bias_tools, risk_of_bias
 from livingreview.trials.bias_tools import IS_NOT_ASKED, OVERALL
 
 
@@ -132,7 +130,7 @@ def may_settle(frame, tool, place, run, names):
     """Whether people differ or may be settled: two have judged the same, as far as it may be seen."""
     by_people = [one for one in assessment.reviewers(frame, place, run) if one != risk_of_bias.CONSENSUS]
     if names:
-        done = blinding.complete(frame, {tool.name: tool}, run)
+        done = bias_blinding.complete(frame, {tool.name: tool}, run)
         key = (place.study_id, place.outcome, place.tool)
         return all(key in done.get(name, ()) for name in names)
     return len(by_people) > 1
@@ -160,13 +158,6 @@ def differing(tool, cells, before):
         if on_file and on_file != typed:
             rows.append((key[1] or key[0].replace("_", " "), on_file, typed or "(empty)"))
     return rows
-
-
-def told(error):
-    """What stops an assessment, a line for each fault: the page stands where its files and columns are."""
-    if not isinstance(error, InputError):
-        return [str(error)]
-    return [prose.sentence(one.what) for one in error.problems]
 
 
 def history(own):

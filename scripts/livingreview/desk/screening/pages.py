@@ -2,7 +2,7 @@
 
 import flask
 
-from livingreview.desk import paging, person, saving
+from livingreview.desk import faults, paging, person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.screening import listing, ranking_anew, renewing, shown, sitting, work
 from livingreview.errors import InputError
@@ -51,9 +51,9 @@ def decide():
     except saving.Changed as changed:
         return _record(entered.record_id, entered=entered, fault=str(changed))
     except InputError as error:
-        return _record(entered.record_id, entered=entered, fault=shown.faults(error))
+        return _record(entered.record_id, entered=entered, fault=f"{'; '.join(faults.lines(error))}.")
     _sitting().unskip(stage, entered.record_id)
-    following = _following(waits, order, entered.record_id)
+    following = _following(order, entered.record_id)
     _renewal().decided(waits, len(order) - 1, *_asked(who))
     return _to(stage, following if following != entered.record_id else None)
 
@@ -67,7 +67,7 @@ def skip():
     order, _ = _sitting().order(stage, waits.order(stage))
     if record_id in order:
         _sitting().skip(stage, record_id)
-    following = _following(waits, order, record_id)
+    following = _following(order, record_id)
     return _to(stage, following)
 
 
@@ -123,7 +123,7 @@ def renew():
     held, who = current().held, _seat()
     if not _is_ready(held, who):
         return _nothing(who)
-    if _renewal().is_on or ranking_anew.may_learn(held):
+    if _renewal().is_on or ranking_anew.may_learn(held, who):
         _renewal().switch(work.waiting(held, who), *_asked(who))
     else:
         flask.flash("There are too few decisions to learn from, so that the order stays as it is.")
@@ -188,10 +188,9 @@ def _record(record_id, *, entered=None, fault=None):
         titles=shown.titles(held, [row.record_id for row in decided[: shown.LISTED]]),
         reasons=work.reasons(held.config(), stage),
         on=_switches(),
-        n_orders=waits.n_orders,
         renews=_renewal().is_on,
         renewed=_renewal().told(waits),
-        may_renew=_renewal().is_on or ranking_anew.may_learn(held),
+        may_renew=_renewal().is_on or ranking_anew.may_learn(held, who),
         entered=entered,
         fault=fault,
         unfiled=work.unfiled(held, who),
@@ -228,11 +227,11 @@ def _asked(who):
     return current().review, current().held.run(), who.name
 
 
-def _following(waits, order, record_id):
-    """What comes after a record; the best that waits if the order was renewed since the page was shown."""
-    if flask.request.form.get("order", str(waits.n_orders)) == str(waits.n_orders):
-        return sitting.after(order, record_id)
-    return next((one for one in order if one != record_id), record_id)
+def _following(order, record_id):
+    """What comes after a record; where the order is renewed, the best that waits."""
+    if _renewal().is_on:
+        return next((one for one in order if one != record_id), record_id)
+    return sitting.after(order, record_id)
 
 
 def _switches():

@@ -128,9 +128,3 @@ def stopping(held):
     found = held.json(path).get("stopping") if held.exists(path) else None
     parts = [found[name] for name in ("month", "cumulative") if found[name]] if found else []
     return [one["sentence"] for one in parts if one.get("sentence")]
-
-
-def faults(error):
-    """An `InputError` about one entry, without the place that it would have in a table."""
-    said = [(line.partition(": ")[2] or line).partition("; hint: ")[0] for line in error.problems]
-    return f"{prose.sentence('; '.join(said))}."
