@@ -2,10 +2,10 @@
 
 import datetime
 
+from livingreview.desk.screening import work as screening
 from livingreview.living.status import next_run
 from livingreview.operation.job import due
 from livingreview.report import prose
-from livingreview.screening import filing
 from livingreview.search import snapshot
 
 FIRED_SHOWN = 6  # the rest is folded
@@ -118,23 +118,11 @@ def people(decisions, run):
 
 def mine(held, who):
     """Of a month that two decide independently, the records of one's own queue; None for anybody else."""
-    config, run = held.config(), held.run()
-    names = list(filing.own_queues(config["screening"]))
-    if who not in names:
+    seat = screening.seat(held, who)
+    if who not in seat.own:
         return None
-    paths = [held.results("queue.csv"), filing.LEDGER]
-    own = held.derived(
-        ("own queue", run, who),
-        paths,
-        lambda *_: filing.own_queue(
-            held.table(paths[0], "queue"),
-            held.table(paths[1], "screening"),
-            run=run,
-            name=who,
-            names=names,
-        ),
-    )
-    return int((own["state"] != "awaiting").sum())
+    waits, stages = screening.waiting(held, seat), held.config()["screening"]["stages"]
+    return sum(row["state"] != "awaiting" for stage in stages for row in waits.rows(stage))
 
 
 def may_start(held, *, now):
