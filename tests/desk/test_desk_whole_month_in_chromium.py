@@ -12,19 +12,20 @@ from livingreview import tables
 RUN = "2026-11"
 PLACE = "https://example.org/trial.pdf"
 POOLING = [sys.executable, str(Path(__file__).with_name("pooling_month.py"))]
+# Of a choice the first letter, because letters that come slowly would choose anew each.
 FACTS = {
     "study.first_author": "EXAMPLE",
-    "study.population": "adult",
-    "study.condition": "mixed",
+    "study.population": "a",
+    "study.condition": "f",
     "study.intervention_class": "CBT",
-    "study.guided": "yes",
+    "study.guided": "y",
     "study.comparator_class": "waitlist",
 }
 PAIN = {
     "instrument": "NRS",
     "arm_1": "internet CBT",
     "arm_2": "waiting list",
-    "way": "Means and standard deviations",
+    "way": "M",
     **{"n_1": "40", "n_2": "38", "mean_1": "3.1", "mean_2": "5.1", "sd_1": "2.0", "sd_2": "0.35"},
     **{"source": "EXAMPLE, invented", "page": "7"},
 }
@@ -180,6 +181,8 @@ def trials(folder, record):
     top = folder / "data/trials"
     link = tables.read(top / "reports.csv", "reports").iloc[-1]
     assert link["record_id"] == record
+    study = tables.read(top / "studies.csv", "studies").iloc[-1]
+    assert (study["first_author"], study["condition"], study["guided"]) == ("EXAMPLE", "fibromyalgia", "yes")
     row = tables.read(top / "outcomes.csv", "outcomes").iloc[-1]
     assert (row["study_id"], row["outcome"], row["mean_1"], row["sd_2"], row["n_2"]) == (
         link["study_id"],
