@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from livingreview import tables
 from livingreview.desk import held as room
 from livingreview.desk.held import Held
 from livingreview.errors import InputError
@@ -139,3 +140,22 @@ def test_results_that_a_step_is_making_anew_are_those_from_before_until_they_are
     people.unlink()
     with pytest.raises(InputError, match=r"ledger\.csv: there is no such file"):
         both()
+
+
+def test_a_table_that_a_review_may_do_without_has_no_rows_until_it_is_there(tmp_path):
+    held, path = Held(tmp_path), "data/certainty/ratings.csv"
+    empty = held.table(path, "ratings", optional=True)
+    assert (len(empty), list(empty.columns)) == (0, tables.columns("ratings"))
+    with pytest.raises(InputError, match="there is no such file"):
+        held.table(path, "ratings")
+
+
+def test_what_is_made_of_a_file_that_may_be_missing_is_made_again_once_it_is_there(tmp_path):
+    held = Held(tmp_path)
+
+    def found():
+        return held.derived("a", ["a.txt"], lambda path: path.is_file(), optional=True)
+
+    assert found() is False
+    (tmp_path / "a.txt").write_text("one")
+    assert found() is True

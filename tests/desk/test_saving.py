@@ -205,3 +205,22 @@ def test_of_two_who_change_the_same_the_later_one_is_told_whatever_the_order(rev
     first = tables.read(review / LEDGER, "screening")["reviewer"].tolist()
     assert len(first) == 1
     assert sorted(told) == sorted((name, first) for name in names if name not in first)
+
+
+def test_a_table_that_a_review_may_do_without_is_begun_with_its_first_row(review):
+    held, path = Held(review), "data/methods/changes.csv"
+    row = {
+        "key": "analysis.level",
+        "before": "0.9",
+        "after": "0.95",
+        "reason": "as the journal asks",
+        "by": "EX",
+        "run": "2026-11",
+        "decided_at": "2026-11-15T12:00:00Z",
+    }
+    saving.add(held, path, "methods_changes", row)
+    saving.add(held, path, "methods_changes", row | {"after": "0.99"})
+    assert list(tables.read(review / path, "methods_changes")["after"]) == ["0.95", "0.99"]
+    with pytest.raises(InputError):
+        saving.add(held, path, "methods_changes", row | {"run": "a month"})
+    assert len(tables.read(review / path, "methods_changes")) == 2
