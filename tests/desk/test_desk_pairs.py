@@ -99,7 +99,7 @@ def test_records_that_were_decided_differently_are_not_made_one(client, pair):
         tables.append(row.assign(record_id=record_id, decision=decision), path, "screening")
     answer = judge(client, pair, "same_record")
     assert answer.status_code == 422
-    assert "the two are decided differently (title-abstract)" in shown(answer)
+    assert "The two are decided differently (title-abstract)" in shown(answer)
     assert len(filed(client)) == 0
 
 
