@@ -4,6 +4,7 @@ import html
 import io
 import re
 
+import pandas as pd
 import pytest
 from desk.conftest import Client
 from desk.two_reviewers import FT, waiting
@@ -13,6 +14,11 @@ from livingreview.errors import InputError
 from livingreview.screening import full_texts
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n"
+
+
+def nothing():
+    """The table before anybody has written into it."""
+    return pd.DataFrame(columns=tables.columns(full_texts.SCHEMA), dtype=object)
 
 
 def shown(answer):
@@ -117,7 +123,7 @@ def test_a_report_that_was_given_up_is_listed_as_not_retrieved(client):
     ],
 )
 def test_other_locations_are_refused(location):
-    rows = full_texts.none()
+    rows = nothing()
     cells = {"record_id": "1", "retrieval": "retrieved", "by": "EX", "at": "2026-11-15", "note": None}
     with pytest.raises(InputError) as refusal:
         full_texts.added(rows, location=location, **cells)
@@ -130,8 +136,8 @@ def test_other_locations_are_refused(location):
 def test_a_text_that_is_held_is_somewhere():
     cells = {"record_id": "1", "retrieval": "retrieved", "by": "EX", "at": "2026-11-15", "location": None}
     with pytest.raises(InputError, match="say in the note where it is kept"):
-        full_texts.added(full_texts.none(), note=None, **cells)
-    assert len(full_texts.added(full_texts.none(), note="on paper, in the office", **cells)) == 1
+        full_texts.added(nothing(), note=None, **cells)
+    assert len(full_texts.added(nothing(), note="on paper, in the office", **cells)) == 1
 
 
 def test_a_pdf_is_taken_into_the_review_s_folder_and_opened_from_there(client):

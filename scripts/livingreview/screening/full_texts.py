@@ -61,11 +61,6 @@ def latest(rows):
     return {row.record_id: row for row in rows.itertuples(index=False)}
 
 
-def none():
-    """The table before anybody has written into it."""
-    return pd.DataFrame(columns=tables.columns(SCHEMA), dtype=object)
-
-
 def added(rows, *, record_id, retrieval, location, by, at, note):
     """The row that notes where a full text is.
 
