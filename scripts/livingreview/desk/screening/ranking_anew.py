@@ -97,18 +97,26 @@ def _read_first(queue):
     return set(queue.loc[queue["band"] == bands.READ_FIRST, "record_id"])
 
 
-def may_learn(held):
+def may_learn(held, who):
     """Whether decisions may be enough for a ranking to be learnt from them; `ranked` has the last word.
 
     A month that was ranked by decisions has enough. Where it had too few, rows of the ledger are counted,
-    which is quick at every page, and are never fewer than the decisions in force.
+    which is quick at every page: of two reviewers one's own alone, for nothing may tell of the other's.
+
+    Parameters
+    ----------
+    held : Held
+    who : work.Seat
     """
     needed = [held.results(name) for name in ("ranking.json", "backtest.json", "records.csv")]
     if not all(held.exists(path) for path in needed):
         return False
     if held.json(needed[0])["model"] is not None:
         return True
-    ranking, said = held.config()["screening"]["ranking"], held.table(filing.LEDGER, "screening")["decision"]
+    ranking, rows = held.config()["screening"]["ranking"], held.table(filing.LEDGER, "screening")
+    if who.own:
+        rows = rows[(rows["reviewer"] == who.name) | (rows["role"] != ledger.INDEPENDENT)]
+    said = rows["decision"]
     return bool(
         (said == "include").sum() >= ranking["minimum_included"]
         and (said == "exclude").sum() >= ranking["minimum_excluded"]

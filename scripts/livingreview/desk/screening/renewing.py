@@ -144,19 +144,11 @@ def needed(n_waiting):
 
 def _renewed(found, n_moved):
     """What is said of a renewed order."""
-    more = (
-        f"{found.n_more:,} more than when the month was built"
-        if found.n_more > 0
-        else f"{-found.n_more:,} fewer than when the month was built"
-        if found.n_more < 0
-        else "as when the month was built"
-    )
-    up = (
-        "none moved up into “read first”"
-        if not n_moved
-        else f"{n_moved:,} record{'' if n_moved == 1 else 's'} moved up into “read first”"
-    )
-    return (
-        f"Order renewed: learnt from {found.n_learnt:,} decided records, {more}; {up}."
-        " Bands and chances are still those of the month, and are filed with decisions."
-    )
+    learnt, up = "no further decision is in force", ""
+    if found.n_more:
+        many = "decision" if abs(found.n_more) == 1 else "decisions"
+        more = "more" if found.n_more > 0 else "fewer"
+        learnt = f"learnt from {abs(found.n_more):,} {many} {more} than the month’s own"
+    if n_moved:
+        up = f"; {n_moved:,} record{'' if n_moved == 1 else 's'} moved up into “read first”"
+    return f"Order renewed: {learnt}{up}. Bands and chances shown are the month’s."

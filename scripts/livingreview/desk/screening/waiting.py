@@ -45,7 +45,6 @@ class Waiting:
         self._order = {stage: [] for stage in stages}
         self._rows, self._keys = {}, {}
         self._reading = None  # places of another order than the queue's
-        self.n_orders = 1
         self._ledger, self._filed = None, {}
         self._record_place = {record_id: place for place, record_id in enumerate(records["record_id"])}
         self._lock = threading.RLock()
@@ -104,7 +103,7 @@ class Waiting:
             return [record_id for _, record_id in self._order.get(stage, ())]
 
     def put_in_order(self, record_ids):
-        """Read in another order than the queue's from now on; `n_orders` counts how many there were.
+        """Read in another order than the queue's from now on.
 
         Rows stay as the queue has them, with the band and the score under which decisions are filed.
 
@@ -115,7 +114,6 @@ class Waiting:
             order of the queue. Whatever the order, what awaits information comes after what does not.
         """
         with self._lock:
-            self.n_orders += 1
             self._reading = record_ids and {one: place for place, one in enumerate(record_ids)}
             self._keys = {record_id: self._key(row) for record_id, row in self._rows.items()}
             for stage, order in self._order.items():
