@@ -55,9 +55,9 @@ def _until_closed(server):
         server.run()
 
 
-@pytest.fixture
-def serve():
-    """Serves a desk over a folder on a free port of this computer; returns the address that opens it."""
+@contextlib.contextmanager
+def served():
+    """Serves a desk over a folder on a free port of this computer; gives what starts one."""
     servers = []
 
     def start(folder, *, clock=lambda: NOW, prepare=lambda _made: None):
@@ -77,6 +77,13 @@ def serve():
         server.close()
         listener.close()
         thread.join(timeout=5)
+
+
+@pytest.fixture
+def serve():
+    """Serves a desk over a folder; returns the address that opens it."""
+    with served() as start:
+        yield start
 
 
 @pytest.fixture

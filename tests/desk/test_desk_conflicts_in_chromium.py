@@ -1,14 +1,10 @@
-"""Conflicts, pairs and full texts in Chromium: by keyboard, at both widths, and what axe finds."""
+"""Conflicts, pairs and full texts in Chromium, by keyboard."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from desk.two_reviewers import ANN, BO, FT, TA, ask_two, file, ledger, said, waiting
 
 from livingreview import tables
 
-RULES = {"resultTypes": ["violations"]}
-# What can differ between the light and the dark page.
-OF_COLOURS = RULES | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
 
@@ -21,11 +17,6 @@ def review(built):
     full = waiting(folder, FT)[0]
     file(folder, said(full, ANN, "include", stage=FT), said(full, BO, "exclude", stage=FT, reason="protocol"))
     return folder
-
-
-def violations(page, options):
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
 
 
 def test_conflicts_are_settled_one_after_the_other_by_keyboard(open_desk, review):
@@ -69,31 +60,6 @@ def test_pairs_are_judged_by_one_key_each(open_desk, review):
     assert list(filed["verdict"]) == ["same_study", *["different"] * (len(asked) - 1)]
     assert set(filed["reviewer"]) == {"EX"}
     assert "No pair waits for a verdict." in page.inner_text("main")
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_desk, review, width, scheme):
-    first, pair = (
-        waiting(review, TA)[0],
-        tables.read(review / "results/2026-11/pairs.csv", "pair_queue").iloc[0],
-    )
-    page = open_desk(review, path="/conflicts", width=width, scheme=scheme, name="Cy Third")
-    top = page.url.removesuffix("/conflicts")
-    for path in (
-        "/conflicts",
-        f"/conflicts/record?record={first}&stage={TA}",
-        f"/conflicts/record?record={waiting(review, FT)[0]}&stage={FT}",
-        "/conflicts/pairs",
-        f"/conflicts/pair?a={pair.record_a}&b={pair.record_b}",
-        "/full-texts",
-    ):
-        page.goto(top + path)
-        # One form of each kind tells what all are like.
-        page.eval_on_selector_all(
-            "details", "parts => parts.slice(0, 2).forEach((one) => { one.open = true; })"
-        )
-        assert violations(page, OF_COLOURS if scheme == "dark" else RULES) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 def test_a_pdf_is_uploaded_with_the_form_alone(open_desk, review):

@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from browser.test_report_page import OF_COLOURS, RULES, violations
 from desk.conftest import Client
 
 from livingreview import tables
@@ -303,20 +302,6 @@ def test_before_a_month_was_built_the_pages_say_so(client):
         assert client.get(page).status_code == 200
     assert "was not built yet" in client.get("/history/findings").text
     assert client.get(f"/history/record/{RECORD}").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("width", "scheme", "looked_at"), [(1280, "light", PAGES[2:4]), (390, "dark", PAGES[7:9])]
-)
-def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_desk, built_once, width, scheme, looked_at):
-    page = open_desk(built_once.folder, width=width, scheme=scheme)
-    top = page.url.rstrip("/")
-    for path in PAGES:
-        page.goto(top + path)
-        page.eval_on_selector_all("details", "parts => parts.forEach((part) => { part.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        if path in looked_at:
-            assert violations(page, RULES if scheme == "light" else RULES | {"runOnly": OF_COLOURS}) == []
 
 
 def test_a_decision_is_found_and_corrected_by_keyboard_alone(open_desk, built):

@@ -4,8 +4,6 @@ import html
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser.test_report_page import OF_COLOURS, RULES
 from desk.one_trial import ANXIETY, PAIN, fields, include, merge, steps
 
 from livingreview import tables
@@ -256,20 +254,6 @@ def type_pain(page):
             field.select_option(PAIN[column])
         else:
             field.fill(PAIN[column])
-
-
-def test_axe_finds_nothing_on_the_results_now(client, open_desk):
-    merge(client, include(client), PAIN)
-    page = open_desk(client.desk.review, path="/effects")
-    for width, scheme, options in ((1280, "light", RULES), (390, "dark", RULES | {"runOnly": OF_COLOURS})):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        for address in (
-            ("/effects/pain_intensity",) if scheme == "dark" else ("/effects", "/effects/pain_intensity")
-        ):
-            page.goto(page.url.split("/effects")[0] + address)
-            assert Axe().run(page, options=options).response["violations"] == []
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_two_rows_of_one_id_are_told_and_neither_is_pooled(client):

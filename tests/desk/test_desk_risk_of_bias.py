@@ -7,8 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
-from browser.test_report_page import OF_COLOURS, RULES
 from desk.conftest import Client
 
 import judge_risk_of_bias
@@ -303,18 +301,3 @@ def test_a_trial_is_judged_by_keyboard_and_the_judgement_follows_each_answer(cli
     page.keyboard.press("Enter")
     page.wait_for_selector(".told")
     assert [(row["question"], row["answer"]) for row in filed(client)] == [("3.1", "NI")]
-
-
-def test_axe_finds_nothing_on_the_pages_of_risk_of_bias(client, open_desk):
-    save(client, ANSWERS | EVIDENCE)
-    page = open_desk(client.desk.review, path="/risk-of-bias")
-    top = page.url.split("/risk-of-bias")[0]
-    for width, scheme, options in ((1280, "light", RULES), (390, "dark", RULES | {"runOnly": OF_COLOURS})):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        for address in (FORM,) if scheme == "dark" else ("/risk-of-bias", FORM, STUDY):
-            page.goto(top + address)
-            page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
-            found = Axe().run(page, options=options).response["violations"]
-            assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
