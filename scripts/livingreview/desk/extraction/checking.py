@@ -14,6 +14,7 @@ from livingreview.desk import standing as here
 from livingreview.desk.extraction import fields
 from livingreview.desk.preview import effects_now
 from livingreview.errors import InputError
+from livingreview.report import prose
 from livingreview.trials import clearances, sheet_cells, sheets
 from livingreview.trials.sheet_cells import Table
 
@@ -262,7 +263,7 @@ def _of_finding(one, number, reason):
     if one["cleared_by"]:
         text = f"{found}: cleared by {one['cleared_by']}"
         return Message(field, CLEARED, text, reason=one["clearance_note"])
-    text = f"{found}; expected: {expected}. {fields.in_words(one['hint'])}"
+    text = f"{found}; expected: {expected}. {prose.sentence(fields.in_words(one['hint']))}"
     clear = f"clear.{one['row_id']}.{one['check']}.{one['digest']}"
     return Message(field, OF_SEVERITY[one["severity"]], text, clear, reason)
 
