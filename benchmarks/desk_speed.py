@@ -1,15 +1,19 @@
-"""How fast the desk is at a queue of 20,000 records, measured in Chromium: screening by keyboard.
+"""How fast the desk is at a queue of 20,000 records, in Chromium: every page, and screening by keyboard.
 
-Makes a review of the bundled protocol with invented records, half of them decided before and as many waiting,
-opens its desk in a process of its own, and screens in a real browser: the first page, then decisions by one
-key each, from the key to the next record on the screen. Prints a table and, last, a line of JSON.
+Builds the bundled review, adds invented records to its month, half decided before and half waiting,
+opens its desk in a process of its own, and works in a real browser: each page cold, warm and after a decision
+was filed, then decisions by one key each, from the key to the next record on the screen. Beside the time that
+passed stands the processor time of the desk; the page that asks for a name, which reads no table, is the
+yardstick. Prints a table and, last, a line of JSON.
 
-    python benchmarks/desk_speed.py                                     20,000 records wait, 500 decisions
+    python benchmarks/desk_speed.py                                     20,000 records wait, 1,000 decisions
+    python benchmarks/desk_speed.py --reviewers 2                       the same with two reviewers
     python benchmarks/desk_speed.py --records 2000 --decisions 50
 """
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import random
@@ -27,44 +31,100 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import pandas as pd  # noqa: E402
 
 from livingreview import tables  # noqa: E402
+from livingreview.screening.filing import LEDGER  # noqa: E402
 from livingreview.search.records import COLUMNS  # noqa: E402
 from livingreview.search.sandbox import read_corpus  # noqa: E402
 
 RUN = "2026-11"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 ABSTRACT_WORDS = 220
+NAMES = ("EX", "SECOND")
+DIFFER = 20  # of two reviewers one in so many decisions differs
+ASKED = (
+    "  # reviewers:\n  #   independent: 2\n",
+    f"  reviewers:\n    independent: 2\n    names: [{', '.join(NAMES)}]\n",
+)
+YARDSTICK = "/who"
+PAGES = {
+    "a plain page (yardstick)": YARDSTICK,
+    "this month": "/",
+    "screening": "/screening",
+    "list": "/screening/list",
+    "list, searched": "/screening/list?words=pain+online",
+    "full texts": "/full-texts",
+    "conflicts": "/conflicts",
+    "pairs": "/conflicts/pairs",
+    "extraction": "/extraction",
+    "what it did to the results": "/effects",
+    "risk of bias": "/risk-of-bias",
+    "protocol": "/history",
+    "decisions": "/history/decisions",
+    "decisions, searched": "/history/decisions?words=pain+online",
+    "one record's story": "/history/record/10000000",
+    "studies and values": "/history/studies",
+    "exports": "/exports",
+    "exports, records": "/exports/records",
+}
+FILES = {
+    "queue as csv": "/exports/table/queue.csv",
+    "decisions as csv": "/exports/table/decisions.csv",
+    "queue as xlsx": "/exports/table/queue.xlsx",
+}
 
 
 def main(argv=None):
-    """Make, open, screen, print."""
+    """Make, open, work, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--records", type=int, default=20_000, help="that wait; as many are decided (20000)")
-    parser.add_argument("--decisions", type=int, default=500, help="how many are made (500)")
-    parser.add_argument(
-        "--keep", type=Path, help="a folder for the review, which is used again if it is there"
-    )
+    parser.add_argument("--decisions", type=int, default=1000, help="how many are made (1000)")
+    parser.add_argument("--views", type=int, default=1000, help="how many pages are opened after them (1000)")
+    parser.add_argument("--reviewers", type=int, choices=(1, 2), default=1, help="1, or 2 (1)")
+    parser.add_argument("--built", type=Path, help="a copy of the bundled review with its month built")
     args = parser.parse_args(argv)
-    with contextlib.ExitStack() as stack:
-        folder = args.keep or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "review"
-        if not folder.exists():
-            make(folder, n=args.records)
-        found = measure(folder, decisions=args.decisions)
-    show(found | {"records": args.records})
+    with tempfile.TemporaryDirectory() as top:
+        folder = Path(top) / "review"
+        if args.built:
+            shutil.copytree(args.built, folder)
+        else:
+            build(folder)
+        enlarge(folder, n=args.records, reviewers=args.reviewers)
+        found = measure(folder, decisions=args.decisions, views=args.views)
+    show(found | {"records": args.records, "reviewers": args.reviewers})
 
 
-def make(folder, *, n, seed=20161101):
-    """A review with a queue of n records, and a ledger of n others."""
-    rng = random.Random(seed)
-    words = [word for row in read_corpus(ROOT / "data/sandbox/records.csv") for word in row["title"].split()]
+def build(folder):
+    """The bundled review with its month built."""
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "config.yaml", folder)
-    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("searches", "sheets", ".*"))
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("sheets", ".*"))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
+    subprocess.run([*map(str, command), "--cores", "2", "--quiet", "all"], check=True)
+
+
+def enlarge(folder, *, n, reviewers=1, seed=20161101):
+    """Add n records to the queue of the month, and n decided ones to its ledger."""
+    rng = random.Random(seed)
+    words = [word for row in read_corpus(ROOT / "data/sandbox/records.csv") for word in row["title"].split()]
     rows = [_record(str(10_000_000 + number), rng, words) for number in range(2 * n)]
     results = folder / "results" / RUN
-    tables.write(pd.DataFrame(rows, columns=list(COLUMNS)), results / "records.csv")
-    tables.write(pd.DataFrame(_queue(rows[:n], rng), columns=tables.columns("queue")), results / "queue.csv")
-    ledger = pd.DataFrame(_decisions(rows[n:], rng), columns=tables.columns("screening"))
-    tables.write(ledger, folder / "data/decisions/screening.csv")
+    _add(results / "records.csv", rows, COLUMNS)
+    waiting = list(_queue(rows[:n], rng))
+    _add(results / "queue.csv", waiting, tables.columns("queue"))
+    _add(folder / LEDGER, _decisions(rows[n:], rng, reviewers), tables.columns("screening"))
+    status = tables.read_json(results / "status.json")
+    told = {"months": 0, "since_run": RUN, "waits_for": None}
+    status["waiting"] += [
+        told | {name: row[name] for name in ("record_id", "stage", "state", "title")} for row in waiting
+    ]
+    (results / "status.json").write_text(json.dumps(status), encoding="utf-8")
+    if reviewers > 1:
+        path = folder / "config.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace(*ASKED, 1), encoding="utf-8")
+
+
+def _add(path, rows, columns):
+    added = pd.DataFrame(rows, columns=list(columns))
+    tables.write(pd.concat([tables.read_results(path), added.astype(object)]), path)
 
 
 def _record(record_id, rng, words):
@@ -103,70 +163,96 @@ def _queue(rows, rng):
         }
 
 
-def _decisions(rows, rng):
+def _decisions(rows, rng, reviewers):
     for row in rows:
-        yield dict.fromkeys(tables.columns("screening")) | {
-            "record_id": row["record_id"],
-            "run": "2026-10",
-            "stage": "title-abstract",
-            "decision": "exclude",
-            "reason": rng.choice(["not_rct", "review"]),
-            "reviewer": "EX",
-            "decided_at": "2026-10-05T10:00:00Z",
-        }
+        for name in NAMES[:reviewers]:
+            differs = name != NAMES[0] and not rng.randrange(DIFFER)
+            yield dict.fromkeys(tables.columns("screening")) | {
+                "record_id": row["record_id"],
+                "run": RUN,
+                "stage": "title-abstract",
+                "decision": "include" if differs else "exclude",
+                "reason": None if differs else rng.choice(["not_rct", "review"]),
+                "reviewer": name,
+                "role": "independent reviewer" if reviewers > 1 else None,
+                "decided_at": "2026-11-05T10:00:00Z",
+            }
 
 
-def measure(folder, *, decisions):
+def measure(folder, *, decisions, views):
     """Milliseconds and megabytes, as a dict."""
     command = [sys.executable, ROOT / "scripts/open_desk.py", "--directory", folder, "--port", "0"]
+    begin = time.perf_counter()
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
     try:
-        begin = time.perf_counter()
         lines = (re.search(r"http://\S+", line) for line in process.stderr)
         address = next(found[0] for found in lines if found)
-        opened = time.perf_counter() - begin
-        return {"opened_s": round(opened, 2)} | _screen(address, process.pid, decisions)
+        opened = {"opened_s": round(time.perf_counter() - begin, 2)}
+        return opened | _work(address, process.pid, decisions, views)
     finally:
         process.terminate()
         process.wait()
+        process.stderr.close()
 
 
-def _screen(address, pid, decisions):
+def _work(address, pid, decisions, views):
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  only a measurement needs it
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=CHROMIUM)
+    top = address.split("/?")[0]
+    with (
+        sync_playwright() as driver,
+        contextlib.closing(driver.chromium.launch(executable_path=path, args=CHROMIUM)) as browser,
+    ):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        page.fill("#name", "EX")
+        page.fill("#name", NAMES[0])
         page.press("#name", "Enter")
-        top = address.split("/?")[0]
-        cold = _timed(lambda: page.goto(top + "/screening"))
-        warm = sorted(_timed(lambda: page.goto(top + "/screening")) for _ in range(5))
-        listed = sorted(
-            _timed(lambda: page.goto(top + "/screening/list?words=pain+online")) for _ in range(3)
-        )
+        told = {"pages": [_page(page, pid, top, *one) for one in PAGES.items()]}
+        told["files"] = [_file(page, pid, top, *one) for one in FILES.items()]
         page.goto(top + "/screening")
         before = resident(pid)
-        took = [_timed(lambda: _decide(page, "e")) for _ in range(decisions // 2)]
-        middle = resident(pid)
-        took += [_timed(lambda: _decide(page, "i")) for _ in range(decisions - decisions // 2)]
+        cpu = processor(pid)
+        took = sorted(_timed(functools.partial(_decide, page, "ei"[turn % 2])) for turn in range(decisions))
+        cpu = processor(pid) - cpu
         after = resident(pid)
-        browser.close()
-    took.sort()
-    return {
-        "first_page_cold_ms": cold,
-        "first_page_ms": warm[2],
-        "search_ms": listed[1],
+        paths = list(PAGES.values())
+        for turn in range(views):
+            page.goto(top + paths[turn % len(paths)])
+        viewed = resident(pid)
+    return told | {
+        "decisions": decisions,
         "decision_p50_ms": took[len(took) // 2],
         "decision_p95_ms": took[int(len(took) * 0.95)],
         "decision_max_ms": took[-1],
-        "decisions": decisions,
+        "decision_cpu_ms": round(1000 * cpu / decisions, 1),
+        "views": views,
         "rss_before_mb": before,
-        "rss_middle_mb": middle,
-        "rss_after_mb": after,
+        "rss_after_decisions_mb": after,
+        "rss_after_views_mb": viewed,
+        "load": [round(one, 1) for one in os.getloadavg()],
     }
+
+
+def _page(page, pid, top, name, path):
+    """One page: cold, warm (the middle of five), and as it is first seen after a decision."""
+    cold = _timed(lambda: page.goto(top + path))
+    begin = processor(pid)
+    warm = sorted(_timed(lambda: page.goto(top + path)) for _ in range(5))
+    cpu = (processor(pid) - begin) / 5
+    after = []
+    for _ in range(3):
+        page.goto(top + "/screening")
+        _decide(page, "e")
+        after.append(_timed(lambda: page.goto(top + path)))
+    return name, cold, warm[2], round(1000 * cpu), sorted(after)[1]
+
+
+def _file(page, pid, top, name, path):
+    """One file that is taken away: cold and warm."""
+    begin = processor(pid)
+    cold, warm = (_timed(lambda: page.request.get(top + path, timeout=0)) for _ in range(2))
+    return name, cold, warm, round(1000 * (processor(pid) - begin) / 2), None
 
 
 def _decide(page, key):
@@ -192,10 +278,20 @@ def resident(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
 
 
+def processor(pid):
+    """Seconds of processor time that a process has taken, all its threads together."""
+    cells = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def show(found):
     """The table, and the line of JSON."""
+    print(f"{'milliseconds':28} {'cold':>8} {'warm':>8} {'processor':>10} {'after a decision':>17}")
+    for name, cold, warm, cpu, after in found["pages"] + found["files"]:
+        print(f"{name:28} {cold:8.0f} {warm:8.0f} {cpu:10} {'' if after is None else round(after):>17}")
     for name, value in found.items():
-        print(f"{name:22} {value}")
+        if name not in ("pages", "files"):
+            print(f"{name:28} {value}")
     print(json.dumps(found))
 
 

@@ -202,8 +202,10 @@ def _of_pubmed(records, events):
             "since_run": _since(row, by_pmid.get(row.pmid)),
         }
         _keep_gravest(said, row.duplicate_of or row.record_id, notice)
-    kept = {row.pmid: row for row in records[records["pmid"].notna()].itertuples()}
-    for row in marked[marked["editorial_status"] == OF_ANOTHER].itertuples():
+    on_others = marked[marked["editorial_status"] == OF_ANOTHER]
+    named = {pmid for notices in on_others["notices"] for _, pmid in content.split_notices(notices)}
+    kept = {row.pmid: row for row in records[records["pmid"].isin(named)].itertuples()}
+    for row in on_others.itertuples():
         for kind, pmid in sorted(content.split_notices(row.notices)):
             if kind in TURNED and pmid in kept:
                 target = kept[pmid]
@@ -247,8 +249,9 @@ def _of_people(standing, decisions, run):
         if state["status"] == ledger.EXCLUDED_FULL_TEXT and state["reason"] == REASON
     }
     found = {}
-    for row in ledger.latest(decisions, run).itertuples():
-        if row.record_id in said and (row.stage, row.reason) == (ledger.FULL_TEXT, REASON):
+    rows = ledger.latest(decisions, run)
+    for row in rows[rows["record_id"].isin(said)].itertuples():
+        if (row.stage, row.reason) == (ledger.FULL_TEXT, REASON):
             text = " ".join((row.note or "").replace(";", ",").split())
             notices = f"{RECORDED}:{text or 'without a note'}"
             found[row.record_id] = {"kind": RETRACTED, "notices": notices, "since_run": row.run}

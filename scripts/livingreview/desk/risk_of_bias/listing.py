@@ -41,13 +41,19 @@ def trials(studies, judged, protocol, *, done, who):
     who : str
     """
     names = labels_of(studies)
-    rows = [_trial(key, names[key], judged, protocol, done=done, who=who) for key in studies["study_id"]]
+    of_study = {}
+    for row in tables.plain_rows(judged):
+        of_study.setdefault(row["study_id"], []).append(row)
+    rows = [
+        _trial(key, names[key], of_study.get(key, []), protocol, done=done, who=who)
+        for key in studies["study_id"]
+    ]
     return sorted(rows, key=lambda row: (row["done"], row["label"].casefold()))
 
 
 def _trial(study_id, label, judged, protocol, *, done, who):
     mine = {key[0] for key in done.get(who, ())}
-    found = assessments(judged[judged["study_id"] == study_id], protocol)
+    found = _assessments(judged, protocol)
     waits = [name for name in protocol.names if study_id not in {key[0] for key in done.get(name, ())}]
     own = study_id in mine if who in protocol.names else any(one["light"]["level"] != "none" for one in found)
     return {"study_id": study_id, "label": label, "assessments": found, "waits": waits, "done": own}
@@ -55,8 +61,12 @@ def _trial(study_id, label, judged, protocol, *, done, who):
 
 def assessments(judged, protocol):
     """The judgements of one trial: for each outcome and tool the whole, and its domains in order."""
+    return _assessments(tables.plain_rows(judged), protocol)
+
+
+def _assessments(judged, protocol):
     found = {}
-    for row in tables.plain_rows(judged):
+    for row in judged:
         found.setdefault((row["outcome"], row["tool"]), []).append(row)
     return [
         {

@@ -71,6 +71,7 @@ def read_ahead(held):
         held.table(filing.LEDGER, "screening")
         held.table(held.results("records.csv"))
         held.table(held.results("queue.csv"), "queue")
+        texts(held)
 
 
 def _waiting(held, who, run, stages):
