@@ -288,12 +288,12 @@ def test_a_trial_is_judged_by_keyboard_and_the_judgement_follows_each_answer(cli
     with page.expect_response("**/judge"):
         page.keyboard.press(" ")
     said = page.locator('[id="judged.missing_data"]')
-    page.wait_for_function("document.getElementById('judged.missing_data').innerText.includes('low')")
+    page.wait_for_function("() => document.getElementById('judged.missing_data').innerText.includes('low')")
     assert not page.locator('[id="question.missing_data.3.2"]').is_visible()
     with page.expect_response("**/judge"):
         page.keyboard.press("ArrowLeft")  # from yes round to no information
     page.wait_for_function(
-        "document.getElementById('judged.missing_data').innerText.includes('no judgement yet')"
+        "() => document.getElementById('judged.missing_data').innerText.includes('no judgement yet')"
     )
     assert page.locator('[id="question.missing_data.3.2"]').is_visible()
     assert "not answered: 3.2" in said.inner_text()
