@@ -399,7 +399,8 @@ def _tell(number, tally, *, seconds, log, keep):
             if line:
                 print(f"    !! {line}")
         if keep:
-            shutil.copy2(log, Path(keep) / f"{log.name}")
+            Path(keep).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(log, Path(keep) / log.name)
         sys.stdout.flush()
 
 

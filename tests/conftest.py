@@ -1,6 +1,8 @@
 """Example tables: one valid row per schema, changed by the tests; every name in them is made up."""
 
 import csv
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ LONG = [ROOT / "tests/workflow", ROOT / "tests/operation"]
 # Nothing that a test says may depend on how busy a machine is.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# Tests run as root in containers, where Chromium's sandbox cannot start; the pages are the project's own.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 EXAMPLES = {
     "reports": {"record_id": "101", "study_id": "example_2020", "run": "2020-01"},
@@ -179,3 +184,21 @@ def example_frame(tmp_path, example_table):
 def shipped():
     """The bundled config, fresh for each test to change."""
     return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def chromium():
+    """Path of the browser: CHROMIUM, or Debian's chromium; None where there is none."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests of a process, which can drive no second one; skipped where there is none."""
+    if not chromium():
+        pytest.skip("no Chromium: install Debian's package chromium, or name one in CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield opened
+        opened.close()

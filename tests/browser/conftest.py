@@ -1,7 +1,5 @@
 """Pages of the made-up review, opened in a real Chromium that can reach no network."""
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,29 +8,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 import example
-from playwright.sync_api import sync_playwright
 
 from livingreview.operation import measured
 from livingreview.report import pages
-
-# Tests run as root in containers, where Chromium's sandbox cannot start; the pages are the project's own.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-
-
-def chromium():
-    """Path of the browser: CHROMIUM, or Debian's chromium; None where there is none."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """One browser for all tests; skipped where there is none."""
-    if not chromium():
-        pytest.skip("no Chromium: install Debian's package chromium, or name one in CHROMIUM")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

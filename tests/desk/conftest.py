@@ -8,7 +8,6 @@ import sys
 import threading
 
 import pytest
-from browser.conftest import browser  # noqa: F401  one Chromium, skipped where there is none
 from workflow.conftest import built, built_once  # noqa: F401
 
 from livingreview.desk import app, guard, serving
@@ -87,7 +86,7 @@ def serve():
 
 
 @pytest.fixture
-def open_desk(browser, serve):  # noqa: F811
+def open_desk(browser, serve):
     """Opens a desk in Chromium, signed in; afterwards asserts that only the desk was asked and nothing failed."""
     contexts, asked, faults, addresses = [], [], [], []
 
