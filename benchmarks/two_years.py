@@ -400,7 +400,7 @@ def _tell(number, tally, *, seconds, log, keep):
                 print(f"    !! {line}")
         if keep:
             Path(keep).mkdir(parents=True, exist_ok=True)
-        shutil.copy2(log, Path(keep) / log.name)
+            shutil.copy2(log, Path(keep) / log.name)
         sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ from livingreview import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 # Folders of tests of minutes. Two workers that end with the short files end together.
-LONG = [ROOT / "tests/workflow", ROOT / "tests/operation"]
+LONG = [ROOT / "tests/workflow", ROOT / "tests/operation", ROOT / "tests/desk"]
 
 # Nothing that a test says may depend on how busy a machine is.
 settings.register_profile("unhurried", deadline=None)
