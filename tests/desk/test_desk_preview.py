@@ -7,8 +7,9 @@ import pytest
 from desk.one_trial import ANXIETY, PAIN, fields, include, merge, steps
 
 from livingreview import tables
+from livingreview.desk import standing
 from livingreview.desk.extraction import form
-from livingreview.desk.preview import pages, pools, standing, typed
+from livingreview.desk.preview import effects_now, pages, pools, typed
 from livingreview.report import prose
 
 RULES_OF_WORDS = {
@@ -34,15 +35,15 @@ def preview(client, name, given, **options):
 def of_form(client, name, given):
     """The trials with a form's values, as the page computes them."""
     held = client.desk.held
-    here = standing.now(held)
+    here = effects_now.now(held)
     read = typed.read(
         form.study(given),
         form.rows(given),
         run=here.run,
-        registry=pages._registry(held),
+        registry=standing.registry(held),
         record_id=pages._record_of(client.desk.review, name),
     )
-    return here, standing.with_typed(here, read.typed)
+    return here, effects_now.with_typed(here, read.typed)
 
 
 def pooled(estimate, low, high, *, k=4, tau2=0.01):
@@ -59,7 +60,7 @@ def pooled(estimate, low, high, *, k=4, tau2=0.01):
 
 def test_the_tables_of_now_give_the_digits_that_the_run_wrote(client):
     held = client.desk.held
-    here, written = standing.now(held), held.table(held.results("effects.csv"))
+    here, written = effects_now.now(held), held.table(held.results("effects.csv"))
     columns = [name for name in written if name != "entered"]
     assert tables.to_csv(here.effects[columns]) == tables.to_csv(written[columns])
     estimates = held.json(held.results("estimates.json"))["outcomes"]
@@ -190,7 +191,7 @@ def test_results_that_were_never_built_say_what_to_do_first(client):
         path.unlink()
     answer = client.get("/effects")
     assert answer.status_code == 409
-    assert "build the month first" in answer.text
+    assert "Build the month first" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -565,7 +565,7 @@ def test_a_signal_ends_all_and_says_so(review, hanging, number):
     command, *_ = hanging
     assert month.read(review, RUN)["outcome"] == "running"
     command.send_signal(number)
-    assert command.wait(20) == 1
+    assert command.wait(60) == 1
     assert not writes(review)
     told = month.read(review, RUN)
     assert (told["outcome"], told["exit_code"]) == ("interrupted", 1)
@@ -582,7 +582,7 @@ def test_a_hangup_that_nohup_has_ignored_ends_nothing_and_the_request_to_end_all
         assert writes(review)
         assert command.poll() is None
         command.terminate()
-        assert command.wait(20) == 1
+        assert command.wait(60) == 1
         assert not writes(review)
     finally:
         command.kill()

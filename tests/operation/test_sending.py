@@ -255,6 +255,7 @@ def test_what_a_receiver_may_answer(told, receiver, answer, state, said):
 
 def test_a_receiver_that_is_not_there_is_told_without_its_address(told, receiver):
     environ = secrets(receiver)
+    receiver.shutdown()  # first: while its thread still waits in it, the kernel would accept a connection
     receiver.server_close()
     done = send(told, environ)["webhook"]
     assert done.state == "not sent"

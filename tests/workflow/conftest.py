@@ -46,9 +46,10 @@ class Review:
         return Review(target, self.code)
 
     def files(self, *parts):
-        """Content of every file below a folder, by its path."""
+        """Content of every file below a folder, by its path; without the locks that lie beside tables."""
         top = self.folder.joinpath(*parts)
-        return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()}
+        found = [path for path in sorted(top.rglob("*")) if path.is_file() and not path.match(".*.lock")]
+        return {str(path.relative_to(top)): path.read_bytes() for path in found}
 
     def path(self, *parts):
         return self.folder.joinpath(*parts)
