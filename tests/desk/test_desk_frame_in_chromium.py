@@ -110,6 +110,7 @@ def test_keys_are_shown_on_buttons_and_listed_under_a_question_mark(parts):
     page.keyboard.press("?")
     rows = page.locator("dialog dl div").all_inner_texts()
     assert [row.split("\n") for row in rows] == [
+        ["g", "This month"],
         ["?", "these keys"],
         ["t", "Note"],
         ["i", "Include"],

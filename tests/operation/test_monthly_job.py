@@ -512,6 +512,9 @@ COMMAND = """
 import signal, sys
 import run_month
 
+# As at a terminal, however the tests were started: in the background a shell has Ctrl-C ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in map(int, sys.argv[2].split()):
     signal.signal(number, signal.SIG_IGN)
 sys.exit(run_month.main(sys.argv[3:], command=[sys.executable, sys.argv[1]]))
