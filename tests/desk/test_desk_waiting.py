@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from livingreview import tables
 from livingreview.desk.screening import highlighting, listing, record, sitting
-from livingreview.desk.screening.waiting import Waiting, added_ids
+from livingreview.desk.screening.waiting import Waiting
+from livingreview.desk.standing import States, added_ids
 from livingreview.screening import decisions as ledger
 from livingreview.search.records import COLUMNS
 
@@ -21,6 +22,11 @@ def frame(schema, rows):
     names = tables.columns(schema)
     made = pd.DataFrame([dict.fromkeys(names) | row for row in rows], columns=names, dtype=object)
     return made.astype({name: float for name in ("score", "probability", "p_full_text") if name in names})
+
+
+def filed(rows):
+    keys = ("record_id", "stage", "decision", "reviewer", "role")
+    return frame("screening", [dict(zip(keys, row, strict=True)) | {"run": RUN} for row in rows])
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +65,6 @@ def test_row_by_row_is_the_same_as_from_the_beginning(queue, records, names, row
     def begin():
         return Waiting(queue, records, run=RUN, stages=[TA, FT], name="Ann", names=names)
 
-    def filed(rows):
-        keys = ("record_id", "stage", "decision", "reviewer", "role")
-        return frame("screening", [dict(zip(keys, row, strict=True)) | {"run": RUN} for row in rows])
-
     kept_up = begin()
     for n in range(len(rows) + 1):
         kept_up.follow(filed(rows[:n]))
@@ -74,6 +76,17 @@ def test_row_by_row_is_the_same_as_from_the_beginning(queue, records, names, row
     held = filed(rows)
     own = kept_up.follow(held).of_record(held, "101")
     assert own.index.tolist() == held.index[held["record_id"].isin(["101", DUPLICATE])].tolist()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS)
+def test_where_records_stand_is_kept_up_as_from_the_beginning(records, rows):
+    kept_up = States(records, run=RUN, stages=[TA, FT])
+    for n in range(len(rows) + 1):
+        now = kept_up.follow(filed(rows[:n]))
+    at_once = States(records, run=RUN, stages=[TA, FT]).follow(filed(rows))
+    pd.testing.assert_frame_equal(now, at_once)
+    assert list(now.index) == IDS
 
 
 def test_a_ledger_that_was_changed_within_is_read_anew():

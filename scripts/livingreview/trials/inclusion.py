@@ -87,7 +87,11 @@ def awaiting_extraction(record_ids, reports, decisions, *, run, stages):
     list of str
         Record ids, in the order given.
     """
-    state = ledger.statuses(record_ids, decisions, run=run, stages=stages)
+    return not_carried(ledger.statuses(record_ids, decisions, run=run, stages=stages), reports, run=run)
+
+
+def not_carried(state, reports, *, run):
+    """As `awaiting_extraction`, by what `decisions.statuses` gives."""
     carried = set(reports.loc[reports["run"] <= run, "record_id"])
     included = state.loc[state["status"] == ledger.INCLUDED, "record_id"]
     return [record_id for record_id in included if record_id not in carried]

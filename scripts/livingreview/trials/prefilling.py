@@ -5,7 +5,7 @@ import logging
 from livingreview import tables
 from livingreview.screening import decisions as ledger
 from livingreview.trials import data_dictionary, double_extraction, notices, sheets
-from livingreview.trials.inclusion import awaiting_extraction
+from livingreview.trials.inclusion import not_carried
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +33,14 @@ def waiting(records, reports, decisions, found_notices, *, run, stages):
     list of str
         Record ids, in the order of the records.
     """
-    kept = ledger.kept_ids(records)
-    record_ids = awaiting_extraction(
-        list(records["record_id"]),
-        ledger.under_kept(reports, kept),
-        ledger.under_kept(decisions, kept, run=run),
-        run=run,
-        stages=stages,
-    )
+    under = ledger.under_kept(decisions, ledger.kept_ids(records), run=run)
+    state = ledger.statuses(list(records["record_id"]), under, run=run, stages=stages)
+    return waiting_by(state, records, reports, found_notices, run=run)
+
+
+def waiting_by(state, records, reports, found_notices, *, run):
+    """As `waiting`, by what `decisions.statuses` gives."""
+    record_ids = not_carried(state, ledger.under_kept(reports, ledger.kept_ids(records)), run=run)
     withdrawn = notices.excluded_records(found_notices)
     return [record_id for record_id in record_ids if record_id not in withdrawn]
 

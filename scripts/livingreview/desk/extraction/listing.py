@@ -59,18 +59,16 @@ class Waiting:
 
 def awaited(held):
     """Records that wait for extraction by the decisions of now: id to the run in which each was included."""
-    run, stages = held.run(), held.config()["screening"]["stages"]
+    run = held.run()
     results = [held.results("records.csv"), held.results("notices.csv")]
 
     def make(*_):
-        whole, found = standing.records(held), held.table(results[1])
-        decisions = held.table(filing.LEDGER, "screening")
+        state, found = standing.states(held), held.table(results[1])
         reports = held.table(TRIALS["reports"], "reports")
-        ids = prefilling.waiting(
-            whole.reset_index(drop=True), reports, decisions, found, run=run, stages=stages
+        ids = prefilling.waiting_by(
+            state, standing.records(held).reset_index(drop=True), reports, found, run=run
         )
-        state = ledger.statuses(ids, standing.decisions(held), run=run, stages=stages)
-        return dict(zip(state["record_id"], state["since_run"], strict=True))
+        return {one: state.at[one, "since_run"] for one in ids}
 
     return held.derived(("awaited", run), [*results, TRIALS["reports"], filing.LEDGER], make)
 

@@ -3,9 +3,7 @@
 import bisect
 import threading
 
-import numpy as np
-import pandas as pd
-
+from livingreview.desk.standing import added_ids
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.screening import queue as screening_queue
@@ -177,16 +175,3 @@ class Waiting:
         # Of two reviewers, each one's own waiting is last and by score alone: see `filing.own_queue`.
         score = -row["score"] if awaits and self._names and row["score"] is not None else 0.0
         return awaits, score, place
-
-
-def added_ids(before, now):
-    """The record ids of the rows that a ledger has gained at its end; None if anything else has changed."""
-    n = len(before)
-    if len(now) < n or list(before.columns) != list(now.columns):
-        return None
-    for column in before.columns:
-        old, new = before[column].to_numpy(), now[column].to_numpy()[:n]
-        other = np.flatnonzero(old != new)  # NaN is not itself
-        if len(other) and not (pd.isna(old[other]) & pd.isna(new[other])).all():
-            return None
-    return set(now["record_id"].iloc[n:])
