@@ -29,7 +29,14 @@ from livingreview.screening import filing
 from livingreview.screening.ranking import SHIPPED as PRIOR
 from livingreview.search import imports, snapshot
 from livingreview.search.linkage import pairs
-from livingreview.trials import data_dictionary, double_extraction, instruments, merging, sheets
+from livingreview.trials import (
+    bias_blinding,
+    data_dictionary,
+    double_extraction,
+    instruments,
+    merging,
+    sheets,
+)
 
 # What Snakemake says and logs can quote a job's environment or a library's error.
 logger.addFilter(secrets.Scrubbing())

@@ -23,6 +23,7 @@ rule judge_risk_of_bias:
         run=RUN,
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
         folder=lambda _: "data/trials/tools",
+        assessors=list(bias_blinding.assessors(config.get("extraction", {}))),
         tools=digests(sorted(Path("data/trials/tools").glob("*.yaml"))),
         code=fingerprint(
             "judge_risk_of_bias.py",

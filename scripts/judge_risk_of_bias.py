@@ -5,8 +5,7 @@ import logging
 import pandas as pd
 
 from livingreview import tables
-from livingreview.trials import bias_tools, risk_of_bias
-from livingreview.trials.revisions import rows_at
+from livingreview.trials import bias_blinding, bias_tools
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +14,8 @@ def main(job):
     """Read what was entered as known at this run, write a judgement per domain and overall.
 
     ``job.input``: studies, entered (a list: the table, or nothing where the review has none);
-    ``job.output``: judged; ``job.params``: run, outcomes (names), folder (the review's own tools).
+    ``job.output``: judged; ``job.params``: run, outcomes (names), folder (the review's own tools),
+    assessors (names of the two who judge by themselves, or none).
     """
     params = job.params
     paths = list(job.input.entered)
@@ -24,9 +24,11 @@ def main(job):
         if paths
         else pd.DataFrame(columns=tables.columns("risk_of_bias"))
     )
-    judged = risk_of_bias.judgements(
-        rows_at(frame, params.run, risk_of_bias.KEY),
+    judged = bias_blinding.judgements(
+        frame,
         bias_tools.load([bias_tools.SHIPPED, params.folder]),
+        params.run,
+        names=params.assessors,
         studies=set(tables.read(job.input.studies, "studies")["study_id"]),
         outcomes=params.outcomes,
     )
@@ -37,6 +39,11 @@ def main(job):
         len(overall),
         (overall["judgement"] != "").sum(),
     )
+    waiting = overall[overall["basis"] == bias_blinding.WAITS]
+    if len(waiting):
+        log.info(
+            "%d wait for the second assessor: %s", len(waiting), ", ".join(sorted(set(waiting["study_id"])))
+        )
 
 
 if "snakemake" in globals():

@@ -343,6 +343,7 @@ def baseline(tmp_path_factory, fold, config):
         run="2016-01",
         stages=config["screening"]["stages"],
         folder=DATA / "trials/tools",
+        assessors=[],
         **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
     )
     for script in (find_notices, link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):

@@ -236,6 +236,7 @@ class Review:
             "judged",
             outcomes=names,
             folder=str(self.folder / "data/trials/tools"),
+            assessors=[],
         )
         options["interpretation"] = self.config["interpretation"]
         outputs = " ".join(("estimates", "details", "subgroups", *pool_outcomes.PARTS))

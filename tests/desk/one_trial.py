@@ -90,6 +90,7 @@ def steps(client):
         run=run,
         stages=config["screening"]["stages"],
         folder=review / "data/trials/tools",
+        assessors=[],
         **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
     )
     for script in (find_notices, link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):

@@ -80,6 +80,7 @@ def by_workflow(client):
                 run=client.desk.held.run(),
                 outcomes=list(client.desk.held.config()["outcomes"]),
                 folder=review / "data/trials/tools",
+                assessors=asked.read(client.desk.held.config(), TOOLS).names,
             ),
         )
     )
@@ -251,6 +252,7 @@ def test_two_who_judge_by_themselves_see_each_other_once_both_are_done_and_settl
     protocol(folder, TWO)
     ann, bob = Client(folder, name="Ann A"), Client(folder, name="Bob B", port=8643)
     save(ann, ANSWERS | {"support.selection.5.1": "a secret of Ann"})
+    assert by_workflow(bob)["selection"] == (None, "waits for the second assessor", "waits for Bob B")
     hidden = plain(bob.get(FORM)) + plain(bob.get("/risk-of-bias"))
     assert "a secret of Ann" not in hidden
     assert "some concerns" not in plain(bob.get(FORM)).split("Your assessment")[0]

@@ -56,7 +56,10 @@ def judged(folder):
             ),
             output=SimpleNamespace(judged=folder / "risk_of_bias.csv"),
             params=SimpleNamespace(
-                run=RUN, outcomes=list(params().outcomes), folder=ROOT / "data/trials/tools"
+                run=RUN,
+                outcomes=list(params().outcomes),
+                folder=ROOT / "data/trials/tools",
+                assessors=[],
             ),
         )
     )

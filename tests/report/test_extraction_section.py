@@ -5,6 +5,7 @@ import pytest
 from lxml import html
 
 from livingreview.report import extraction, pages, studies
+from livingreview.trials.bias_blinding import WAITS
 
 
 def section(context):
@@ -66,6 +67,7 @@ def test_hostile_text_in_a_finding_is_text():
         ([("overall", "high", "recorded")], "high", False),
         ([("overall", "some concerns", "algorithm"), ("selection", "low", "algorithm")], "some", True),
         ([("overall", "", "incomplete")], "none", False),
+        ([("overall", "", WAITS)], WAITS, False),
     ],
 )
 def test_the_judgement_of_a_tool_goes_before_what_the_table_of_studies_holds(judged, level, here):
@@ -75,11 +77,14 @@ def test_the_judgement_of_a_tool_goes_before_what_the_table_of_studies_holds(jud
     context["judged"] = [
         {"study_id": study["study_id"], "outcome": None, "tool": "rob2", "domain": domain} | rest
         for domain, judgement, basis in judged
-        for rest in [{"judgement": judgement or None, "basis": basis}]
+        for rest in [{"judgement": judgement or None, "basis": basis, "detail": "waits for B. Sample"}]
     ]
     view = studies.studies(context)
     row = next(row for row in view["rows"] if row["id"] == study["study_id"])
     assert (row["risk_level"], view["judged_here"]) == (level, here)
+    assert (row["risk"] == WAITS) is (level == WAITS)
+    assert (row["risk_told"] == "rob2 waits for B. Sample") is (level == WAITS)
+    assert ({"label": WAITS, "n": "1"} in view["risk"]) is (level == WAITS)
     assert row["risk_domains"] == ("selection low" if len(judged) == 2 else "")
 
 

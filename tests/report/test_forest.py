@@ -134,6 +134,12 @@ def test_without_a_judgement_the_light_says_so():
     assert rows[0]["risk"] == "not assessed"
 
 
+def test_a_light_without_a_judgement_says_whose_is_waited_for():
+    judged = [judgement("overall", None, basis="waits for the second assessor", detail="waits for B. Sample")]
+    row = table(example.context() | {"judged": judged})["rows"][0]
+    assert (row["letter"], row["risk"]) == ("\u2013", "rob2 waits for B. Sample")
+
+
 def test_new_rows_are_those_added_since_the_release_and_none_before_any():
     context = example.context()
     found = table(context)

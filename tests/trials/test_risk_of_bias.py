@@ -10,7 +10,7 @@ import pytest
 import judge_risk_of_bias
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.trials import bias_tools, risk_of_bias
+from livingreview.trials import bias_blinding, bias_tools, risk_of_bias
 from livingreview.trials.bias_tools import OVERALL, combinations, judge
 
 TOOLS = bias_tools.load([bias_tools.SHIPPED])
@@ -311,6 +311,43 @@ def test_two_reviewers_who_differ_leave_it_open_until_there_is_consensus():
     assert of(settled, OVERALL) == LOW
 
 
+def counting(*all_rows, names=("AE", "BE")):
+    frame = pd.DataFrame(list(all_rows), columns=tables.columns("risk_of_bias"))
+    return bias_blinding.judgements(frame, TOOLS, "2026-01", names=names, studies={"a_2020"})
+
+
+def test_what_one_of_two_assessors_says_counts_only_once_the_other_is_done():
+    partly = rows({"selection": "5.1=N 5.2=N 5.3=N"}, reviewer="BE")[:-1]
+    for others in ([], partly):
+        waits = counting(*rows(), *others)
+        assert set(waits["judgement"]) == {""}
+        assert set(waits["basis"]) == {"waits for the second assessor"}
+        assert set(waits["detail"]) == {"waits for BE"}
+    assert set(counting(*partly)["detail"]) == {"waits for AE and BE"}
+    assert set(counting(*partly)["basis"]) == {"incomplete"}
+    both = counting(*rows(), *rows(reviewer="BE"))
+    assert (of(both, OVERALL), of(both, OVERALL, "reviewers")) == (LOW, "AE, BE")
+    settled = counting(*rows(), *partly, *rows({"selection": "5.1=Y 5.2=Y 5.3=N"}, reviewer="consensus"))
+    assert of(settled, OVERALL) == HIGH
+
+
+def test_what_a_source_said_stands_while_two_assessors_are_at_work():
+    source = row(domain=OVERALL, judgement=HIGH, reviewer=None)
+    begun = counting(source, *rows())
+    assert (of(begun, OVERALL), of(begun, OVERALL, "basis")) == (HIGH, "recorded")
+    assert set(begun.loc[begun["domain"] != OVERALL, "judgement"]) == {""}
+
+
+def test_where_one_person_judges_nothing_waits():
+    one = counting(*rows(), names=())
+    pd.testing.assert_frame_equal(one, judged(*rows()))
+
+
+def test_rows_that_do_not_count_yet_are_checked_all_the_same():
+    with pytest.raises(InputError, match=r"question 3\.2 is not asked"):
+        counting(*rows({"missing_data": "3.1=Y 3.2=N"}))
+
+
 def test_agreement_is_cohens_kappa_of_what_both_judged():
     # Table of 10: both low 4, both high 3, low-high 1, high-low 2: po 0.7, pe 0.5 * 0.6 + 0.5 * 0.4 = 0.5.
     pairs = [(LOW, LOW)] * 4 + [(HIGH, HIGH)] * 3 + [(LOW, HIGH)] + [(HIGH, LOW)] * 2
@@ -363,7 +400,7 @@ def test_a_faulty_tool_is_refused(tmp_path, text, message):
 
 def test_the_rules_script_writes_the_bundled_judgements_and_only_a_header_without_a_table(tmp_path):
     data = Path(judge_risk_of_bias.__file__).resolve().parents[1] / "data/trials"
-    params = SimpleNamespace(run="2016-01", outcomes=["pain_intensity"], folder=str(tmp_path))
+    params = SimpleNamespace(run="2016-01", outcomes=["pain_intensity"], folder=str(tmp_path), assessors=[])
     job = SimpleNamespace(
         input=SimpleNamespace(studies=data / "studies.csv", entered=[data / "risk_of_bias.csv"]),
         output=SimpleNamespace(judged=tmp_path / "judged.csv"),
@@ -379,6 +416,9 @@ def test_the_rules_script_writes_the_bundled_judgements_and_only_a_header_withou
     assert risk_of_bias.overall(reread, "krein_2013", "pain_intensity") == "some concerns"
     assert risk_of_bias.overall(reread, "hicks_2006") == ""
     job.input.entered = []
+    judge_risk_of_bias.main(job)
+    assert (tmp_path / "judged.csv").read_text() == ",".join(risk_of_bias.COLUMNS) + "\n"
+    params.assessors = ["AE", "BE"]
     judge_risk_of_bias.main(job)
     assert (tmp_path / "judged.csv").read_text() == ",".join(risk_of_bias.COLUMNS) + "\n"
 

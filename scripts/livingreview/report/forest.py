@@ -351,7 +351,8 @@ class _Facts:
         """The judgements in words, for who cannot see the lights."""
         domains = [one for one in self.judgements(row) if one["domain"] != studies.OVERALL]
         named = ", ".join(f"{_spaced(one['domain'])} {one['judgement']}" for one in domains)
-        overall = self.overall(row) or dict(studies.LEVELS)[self.level(row)]
+        waits = studies.waiting(self.judged.get(row["study"], []))
+        overall = self.overall(row) or waits or dict(studies.LEVELS)[self.level(row)]
         return f"{overall} ({named})" if named else overall
 
     def domains(self, row):

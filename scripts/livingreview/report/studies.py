@@ -4,6 +4,7 @@ import re
 
 from livingreview.report import links, notices, prose
 from livingreview.report.prose import count, percent
+from livingreview.trials.bias_blinding import WAITS
 
 LEVELS = (
     ("low", "low"),
@@ -39,8 +40,8 @@ def studies(context):
         "attrition": prose.attrition_range(context["studies"]),
         "risk": [
             {"label": label, "n": count(sum(1 for row in rows if row["risk_level"] == level))}
-            for level, label in LEVELS
-            if level != "other" or any(row["risk_level"] == level for row in rows)
+            for level, label in (*LEVELS, (WAITS, WAITS))
+            if level not in ("other", WAITS) or any(row["risk_level"] == level for row in rows)
         ],
         "awaiting_extraction": context["status"]["awaiting_extraction"],
         "judged_here": any(row["basis"] != RECORDED for row in context["judged"] if row["judgement"]),
@@ -61,9 +62,11 @@ def studies(context):
 def _row(study, context, *, labels, pools, aside):
     """A trial as printed; `pools` and `aside` hold, by study, the outcomes that it gives numbers to."""
     key = study["study_id"]
-    judged = [row for row in context["judged"] if row["study_id"] == key and row["judgement"]]
+    of_study = [row for row in context["judged"] if row["study_id"] == key]
+    judged = [row for row in of_study if row["judgement"]]
     risk = _overall(judged) or study["risk_of_bias"]
-    level = risk_of_bias_level(risk)
+    waits = waiting(of_study)
+    level = WAITS if waits and not risk else risk_of_bias_level(risk)
     return {
         "id": key,
         "label": study_label(study),
@@ -87,10 +90,10 @@ def _row(study, context, *, labels, pools, aside):
         "attrition": percent(study["attrition_percent"], 1),
         "attrition_sort": -1 if prose.missing(study["attrition_percent"]) else study["attrition_percent"],
         "attrition_basis": study["attrition_basis"] or "",
-        "risk": dict(LEVELS)[level],
+        "risk": dict(LEVELS).get(level, level),
         "risk_recorded": risk or "",
         "risk_domains": _domains(judged),
-        "risk_told": risk_told(risk, judged),
+        "risk_told": "; ".join(filter(None, [risk_told(risk, judged), waits])),
         "risk_source": study["risk_of_bias_source"] or "",
         "editorial": notices.marks(context["status"]["notices_on_included"], key),
         "risk_level": level,
@@ -137,6 +140,15 @@ def _domains(judged):
         f"{row['domain'].replace('_', ' ')}{_of_outcome(row)} {row['judgement']}"
         for row in judged
         if row["domain"] != OVERALL
+    )
+
+
+def waiting(judged):
+    """Whose judgement is waited for, such as "rob2 waits for Ada Sample"; "" where nobody's is."""
+    return "; ".join(
+        f"{row['tool']}{_of_outcome(row)} {row['detail']}"
+        for row in judged
+        if row["domain"] == OVERALL and row["basis"] == WAITS
     )
 
 

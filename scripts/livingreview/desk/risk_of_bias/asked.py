@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from livingreview.errors import InputError
-from livingreview.trials import bias_tools
+from livingreview.trials import bias_blinding, bias_tools
 
 FOLDER = "data/trials/tools"
 KEY = "extraction.risk_of_bias"
@@ -71,11 +71,10 @@ def read(config, tools):
             allowed=", ".join(sorted(tools)),
             hint="a tool is a file in data/trials/tools/",
         )
-    assessors = asked.get("assessors", {"independent": 1})
     return Asked(
         tools={name: tools[name] for name in named or sorted(tools)},
         labels={name: tool.label for name, tool in tools.items()},
         named=bool(named),
         per_outcome={"outcome": True, "study": False}.get(asked.get("per")),
-        names=tuple(assessors["names"]) if assessors["independent"] == 2 else (),
+        names=bias_blinding.assessors(config.get("extraction", {})),
     )
