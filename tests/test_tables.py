@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -367,6 +368,29 @@ def test_results_are_read_with_text_ids_and_missing_cells(tmp_path):
     assert rows[0] == {"row_id": "a", "pmid": "0101", "yi": -0.5, "in_pool": True, "note": "NA"}
     assert (rows[1]["pmid"], rows[1]["note"], rows[1]["in_pool"]) == (None, None, False)
     assert math.isnan(rows[1]["yi"])
+
+
+def test_rows_are_those_of_itertuples_and_plain_rows_say_none_for_what_is_missing():
+    frame = pd.DataFrame(
+        {
+            "record_id": ["a", None],
+            "score": [0.5, math.nan],
+            "n": pd.array([3, None], dtype="Int64"),
+            "tested": [True, False],
+            "mixed": pd.Series([np.float64(1.5), None], dtype=object),
+        },
+        index=[4, 7],
+    )
+    given, expected = tables.rows(frame), list(frame.itertuples())
+    assert [row._fields for row in given] == [row._fields for row in expected]
+    assert given[0] == expected[0] == (4, "a", 0.5, 3, True, 1.5)
+    assert (given[1].Index, given[1].record_id, given[1].tested) == (7, None, False)
+    assert math.isnan(given[1].score)
+    first, second = tables.plain_rows(frame)
+    assert first == {"record_id": "a", "score": 0.5, "n": 3, "tested": True, "mixed": 1.5}
+    assert [type(value) for value in first.values()] == [str, float, int, bool, float]
+    assert second == {"record_id": None, "score": None, "n": None, "tested": False, "mixed": None}
+    assert tables.rows(frame.iloc[:0]) == tables.plain_rows(frame.iloc[:0]) == []
 
 
 def test_an_empty_result_can_be_filtered_by_its_yes_no_column(tmp_path):

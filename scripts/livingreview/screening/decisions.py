@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from livingreview import tables
 from livingreview.errors import InputError, problem, unexplained
 
 TITLE_ABSTRACT = "title-abstract"
@@ -78,16 +79,18 @@ def under_kept(rows, kept, *, run=None):
         record itself, at that stage or an earlier one, by that month. So no merge of records ever changes
         what was decided of one, and a decision on the kept record does not undo what led to it.
     """
-    if run is None:
-        ids = [kept.get(record_id, record_id) for record_id in rows["record_id"]]
-    else:
-        held = said_by(rows, run)
-        own = {key for key in zip(held["record_id"], held["stage"], strict=True) if key[0] not in kept}
-        ids = [
-            record_id if _has_its_own(kept.get(record_id), stage, own) else kept.get(record_id, record_id)
-            for record_id, stage in zip(rows["record_id"], rows["stage"], strict=True)
-        ]
-    return rows.assign(record_id=pd.Series(ids, index=rows.index, dtype=object))
+    moves = rows["record_id"].isin(kept)
+    if not moves.any():
+        return rows
+    moved = rows[moves]
+    ids = moved["record_id"].map(kept)
+    if run is not None:
+        held = said_by(rows[rows["record_id"].isin(set(ids)) & ~moves], run)
+        own = set(zip(held["record_id"], held["stage"], strict=True))
+        pairs = zip(ids, moved["stage"], strict=True)
+        ids = ids.where([not _has_its_own(*pair, own) for pair in pairs], moved["record_id"])
+    whole = rows["record_id"].astype(object).where(~moves, ids)
+    return rows.assign(record_id=whole)
 
 
 def _has_its_own(record_id, stage, own):
@@ -110,12 +113,13 @@ def said_by(decisions, run):
     DataFrame
         Rows under their own index, without those that say `WITHDRAWN` and those that these take back.
     """
-    rows = decisions[decisions["run"] <= run]
+    is_known = decisions["run"] <= run
+    rows = decisions if is_known.all() else decisions[is_known]
     taken_back = rows["decision"] == WITHDRAWN
     if not taken_back.any():
         return rows
     gone, spoken = set(), {}
-    for row in rows[rows["record_id"].isin(rows.loc[taken_back, "record_id"])].itertuples():
+    for row in tables.rows(rows[rows["record_id"].isin(rows.loc[taken_back, "record_id"])]):
         said = spoken.setdefault(_spoken_as(row), [])
         if row.decision != WITHDRAWN:
             said.append(row.Index)
@@ -225,12 +229,17 @@ def standings(decisions, run):
     dict
         (record_id, stage) -> Standing, by first filing.
     """
-    given = said_by(decisions, run)
-    shared = {
-        (row.record_id, row.stage) for row in given[given["role"] == INDEPENDENT].itertuples(index=False)
-    }
+    return _standings(said_by(decisions, run))
+
+
+def _standings(given):
+    """As `standings`, of the rows that count at a run."""
+    by_two = given[given["role"] == INDEPENDENT]
+    if by_two.empty:
+        return {}
+    shared = set(zip(by_two["record_id"], by_two["stage"], strict=True))
     rows = {}
-    for row in given[given["record_id"].isin({record_id for record_id, _ in shared})].itertuples():
+    for row in tables.rows(given[given["record_id"].isin({record_id for record_id, _ in shared})]):
         if (row.record_id, row.stage) in shared:
             rows.setdefault((row.record_id, row.stage), []).append(row)
     return {key: standing(of_key) for key, of_key in rows.items()}
@@ -253,7 +262,7 @@ def latest(decisions, run):
         together it is the later row, with both names (semicolons between), the first reason and all notes.
     """
     given = said_by(decisions, run)
-    return _latest(given, standings(given, run))
+    return _latest(given, _standings(given))
 
 
 def _latest(given, together):
@@ -263,7 +272,7 @@ def _latest(given, together):
         return alone.reset_index(drop=True)
     keys = zip(alone["record_id"], alone["stage"], strict=True)
     alone = alone[[key not in together for key in keys]]
-    decided = [(row,) for row in alone.itertuples()] + [one.in_force for one in together.values()]
+    decided = [(row,) for row in tables.rows(alone)] + [one.in_force for one in together.values()]
     rows = [_joined(rows) for rows in decided if rows]
     rows.sort(key=lambda row: row["Index"])
     frame = pd.DataFrame(rows, columns=list(given.columns), dtype=object)  # so that None stays None
@@ -286,7 +295,7 @@ def _joined(rows):
 def index_in_force(decisions, run=ALL_RUNS):
     """The index of every row that is in force at a run, as a list; where two agree, of both their rows."""
     given = said_by(decisions, run)
-    together = standings(given, run)
+    together = _standings(given)
     alone = given.drop_duplicates(["record_id", "stage"], keep="last")
     keys = zip(alone["record_id"], alone["stage"], strict=True)
     alone = alone.index[[key not in together for key in keys]] if together else alone.index
@@ -296,7 +305,7 @@ def index_in_force(decisions, run=ALL_RUNS):
 def in_force(decisions, run):
     """What was decided of each record, as a dict of record ids to {stage: decision}."""
     found = {}
-    for row in latest(decisions, run).itertuples():
+    for row in tables.rows(latest(decisions, run)):
         found.setdefault(row.record_id, {})[row.stage] = row.decision
     return found
 
@@ -313,7 +322,7 @@ def history(decisions, record_id, run=ALL_RUNS):
     held = {
         row.Index
         for _, of_stage in said_by(rows, run).groupby("stage")
-        for row in standing(list(of_stage.itertuples())).in_force
+        for row in standing(tables.rows(of_stage)).in_force
     }
     return rows.assign(in_force=[index in held for index in rows.index]).reset_index(drop=True)
 
@@ -340,9 +349,9 @@ def statuses(record_ids, decisions, *, run, stages):
         None); in the order of `record_ids`. A record that waits for either has the status of one that was
         never decided at that stage, or still awaits, so that it counts as not screened, or not assessed, yet.
     """
-    given = said_by(decisions, run)
-    together = standings(given, run)
-    held = {(row.record_id, row.stage): row for row in _latest(given, together).itertuples(index=False)}
+    given = said_by(decisions[decisions["record_id"].isin(record_ids)], run)
+    together = _standings(given)
+    held = {(row.record_id, row.stage): row for row in tables.rows(_latest(given, together))}
     return pd.DataFrame(
         [_status(record_id, held, together, stages) for record_id in record_ids],
         columns=STATUS_COLUMNS,
@@ -380,7 +389,7 @@ def awaiting(record_ids, decisions, *, run, stages):
     state = statuses(record_ids, decisions, run=run, stages=stages)
     state = state[state["status"] == AWAITING]
     given = said_by(decisions[decisions["record_id"].isin(state["record_id"])], run)
-    rows = {key: list(of_key.itertuples()) for key, of_key in given.groupby(["record_id", "stage"])}
+    rows = {key: tables.rows(of_key) for key, of_key in given.groupby(["record_id", "stage"])}
     since = [_awaiting_since(rows[key]) for key in zip(state["record_id"], state["ask"], strict=True)]
     state = state.rename(columns={"ask": "stage"}).assign(
         since_run=pd.Series(since, index=state.index, dtype=object),
@@ -425,7 +434,7 @@ def check(decisions, *, reasons=None, known=None, run=None, stages=(), path="dat
     against = _contradictions(decisions, run, stages) if run is not None else {}
     problems = []
     spoken = {}
-    for row in decisions.itertuples():
+    for row in tables.rows(decisions):
         said = spoken.setdefault(_spoken_as(row), [])
         before = said[-1] if said else None
         fault = _nothing_to_withdraw(row) if row.decision == WITHDRAWN and before is None else None
@@ -489,7 +498,7 @@ def begun(queue, owner=None):
 
     In an owner's own file the name stands there already, and counts for nothing by itself.
     """
-    typed = queue[["decision", "reason", "note"]].notna().any(axis=1)
+    typed = queue["decision"].notna() | queue["reason"].notna() | queue["note"].notna()
     named = queue["reviewer"].notna() & (queue["reviewer"] != owner)
     reviewer = queue["reviewer"].where(queue["reviewer"].notna(), owner)
     return queue.assign(reviewer=reviewer)[typed | named]
@@ -515,7 +524,11 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     run : str
         The run in which it was asked.
     """
-    touched = begun(queue, owner)
+    return _unfiled(begun(queue, owner), decisions, role=role, run=run)
+
+
+def _unfiled(touched, decisions, *, role, run):
+    """As `unfiled`, of the rows that were begun."""
     if touched.empty:
         return touched
     held, since = _held(said_by(decisions, ALL_RUNS), role or ALONE)
@@ -523,7 +536,7 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
     fresh = [
         _said(row) not in (since if _resolves(row) else held)
         or _asked_again(row, together.get((row.record_id, row.stage)), role)
-        for row in touched.itertuples()
+        for row in tables.rows(touched)
     ]
     return touched[pd.Series(fresh, index=touched.index, dtype=bool)]
 
@@ -531,7 +544,7 @@ def unfiled(queue, decisions, *, role=None, owner=None, run=ALL_RUNS):
 def _held(decisions, role):
     """What the ledger holds in a role: all of it, and what came after a record last awaited an answer."""
     held, since = set(), {}
-    for row in decisions.itertuples():
+    for row in tables.rows(decisions):
         if row.decision == "awaiting":
             since[row.record_id, row.stage] = set()
         if role_of(row) == role:
@@ -558,7 +571,7 @@ def _asked_again(row, shared, role):
 
 
 def _last_by_key(decisions):
-    return {(row.record_id, row.stage): row for row in decisions.itertuples()}
+    return {(row.record_id, row.stage): row for row in tables.rows(decisions)}
 
 
 def _said(row):
@@ -628,7 +641,8 @@ def from_queue(
         another that the reviewer gave on the same day, the words of one that they took back in this run, or
         an adjudication of nothing. Nothing is filed then.
     """
-    fresh = unfiled(queue, decisions, role=role, owner=owner, run=run)
+    touched = begun(queue, owner)
+    fresh = _unfiled(touched, decisions, role=role, run=run)
     rows = _rows(fresh, columns=decisions.columns).assign(run=run, decided_at=decided_at, role=role)
     faults = _Faults(
         decisions,
@@ -643,13 +657,13 @@ def from_queue(
         included=_included_on_full_text(rows, decisions) if TITLE_ABSTRACT in stages else set(),
     )
     problems = []
-    for row in fresh.itertuples():
+    for row in tables.rows(fresh):
         fault = faults.of(row)
         if fault:
             problems.append(problem(row=f"{row.Index + 2} ({row.record_id}, {row.stage})", **fault))
     if problems:
         raise InputError(path, problems=problems)
-    return rows, len(begun(queue, owner)) - len(fresh)
+    return rows, len(touched) - len(fresh)
 
 
 def withdrawal(decisions, *, record_id, stage, reviewer, run, decided_at, path, note=None, role=None):
@@ -695,7 +709,7 @@ def withdrawal(decisions, *, record_id, stage, reviewer, run, decided_at, path, 
     rows = pd.DataFrame([row], columns=list(decisions.columns), dtype=object).astype(
         {name: decisions[name].dtype for name in ("score", "probability")}
     )
-    fault = _withdrawal_fault(next(rows.itertuples()), decisions)
+    fault = _withdrawal_fault(tables.rows(rows)[0], decisions)
     if fault:
         raise InputError(path, problems=[problem(row=f"({record_id}, {stage})", **fault)])
     return rows
@@ -704,7 +718,7 @@ def withdrawal(decisions, *, record_id, stage, reviewer, run, decided_at, path, 
 def _withdrawal_fault(row, decisions):
     """What is wrong with a withdrawal, or None."""
     of_record = said_by(decisions[decisions["record_id"] == row.record_id], ALL_RUNS)
-    here = list(of_record[of_record["stage"] == row.stage].itertuples())
+    here = tables.rows(of_record[of_record["stage"] == row.stage])
     own = [one for one in here if _spoken_as(one) == _spoken_as(row)]
     if not own:
         return _nothing_to_withdraw(row)
@@ -754,7 +768,7 @@ def _taken_back(decisions, run):
         return set()
     before = said_by(decisions[~((decisions["decision"] == WITHDRAWN) & (decisions["run"] >= run))], run)
     gone = before.index.difference(said_by(decisions, run).index)
-    return {(_said(row), role_of(row)) for row in before.loc[gone].itertuples()}
+    return {(_said(row), role_of(row)) for row in tables.rows(before.loc[gone])}
 
 
 class _Faults:
@@ -763,12 +777,12 @@ class _Faults:
     def __init__(self, decisions, *, run, role, owner, known, reasons, stages, day, correct, included):
         past, later = said_by(decisions, run), said_by(decisions, ALL_RUNS)
         future = later[later["run"] > run]
-        self.held = _last_by_key(latest(past, run))
-        self.together = standings(past, run)
-        self.spoken = {_spoken_as(row): row for row in past.itertuples()}
+        self.together = _standings(past)
+        self.held = _last_by_key(_latest(past, self.together))
+        self.spoken = {_spoken_as(row): row for row in tables.rows(past)}
         self.taken_back = _taken_back(decisions, run)
         self.later = {}
-        for row in future.itertuples():
+        for row in tables.rows(future):
             self.later.setdefault((row.record_id, row.stage), []).append(row)
         self.role, self.owner, self.day, self.correct = role, owner, day, correct
         self.known, self.reasons, self.stages, self.included = known, reasons, stages, included
