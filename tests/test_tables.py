@@ -373,14 +373,13 @@ def test_results_are_read_with_text_ids_and_missing_cells(tmp_path):
 def test_rows_are_those_of_itertuples_and_plain_rows_say_none_for_what_is_missing():
     frame = pd.DataFrame(
         {
-            "record_id": ["a", None],
+            "record_id": pd.Series(["a", None], dtype=object),
             "score": [0.5, math.nan],
             "n": pd.array([3, None], dtype="Int64"),
             "tested": [True, False],
             "mixed": pd.Series([np.float64(1.5), None], dtype=object),
-        },
-        index=[4, 7],
-    )
+        }
+    ).set_axis([4, 7])
     given, expected = tables.rows(frame), list(frame.itertuples())
     assert [row._fields for row in given] == [row._fields for row in expected]
     assert given[0] == expected[0] == (4, "a", 0.5, 3, True, 1.5)
