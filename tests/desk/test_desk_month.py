@@ -14,8 +14,12 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk.conftest import NOW, Client
+from desk.two_reviewers import ANN, BO, FT, TA, ask_two, file, said
+from desk.two_reviewers import waiting as waiting_at
 
 from livingreview import lock, run_log, tables
+from livingreview.desk import standing
+from livingreview.desk.history import values
 from livingreview.desk.month import next_step, outcome_words, run_state, starting, steps, work
 from livingreview.desk.month.freshness import Since
 from livingreview.operation.job import month, waiting
@@ -187,6 +191,7 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
             row("d", "include", role="independent reviewer"),
             row("e", "include", role="independent reviewer"),
             row("e", "exclude", role="independent reviewer", reviewer="B"),
+            row("i", "include"),
             row("g", "include", stage="full-text"),
         ]
     )
@@ -195,30 +200,27 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
         for one in "abcdefg"
     ]
     told = [row | {"waits_for": None} for row in told]
-    found = work.queue_now(told, ledger, run=RUN, stages=["title-abstract", "full-text"])
-    assert found.standing == {
-        "a": None,
-        "b": work.ASSESS,
-        "c": waiting.AWAITING,
-        "d": waiting.SECOND,
-        "e": waiting.CONFLICTS,
-        "f": waiting.UNDECIDED,
-        "g": None,
+    # What led to the full text of g stands under the id of its duplicate.
+    records = pd.DataFrame({"record_id": [*"abcdefghi"], "duplicate_of": [None] * 8 + ["g"]})
+    # What was excluded and is not any more waits, though it was not in the queue.
+    rows = ledger.assign(decided_at="2026-11-03").iloc[:1].assign(record_id="h", decision="awaiting")
+    states = standing.States(records, run=RUN, stages=["title-abstract", "full-text"])
+    counts = work.counted(told, states.follow(pd.concat([ledger, rows], ignore_index=True)))
+    assert counts == {
+        waiting.UNDECIDED: (1, 6),
+        work.ASSESS: (1, 2),
+        waiting.AWAITING: (2, 2),
+        waiting.SECOND: (1, 1),
+        waiting.CONFLICTS: (1, 1),
     }
-    assert len(found.included) == 1
-    counts = work.counted(found)
-    assert counts[waiting.UNDECIDED] == (1, 6)
-    assert (counts[work.ASSESS], counts[waiting.SECOND], counts[waiting.CONFLICTS]) == (
-        (1, 2),
-        (1, 1),
-        (1, 1),
-    )
 
 
 def kind(name, waits=1):
     return work.Kind(name, waits, 2)
 
 
+OWN = OTHERS = {waiting.UNDECIDED: 0, work.ASSESS: 0, waiting.SECOND: 0}
+DUE = {"next_run": "2026-12", "asked": "a trigger fired"}
 NOTHING = Since(0.0, 1, {})
 DECIDED = Since(0.0, 1, {filing.LEDGER: 2})
 CHANGED = Since(0.0, 1, {}, changed=("data/text/background.md",))
@@ -233,9 +235,18 @@ CHANGED = Since(0.0, 1, {}, changed=("data/text/background.md",))
         ([kind(waiting.EXTRACTION)], CHANGED, {}, "Extract 1 study"),
         ([kind(waiting.FINDINGS)], CHANGED, {}, "Build November 2026 again"),
         ([kind(waiting.FINDINGS, 2)], NOTHING, {}, "Check 2 values"),
-        ([kind(waiting.SECOND, 2)], NOTHING, {"mine": 0}, "Nothing to do"),
-        ([kind(waiting.SECOND, 2)], NOTHING, {"mine": 1}, "Screen 1 record"),
-        ([kind(waiting.UNDECIDED)], NOTHING, {"mine": 4}, "Screen 4 records"),
+        ([kind(waiting.SECOND, 2)], NOTHING, {"mine": OTHERS, **DUE}, "Nothing waits for you"),
+        (
+            [kind(waiting.SECOND, 2), kind(waiting.CONFLICTS)],
+            NOTHING,
+            {"mine": OTHERS},
+            "Settle 1 conflict of two reviewers",
+        ),
+        ([kind(waiting.SECOND, 2)], NOTHING, {"mine": OWN | {waiting.UNDECIDED: 1}}, "Screen 1 record"),
+        ([kind(waiting.UNDECIDED)], NOTHING, {"mine": OWN | {waiting.UNDECIDED: 4}}, "Screen 4 records"),
+        ([kind(work.ASSESS, 9)], NOTHING, {"mine": OWN | {work.ASSESS: 2}}, "Assess 2 full texts"),
+        ([kind(waiting.EXTRACTION, 9)], NOTHING, {"mine": {waiting.EXTRACTION: 1}}, "Extract 1 study"),
+        ([kind(waiting.EXTRACTION, 9)], NOTHING, {"mine": {waiting.EXTRACTION: 0}}, "Nothing waits for you"),
         ([kind(waiting.AWAITING)], NOTHING, {}, "Nothing to do"),
         ([], NOTHING, {"asked": "a trigger fired"}, "Read the report, and release a version"),
         ([], NOTHING, {"next_run": "2026-12"}, "Start December 2026"),
@@ -246,6 +257,36 @@ def test_one_thing_is_next(kinds, since, more, text):
     given = {"next_run": None, "asked": "", "started": False, **more}
     run = run_state.Run(RUN, run_state.ENDED, about={"outcome": "work waits"})
     assert next_step.find(kinds, since, run=run, **given).text == text
+
+
+def test_who_is_not_one_of_the_two_reviewers_is_led_past_their_records(review):
+    ask_two(review)
+    ann, cy = Client(review, name=ANN), Client(review, name="Cy Third")
+    assert (next_of(ann), next_of(cy)) == ("Screen 4 records", "Judge 3 pairs of records")
+    one = waiting_at(review, TA)[0]
+    file(review, said(one, ANN, "include"), said(one, BO, "exclude"))
+    assert (next_of(ann), next_of(cy)) == ("Screen 3 records", "Settle 1 conflict of two reviewers")
+    assert "3 in your own queue" in shown(ann.get("/"))
+    assert "in your own queue" not in shown(cy.get("/"))
+    assert "Talk it over" not in shown(cy.get("/"))
+
+
+def test_what_was_done_at_the_desk_leaves_what_waits_at_once(client, review):
+    def count(kind):
+        found = re.search(rf"{kind} (\d+) (\d+) of (\d+) done", shown(client.get("/")))
+        return tuple(map(int, found.groups()))
+
+    waits, done, of = count("Values to check")
+    assert done == 0
+    finding = next(row for row in values.findings(client.desk.held) if not row["cleared_by"])
+    keys = {name: finding[name] for name in ("row_id", "check", "digest")}
+    client.post("/history/findings", note="as the report prints it", **keys)
+    assert count("Values to check") == (waits - 1, 1, of)
+    one = said(waiting_at(review, FT)[0], "EX", "include", stage=FT) | {"role": None}
+    file(review, one)
+    assert count("Studies to extract") == (1, 0, 1)
+    file(review, one | {"decision": "exclude", "reason": "protocol", "note": "a protocol"})
+    assert "Studies to extract" not in shown(client.get("/"))
 
 
 def test_every_step_of_the_workflow_has_words():

@@ -104,6 +104,12 @@ def test_the_sentence_says_both_measures_with_their_intervals():
     )
 
 
+def test_a_kappa_below_zero_has_a_minus_and_one_that_rounds_to_zero_none():
+    said = module.agreement([[1, 3], [3, 2]])["sentence"]
+    assert "kappa −0.35 (95% interval −0.95 to 0.25)" in said
+    assert "kappa 0.00 (" in module.agreement([[400, 401], [401, 401]])["sentence"]
+
+
 def test_which_reviewer_stands_first_does_not_matter_to_kappa():
     table = [[12, 3, 2], [4, 80, 1], [0, 5, 6]]
     turned = [list(column) for column in zip(*table, strict=True)]

@@ -250,8 +250,12 @@ def _sentence(found, level):
     if found["kappa"] is None:
         return f"{said}; kappa is not defined, since both gave all records the same decision."
     if found["kappa_se"] is None:
-        return f"{said}; Cohen's kappa {found['kappa']:.2f}, for which this table gives no interval."
-    return (
-        f"{said}; Cohen's kappa {found['kappa']:.2f} ({level:.0%} interval {found['kappa_low']:.2f} to "
-        f"{found['kappa_high']:.2f})."
-    )
+        return f"{said}; Cohen's kappa {_signed(found['kappa'])}, for which this table gives no interval."
+    kappa, low, high = (_signed(found[name]) for name in ("kappa", "kappa_low", "kappa_high"))
+    return f"{said}; Cohen's kappa {kappa} ({level:.0%} interval {low} to {high})."
+
+
+def _signed(value):
+    """A kappa as it is printed, with the sign of a minus; what rounds to zero has none."""
+    text = f"{value:.2f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")

@@ -2,27 +2,24 @@
 
 import flask
 
-from livingreview import __version__, tables
+from livingreview import tables
 from livingreview.desk import faults, paging, person, saving
 from livingreview.desk.desk import current
 from livingreview.desk.history import certainty_pages, correcting, ledger_view, protocol, value_pages
 from livingreview.desk.history.blueprint import blueprint, render
 from livingreview.errors import InputError
-from livingreview.living import methods_changes, releases
 from livingreview.report import methods_changes as in_words
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 
 __all__ = ["blueprint", "certainty_pages", "value_pages"]
 
-REASONS = "data/methods/changes.csv"
-
 
 @blueprint.get("/history")
 def page():
     """The protocol, key by key."""
     held = current().held
-    found = _methods(held)
+    found = protocol.changes(held)
     explained = held.derived(
         ("explained",), ["config.yaml"], lambda path: protocol.explanations(path.read_text(encoding="utf-8"))
     )
@@ -43,7 +40,9 @@ def reason():
     given = {name: " ".join(form.get(name, "").split()) for name in ("key", "before", "after", "reason")}
     change = {name: given[name] for name in ("key", "before", "after")}
     open_ones = [
-        {name: row[name] for name in change} for row in _methods(desk.held)["changes"] if not row["reason"]
+        {name: row[name] for name in change}
+        for row in protocol.changes(desk.held)["changes"]
+        if not row["reason"]
     ]
     if change not in open_ones:
         flask.flash("This change has its reason already, or is not there any more. Nothing was filed.")
@@ -52,16 +51,9 @@ def reason():
     else:
         row = {name: value or None for name, value in given.items()}
         filed = {"by": person.name(), "run": desk.held.run(), "decided_at": desk.decided_at()}
-        saving.add(desk.held, REASONS, "methods_changes", row | filed)
+        saving.add(desk.held, protocol.REASONS, "methods_changes", row | filed)
         flask.flash(f"The reason for the change of {given['key']} is filed.")
     return flask.redirect(flask.url_for("history.page", _anchor="changes"))
-
-
-def _methods(held):
-    run = held.run()
-    last = releases.last_before(releases.read_all(held.review), run)
-    reasons = held.table(REASONS, "methods_changes", optional=True)
-    return methods_changes.since(last, held.config(), version=__version__, reasons=reasons, run=run)
 
 
 @blueprint.get("/history/decisions")

@@ -6,7 +6,8 @@ keys on which it is silent those that a new review is given.
 
 import re
 
-from livingreview import tables
+from livingreview import __version__, tables
+from livingreview.living import methods_changes, releases
 from livingreview.living.methods_changes import flat
 from livingreview.operation.reviews import scaffold
 
@@ -28,7 +29,25 @@ PARTS = {
 LINE = re.compile(r"(?P<indent> *)(?P<item>- )?(?P<key>[a-z_][A-Za-z0-9_]*):(?P<rest>\s.*|)")
 TRAILING = re.compile(r"\s#\s+(.*)$")
 BLOCK = re.compile(r"\s*[>|][+-]?\s*$")
+REASONS = "data/methods/changes.csv"
 ANY = "*"  # in the place of a name that the people of a review choose
+
+
+def changes(held):
+    """What changed in the methods since the last release, by the protocol and the reasons of now.
+
+    As `methods_changes.since` gives it.
+    """
+    run = held.run()
+    frozen = sorted((held.review / "data/releases").glob(f"*/{releases.RELEASE}"))
+    files = ["config.yaml", REASONS, *(path.relative_to(held.review).as_posix() for path in frozen)]
+
+    def make(*_):
+        last = releases.last_before(releases.read_all(held.review), run)
+        reasons = held.table(REASONS, "methods_changes", optional=True)
+        return methods_changes.since(last, held.config(), version=__version__, reasons=reasons, run=run)
+
+    return held.derived(("changes of methods", run), files, make, optional=True)
 
 
 def comments(text):

@@ -14,9 +14,6 @@ from livingreview.desk.standing import TRIALS
 from livingreview.errors import InputError
 from livingreview.trials import clearances, data_dictionary
 
-FINDINGS = "findings.csv"
-SEVERITIES = ("error", "warning", "note")
-
 
 @blueprint.get("/history/studies")
 def studies():
@@ -39,7 +36,9 @@ def study(study_id):
         rows=rows,
         judged=values.judged(held, study_id, person.name()),
         records=sorted(reports.loc[reports["study_id"] == study_id, "record_id"]),
-        findings=[row for row in _findings(held) if row["study_id"] == study_id and not row["cleared_by"]],
+        findings=[
+            row for row in values.findings(held) if row["study_id"] == study_id and not row["cleared_by"]
+        ],
     )
 
 
@@ -139,15 +138,15 @@ def _to_clear(told):
 def findings():
     """What the plausibility checks found, and what people said of it."""
     held = current().held
-    rows = _findings(held)
+    rows = values.findings(held)
     only_open = flask.request.args.get("all") != "yes"
-    counts = {name: _count(rows, name) for name in SEVERITIES}
+    counts = {name: _count(rows, name) for name in values.SEVERITIES}
     return render(
         "findings",
         title="Findings",
         rows=[row for row in rows if not (only_open and row["cleared_by"])],
         counts=counts,
-        built=held.exists(held.results(FINDINGS)),
+        built=held.exists(held.results(values.FINDINGS)),
         cleared=sum(bool(row["cleared_by"]) for row in rows),
         only_open=only_open,
     )
@@ -163,7 +162,8 @@ def clear():
     desk, form = current(), flask.request.form
     key = tuple(form.get(name, "") for name in ("row_id", "check", "digest"))
     note = " ".join(form.get("note", "").split())
-    finding = [row for row in _findings(desk.held) if (row["row_id"], row["check"], row["digest"]) == key]
+    rows = values.findings(desk.held)
+    finding = [row for row in rows if (row["row_id"], row["check"], row["digest"]) == key]
     if not finding:
         flask.flash("This finding is not there any more. Nothing was saved.")
     elif finding[0]["cleared_by"]:
@@ -181,19 +181,3 @@ def clear():
         clearances.add(frame, desk.review / clearances.TABLE)
         flask.flash(f"{key[0]}: the finding is cleared.")
     return flask.redirect(flask.url_for("history.findings"))
-
-
-def _findings(held):
-    """The findings of the month, worst first, with what people have cleared since it was built."""
-    path = held.results(FINDINGS)
-    if not held.exists(path):
-        return []
-    rows = tables.plain_rows(held.table(path))
-    table = held.table(clearances.TABLE, "clearances", optional=True)
-    said = {(one.row_id, one.check, one.digest): one for one in table.itertuples()}
-    for row in rows:
-        since = said.get((row["row_id"], row["check"], row["digest"]))
-        if since is not None and not row["cleared_by"]:
-            row |= {"cleared_by": since.reviewer, "clearance_note": since.note}
-        row["study_id"] = row["row_id"].split(".")[0]
-    return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["row_id"], row["check"]))

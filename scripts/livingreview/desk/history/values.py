@@ -3,7 +3,7 @@
 from livingreview import tables
 from livingreview.desk.risk_of_bias import asked, assessment
 from livingreview.desk.standing import TRIALS
-from livingreview.trials import bias_blinding, corrections, risk_of_bias
+from livingreview.trials import bias_blinding, clearances, corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
 from livingreview.trials.labels import labels
 from livingreview.trials.revisions import rows_at
@@ -11,6 +11,8 @@ from livingreview.trials.revisions import rows_at
 PATHS = {name: TRIALS[name] for name in KEYS}
 # Where a value stands in its report, shown apart from the values.
 SOURCE = ("source", "page", "table_or_figure", "quote", "extractor", "note")
+FINDINGS = "findings.csv"
+SEVERITIES = ("error", "warning", "note")
 NEVER_SHOWN = FIXED | set(SOURCE) | {"status", "set_aside_reason"}
 
 
@@ -165,3 +167,19 @@ def fields(table, row, typed):
             }
         )
     return found
+
+
+def findings(held):
+    """The findings of the month, worst first, with what people have cleared since it was built."""
+    path = held.results(FINDINGS)
+    if not held.exists(path):
+        return []
+    rows = tables.plain_rows(held.table(path))
+    table = held.table(clearances.TABLE, "clearances", optional=True)
+    said = {(one.row_id, one.check, one.digest): one for one in table.itertuples()}
+    for row in rows:
+        since = said.get((row["row_id"], row["check"], row["digest"]))
+        if since is not None and not row["cleared_by"]:
+            row |= {"cleared_by": since.reviewer, "clearance_note": since.note}
+        row["study_id"] = row["row_id"].split(".")[0]
+    return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["row_id"], row["check"]))

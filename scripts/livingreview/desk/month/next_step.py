@@ -25,8 +25,16 @@ PLACES = {
     waiting.REASONS: ("history.page", "Give the reason of {n}", {}),
 }
 DECIDING = (waiting.UNDECIDED, work.ASSESS, waiting.SECOND, waiting.CONFLICTS, waiting.PAIRS)
+# Of each kind that the protocol gives to named people, why it is next: of several, and of one.
+OF_ONES_OWN = {
+    waiting.UNDECIDED: ("They wait in your own queue.", "It waits in your own queue."),
+    work.ASSESS: ("They wait in your own queue.", "It waits in your own queue."),
+    waiting.EXTRACTION: (
+        "You have your own sheets, which the other extractor does not see.",
+        "You have your own sheet, which the other extractor does not see.",
+    ),
+}
 EXTRACTING = (waiting.EXTRACTION, waiting.EXTRACTION_CONFLICTS)
-OWN = (waiting.UNDECIDED, waiting.SECOND)  # of two reviewers each has their own
 LOOKING = (waiting.FINDINGS, waiting.ALERTS, waiting.SENTINELS, waiting.REASONS)
 
 
@@ -52,7 +60,7 @@ class Step:
     options: dict = field(default_factory=dict)
 
 
-def find(kinds, since, *, run, next_run, asked, started, mine=None):
+def find(kinds, since, *, run, next_run, asked, started, mine=None, others=()):
     """The next step.
 
     Parameters
@@ -68,8 +76,12 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
         Why a new version is to be published; empty if none is.
     started : bool
         Whether a run works in the folder.
-    mine : int, optional
-        Of two reviewers, the records in the queue of who is at the desk; None where one decides.
+    mine : dict, optional
+        From `work.mine`: of the work that the protocol gives to named people, how much is that of who is at
+        the desk.
+    others : sequence of str
+        Where who is at the desk is one of two reviewers, the other: conflicts are settled together, or by a
+        third person.
 
     Returns
     -------
@@ -93,8 +105,8 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
     if since is None:
         why = "Nothing is built yet: the run searches PubMed, ranks what is new, and makes the report."
         return Step(f"Build {month}", why, BUILD, this)
-    waits = {one.kind: one for one in kinds if one.waits}
-    if step := _first(waits, DECIDING, mine):
+    waits, mine = {one.kind: one for one in kinds if one.waits}, mine or {}
+    if step := _first(waits, DECIDING, mine, others):
         return step
     if since.decided:
         return Step(
@@ -103,14 +115,16 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
             BUILD,
             this,
         )
-    if step := _first(waits, EXTRACTING, mine):
+    if step := _first(waits, EXTRACTING, mine, others):
         return step
     if since.any:
         return Step(
             f"Build {month} again", "A build takes in what was changed since, and pools again.", BUILD, this
         )
-    if step := _first(waits, LOOKING, mine):
+    if step := _first(waits, LOOKING, mine, others):
         return step
+    if left := [one for kind, one in waits.items() if kind in mine]:
+        return _of_others(left)
     if asked:
         return Step(
             "Read the report, and release a version", f"The protocol asks for one: {asked}.", "month.report"
@@ -120,22 +134,35 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None):
     return Step("Nothing to do", "All that was found is decided, extracted and pooled.")
 
 
-def _first(waits, order, mine):
+def _first(waits, order, mine, others):
     for kind in order:
-        own = kind in OWN and mine is not None
-        if kind not in waits or (own and mine == 0):
+        one = waits.get(kind)
+        n = mine.get(kind, one.waits if one else 0)
+        if not n:
             continue
-        one = waits[kind]
         place, verb, options = PLACES[kind]
-        if own:
-            return Step(
-                verb.format(n=prose.plural(mine, "record")), "They wait in your own queue.", place, options
-            )
-        n = one.waits
-        # "Judge 3 pairs of records", without "to judge".
-        what = work.named(kind, n).partition(" to ")[0]
-        return Step(verb.format(n=f"{prose.count(n)} {what}"), _age(one), place, options)
+        if kind in mine:
+            what = {waiting.UNDECIDED: "record", work.ASSESS: "full text"}.get(kind)
+            what = prose.plural(n, what) if what else _counted(kind, n)
+            return Step(verb.format(n=what), OF_ONES_OWN[kind][n == 1], place, options)
+        why = _together(others) if kind == waiting.CONFLICTS and others else _age(one)
+        return Step(verb.format(n=_counted(kind, n)), why, place, options)
     return None
+
+
+def _counted(kind, n):
+    """ "3 pairs of records", without "to judge"."""
+    return f"{prose.count(n)} {work.named(kind, n).partition(' to ')[0]}"
+
+
+def _together(others):
+    return f"Talk it over with {prose.listed(others)}, and settle it together; or a third person does."
+
+
+def _of_others(kinds):
+    what = prose.listed([f"{prose.count(one.waits)} {work.named(one.kind, one.waits)}" for one in kinds])
+    wait = "waits" if len(kinds) == 1 and kinds[0].waits == 1 else "wait"
+    return Step("Nothing waits for you", f"For those whom the protocol names, {what} {wait}.")
 
 
 def _age(one):

@@ -2,7 +2,6 @@
 
 import datetime
 
-from livingreview.desk.screening import work as screening
 from livingreview.living.status import next_run
 from livingreview.operation.job import due
 from livingreview.report import prose
@@ -114,15 +113,6 @@ def people(decisions, run):
     rows = decisions[decisions["run"] == run]
     each = rows.groupby("reviewer")["record_id"].nunique()
     return sorted(((str(name), int(n)) for name, n in each.items()), key=lambda one: (-one[1], one[0]))
-
-
-def mine(held, who):
-    """Of a month that two decide independently, the records of one's own queue; None for anybody else."""
-    seat = screening.seat(held, who)
-    if who not in seat.own:
-        return None
-    waits, stages = screening.waiting(held, seat), held.config()["screening"]["stages"]
-    return sum(row["state"] != "awaiting" for stage in stages for row in waits.rows(stage))
 
 
 def may_start(held, *, now):

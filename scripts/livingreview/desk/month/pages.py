@@ -28,17 +28,17 @@ blueprint.record_once(lambda state: state.app.extensions.setdefault("month", sta
 @blueprint.get("/")
 def page():
     """The overview; a table that cannot be read takes only its own part from the page."""
-    held, now = current().held, current().clock()
+    held, now, names = current().held, current().clock(), person.reviewers()
     run = held.run()
     state = run_state.last(held.review, run, now=now)
     busy = run_state.working(held.review)
     busy_run = run_state.of_holder(busy) or _starts().begins(held.review)
-    kinds, kinds_fault = _or_fault(lambda: work.now(held) if held.exists(held.results("queue.csv")) else [])
     since, since_fault = _or_fault(lambda: freshness.since(held))
+    kinds, kinds_fault = _or_fault(lambda: work.now(held) if since else [])
     news, news_fault = _or_fault(lambda: overview.news(held) if since else None)
     may, may_fault = _or_fault(lambda: overview.may_start(held, now=now))
     may = may or {"run": None, "due": False, "why": ""}
-    mine, _ = _or_fault(lambda: overview.mine(held, person.name()) if since else None)
+    mine, _ = _or_fault(lambda: work.mine(held, person.name()) if since else {})
     step = next_step.find(
         kinds or [],
         since,
@@ -47,6 +47,7 @@ def page():
         asked=news["asked"] if news else "",
         started=busy_run is not None,
         mine=mine,
+        others=[one for one in names if one != person.name()] if person.name() in names else (),
     )
     people, _ = _or_fault(lambda: overview.people(held.table(filing.LEDGER, "screening"), run))
     return flask.render_template(
@@ -55,7 +56,8 @@ def page():
         step=step,
         kinds=kinds or [],
         places=next_step.PLACES,
-        mine=mine,
+        mine=mine or {},
+        own_stages=work.OWN_STAGES,
         since=since,
         built=since and outcome_words.minute(since.built),
         words=freshness.COUNTED,
