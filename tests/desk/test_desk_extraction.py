@@ -1,7 +1,9 @@
 """A trial from an included record to rows of the trials' tables, at the desk."""
 
+import html
 import html.parser
 import io
+import re
 import shutil
 
 import openpyxl
@@ -12,7 +14,7 @@ from desk.conftest import Client
 from livingreview import tables
 from livingreview.desk.extraction import importing
 from livingreview.screening import decisions as ledger
-from livingreview.trials import sheets
+from livingreview.trials import merging, sheets
 
 MEANS = {
     "instrument": "NRS",
@@ -241,6 +243,67 @@ def test_a_likely_mistake_enters_only_with_a_reason_which_becomes_a_clearance(sh
     assert set(added["row_id"]) == {trials(built.folder, "outcomes").iloc[-1]["row_id"]}
 
 
+def test_reasons_for_findings_are_kept_with_the_draft(sheet):
+    sheet.type(**FACTS).type("pain_intensity", **MEANS | {"mean_1": "42", "sd_1": "20"}).post()
+    names = [name for name in sheet.fields if name.startswith("clear.")]
+    assert names
+    sheet.fields |= dict.fromkeys(names, "a scale to 100")
+    sheet.post()
+    sheet.open()
+    assert {sheet.fields[name] for name in names} == {"a scale to 100"}
+    # A form that does not show a finding says nothing of its reason; an empty field takes it back.
+    sheet.type("pain_intensity", mean_1="4.2").post()
+    sheet.type("pain_intensity", mean_1="42").post()
+    assert {sheet.fields[name] for name in names} == {"a scale to 100"}
+    sheet.fields[names[0]] = ""
+    sheet.post()
+    sheet.open()
+    assert [sheet.fields[name] for name in names] == ["", *["a scale to 100"] * (len(names) - 1)]
+    history = tables.read(sheet.folder / "history.csv", "sheet_history")
+    said = history[history["table"] == "clearances"]
+    assert said[["before", "after"]].values.tolist()[:: len(names)] == [
+        [None, "a scale to 100"],
+        ["a scale to 100", None],
+    ]
+
+
+@pytest.mark.parametrize("lands", [2, 3])
+def test_what_a_crash_left_of_an_entry_is_completed_by_the_next_build(sheet, built, monkeypatch, lands):
+    sheet.type(**FACTS).type("pain_intensity", **MEANS | {"mean_1": "42", "sd_1": "20"}).post()
+    sheet.fields |= {name: "a scale to 100" for name in sheet.fields if name.startswith("clear.")}
+    before, append, calls = len(trials(built.folder, "clearances")), tables.append, []
+
+    def crash(rows, path, *args, **options):
+        if path.parent.name == "trials":
+            calls.append(path)
+        if len(calls) > lands:
+            raise KeyboardInterrupt
+        return append(rows, path, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "append", crash)
+        with pytest.raises(KeyboardInterrupt):
+            sheet.post("ready")
+    assert len(trials(built.folder, "clearances")) == before
+    assert sheet.folder.exists()
+    # As rules/common.smk does before a month is built.
+    assert "merged for run 2026-11" in merging.merge_ready(built.folder / "data/trials", run="2026-11")[0]
+    row_id = trials(built.folder, "outcomes").iloc[-1]["row_id"]
+    assert set(trials(built.folder, "clearances").iloc[before:]["row_id"]) == {row_id}
+    assert not sheet.folder.exists()
+
+
+def test_rows_take_their_arms_and_source_from_the_row_above_when_the_form_is_sent(sheet):
+    sheet.type("pain_intensity", **MEANS).type("depression", instrument="PHQ-9", mean_1="7.1")
+    answer = sheet.post()
+    assert "taken over from the rows above and the study: 3 cells" in answer.text
+    at = sheet.row("depression")
+    cells = [sheet.fields[f"row.{at}.{column}"] for column in ("arm_1", "arm_2", "source", "n_1")]
+    assert cells == ["internet treatment", "waiting list", "Example 2026", ""]
+    anxiety = sheet.row("anxiety")
+    assert sheet.fields[f"row.{anxiety}.arm_1"] == ""
+
+
 def test_the_work_of_two_people_in_one_sheet_is_joined_and_the_later_one_is_shown_what_differs(built):
     record_id = include(built.folder)[0]
     first = Sheet(built.folder, record_id, name="First")
@@ -398,7 +461,7 @@ def test_two_extractors_see_nothing_of_each_other_before_both_are_ready(pair, bu
     assert "Nothing is compared before both are ready" in bo.client.get(f"{bo.path}/compare").text
     assert "you are neither" in at_desk(built.folder, "CD").get(ada.path).text
     ada.post("ready")
-    assert "waits for <b>bo</b>" in ada.client.get(f"{ada.path}/compare").text
+    assert "waits for <b>Bo</b>" in ada.client.get(f"{ada.path}/compare").text
     assert "4.2" not in bo.client.get(f"{bo.path}/compare").text
     ada.open()
     assert "marked as ready" in ada.type(note="more").post().text
@@ -417,12 +480,90 @@ def test_what_two_extractors_differ_in_is_settled_with_a_reason_and_enters_once(
     keys = [text.split('"')[0].replace("&#9;", "\t") for text in page.split('.key" value="')[1:]]
     assert [key.split("\t")[2] for key in keys] == ["guided", "mean_1"]
     chosen = {"0.key": keys[0], "0.choice": "1", "1.key": keys[1], "1.choice": "2"}
-    assert "a choice says why" in judge.post(f"{bo.path}/compare", **chosen).text
+    answer = judge.post(f"{bo.path}/compare", **chosen)
+    assert (answer.status_code, answer.text.count("nothing is settled without a reason")) == (422, 2)
     chosen |= {"0.reason": "page 3", "1.reason": "Table 2", "action": "merge"}
     assert "has entered with 1 row" in judge.post(f"{bo.path}/compare", **chosen).text
     row, study = (trials(built.folder, name).iloc[-1] for name in ("outcomes", "studies"))
     assert (row["mean_1"], study["guided"], row["extractor"]) == (4.4, "yes", "ada; bo")
     assert "mean_1 (Table 2)" in row["note"]
+
+
+def differences(page):
+    """What the form of a comparison holds of each difference: field to key and what was settled of it."""
+    keys, seen = (
+        [html.unescape(text.split('"')[0]) for text in page.split(f'.{name}" value="')[1:]]
+        for name in ("key", "seen")
+    )
+    return {
+        key.split("\t")[2]: {f"{at}.key": key, f"{at}.seen": was}
+        for at, (key, was) in enumerate(zip(keys, seen, strict=True))
+    }
+
+
+def both_ready(pair, **of_bo):
+    """Two sheets that are ready, of which the second has other cells of the result on pain."""
+    ada, bo = pair
+    ada.type(**FACTS).type("pain_intensity", **MEANS).post("ready")
+    bo.type(**FACTS).type("pain_intensity", **MEANS | of_bo)
+    return ada, bo
+
+
+def test_each_of_two_answers_the_findings_of_their_own_sheet_before_it_is_ready(pair, built):
+    ada, bo = both_ready(pair, sd_2="0.21")
+    assert "most likely a mistake" in bo.post("ready").text
+    assert "waits for <b>Bo</b>" in ada.client.get(f"{ada.path}/compare").text
+    for name in [name for name in bo.fields if name.startswith("clear.")]:
+        bo.fields[name] = "as printed"
+    answer = bo.post("ready")
+    assert answer.request.path == f"{bo.path}/compare"
+    asked = differences(answer.text)
+    assert list(asked) == ["sd_2"]
+    text = " ".join(re.sub("<[^>]+>", " ", html.unescape(answer.text)).split())
+    assert "Pain intensity NRS, after treatment, internet treatment against waiting list" in text
+    assert "Ada: page 7, Table 2 · Bo: page 7, Table 2" in text
+    assert "Ada 2.1 Bo 0.21 most likely a mistake standard deviation (treatment) is 2" in text
+    assert "Right all the same: as printed" in text
+    chosen = asked["sd_2"] | {"0.choice": "2", "0.reason": "the report says so", "action": "merge"}
+    assert "has entered with 1 row" in bo.client.post(f"{bo.path}/compare", **chosen).text
+    cleared = trials(built.folder, "clearances").iloc[-1]
+    assert (cleared["reviewer"], cleared["note"]) == ("Bo", "as printed")
+
+
+def test_a_finding_in_what_was_settled_stops_the_trial_until_it_has_a_reason(pair, built):
+    _, bo = both_ready(pair, sd_2="2.2")
+    judge = at_desk(built.folder, "Judge")
+    asked = differences(bo.post("ready").text)["sd_2"]
+    chosen = asked | {"0.choice": "other", "0.other": "0.21", "0.reason": "read again", "action": "merge"}
+    answer = judge.post(f"{bo.path}/compare", **chosen)
+    assert answer.status_code == 422
+    assert "the trial has not entered" in answer.text
+    names = re.findall(r'name="(clear\.[^"]+)"', answer.text)
+    again = differences(answer.text)["sd_2"] | {"action": "merge", **dict.fromkeys(names, "the author wrote")}
+    again |= {"0.choice": "other", "0.other": "0.21", "0.reason": "read again"}
+    before = len(trials(built.folder, "clearances"))
+    assert "has entered with 1 row" in judge.post(f"{bo.path}/compare", **again).text
+    added = trials(built.folder, "clearances").iloc[before:]
+    assert set(zip(added["reviewer"], added["note"], strict=True)) == {("Judge", "the author wrote")}
+
+
+def test_of_two_who_settle_at_once_the_later_is_shown_what_the_earlier_said(pair, built):
+    _, bo = both_ready(pair, mean_1="4.4")
+    asked = differences(bo.post("ready").text)["mean_1"]
+    path = f"{bo.path}/compare"
+    first, second = (at_desk(built.folder, name) for name in ("First", "Second"))
+    first.post(path, **asked, **{"0.choice": "1", "0.reason": "table 2"})
+    typed = {"0.choice": "2", "0.reason": "table 3"}
+    answer = second.post(path, **asked, **typed)
+    assert answer.status_code == 409
+    assert "by First: <b>4.2</b>, “table 2”" in answer.text
+    assert 'value="table 3"' in answer.text
+    kept = tables.read(bo.folder / "conflicts.csv", "extraction_conflicts").iloc[0]
+    assert (kept["adjudicated"], kept["adjudicator"]) == ("4.2", "First")
+    now = differences(answer.text)["mean_1"]
+    assert "1 difference settled; none is left" in second.post(path, **now, **typed).text
+    old = now | {"0.key": now["0.key"].replace("4.4", "4.5")}
+    assert "1 answer of yours" in second.post(path, **old, **typed).text
 
 
 def test_a_sheet_is_opened_again_only_while_the_other_is_not_ready(pair):

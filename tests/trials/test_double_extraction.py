@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from livingreview import config as protocol
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
-from livingreview.trials import double_extraction, merging, sheets
+from livingreview.trials import clearances, double_extraction, merging, sheets
 
 
 @pytest.fixture
@@ -199,6 +200,24 @@ def test_of_a_number_and_its_rounding_the_finer_one_is_kept(trials, pair):
     pair({"sd_2": "2.5"}, {"sd_2": "2.54"})
     merge(trials)
     assert row_of(trials)["sd_2"] == 2.54
+
+
+def test_what_both_said_of_a_finding_counts_unless_whoever_settled_said_otherwise(tmp_path):
+    finding = {"row_id": "a.b.1", "check": "same_numbers", "run": "2020-02", "decided_at": "2020-02-03"}
+    for name, digests in (("ann", "ab"), ("ben", "bc"), ("", "c")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        rows = [
+            finding | {"digest": 12 * d, "reviewer": name or "CD", "note": f"{name or 'CD'} saw {d}"}
+            for d in digests
+        ]
+        tables.write(pd.DataFrame(rows), tmp_path / name / "clearances.csv")
+    found = clearances.of_sheet(tmp_path, [tmp_path / "ann", tmp_path / "ben"])
+    assert found[["digest", "reviewer", "note"]].values.tolist() == [
+        [12 * "c", "CD", "CD saw c"],
+        [12 * "a", "ann", "ann saw a"],
+        [12 * "b", "ann; ben", "ann saw b | ben saw b"],
+    ]
+    assert clearances.of_sheet(tmp_path / "nobody").empty
 
 
 def test_two_names_for_the_trial_are_refused(trials, pair, fill):

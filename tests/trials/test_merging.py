@@ -1,5 +1,6 @@
 """Filled-in sheets enter the trials together or not at all, and a crash can be followed by the same command."""
 
+import contextlib
 import re
 
 import pandas as pd
@@ -221,20 +222,54 @@ def test_a_value_that_is_probably_a_slip_is_refused_until_a_person_says_why_it_s
     assert [line.split(":")[0] for line in merging.merge(trials, run="2020-02")][:2] == ["201", "301"]
 
 
-def test_reasons_may_enter_with_the_sheets_whose_rows_no_table_holds_yet(trials, sheet, fill):
-    fill(sheet())
-    fill(sheet("third_2022", record_id="301", pmid="301"))
+def reason(row_id, digest, *, check="same_numbers", note="one register", reviewer="E. X."):
+    """A row that says why a finding is right."""
+    given = {"row_id": row_id, "check": check, "digest": digest, "reviewer": reviewer, "note": note}
+    return given | {"run": "2020-01", "decided_at": "2020-02-03"}
+
+
+@pytest.fixture
+def twins(trials, sheet, fill):
+    """Two sheets with the same numbers, which is a finding in each: by id the folder and the digest."""
+    folders = [fill(sheet()), fill(sheet("third_2022", record_id="301", pmid="301"))]
     digests = re.findall("digest ([0-9a-f]{12})", refusal(trials))
-    given = {"check": "same_numbers", "reviewer": "E. X.", "note": "one register", "run": "2020-02"}
-    cleared = pd.DataFrame(
-        [
-            given | {"row_id": f"{name}.pain_intensity.1", "digest": digest, "decided_at": "2020-02-03"}
-            for name, digest in zip(("sample_2021", "third_2022"), digests, strict=True)
-        ]
-    )
-    assert refusal(trials, cleared=cleared.head(1)).count("same_numbers") == 1
-    merging.merge(trials, run="2020-02", cleared=cleared)
-    assert tables.read(trials / "clearances.csv", "clearances")["digest"].tolist() == digests
+    ids = [f"{name}.pain_intensity.1" for name in ("sample_2021", "third_2022")]
+    return dict(zip(ids, zip(folders, digests, strict=True), strict=True))
+
+
+def test_reasons_in_the_folder_of_a_sheet_become_clearances_with_it(trials, twins):
+    for row_id, (folder, digest) in twins.items():
+        rows = [reason(row_id, digest), reason(row_id, "0" * 12, note="of a value that was changed since")]
+        tables.write(pd.DataFrame(rows), folder / "clearances.csv")
+        if row_id.startswith("sample"):
+            assert refusal(trials).count("same_numbers") == 1
+    merging.merge(trials, run="2020-02")
+    cleared = tables.read(trials / "clearances.csv", "clearances")
+    assert cleared[["row_id", "digest", "note", "run"]].values.tolist() == [
+        [row_id, digest, "one register", "2020-02"] for row_id, (_, digest) in twins.items()
+    ]
+
+
+@pytest.mark.parametrize("lands", [2, 3, 6, 7])
+def test_a_crash_between_rows_and_reasons_is_mended_by_running_again(trials, twins, monkeypatch, lands):
+    for row_id, (folder, digest) in twins.items():
+        tables.write(pd.DataFrame([reason(row_id, digest)]), folder / "clearances.csv")
+    append, calls = tables.append, []
+
+    def crash(*args, **options):
+        calls.append(args)
+        if len(calls) > lands:
+            raise OSError("power cut")
+        append(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "append", crash)
+        with contextlib.suppress(OSError):
+            merging.merge(trials, run="2020-02")
+    merging.merge(trials, run="2020-02")
+    assert tables.read(trials / "clearances.csv", "clearances")["row_id"].tolist() == list(twins)
+    assert merging.pending(trials / "sheets") == []
+    assert keys(trials)["outcomes"] == ["example_2020.pain_intensity.1", *twins]
 
 
 def test_what_is_only_unlikely_is_said_and_merged(trials, sheet, fill):

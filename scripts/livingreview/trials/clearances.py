@@ -8,8 +8,10 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError, problem
 from livingreview.trials.plausibility import CHECKS, COLUMNS, table
+from livingreview.trials.sheet_cells import REASONS
 
 TABLE = "data/trials/clearances.csv"
+KEY = ["row_id", "check", "digest"]
 FINDING_COLUMNS = (*COLUMNS, "digest", "cleared_by", "clearance_note")
 REOPENED = "opened again: a value has changed since {reviewer} cleared it"
 
@@ -54,6 +56,42 @@ def read(path=TABLE, *, run="9999-12", row_ids=None):
     return frame[frame["run"] <= run].reset_index(drop=True)
 
 
+def of_sheet(folder, parts=()):
+    """Why findings in a sheet are right, as people said while it was filled in.
+
+    Parameters
+    ----------
+    folder : Path
+        The record's folder in the sheets.
+    parts : sequence of Path
+        Of two extractors the folders of both.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the schema ``clearances``, each finding once. What whoever settled two extractions said
+        counts; where nothing was, what the extractors said, of both with " | " between.
+
+    Raises
+    ------
+    InputError
+        As `read`.
+    """
+    settled, theirs = read(folder / REASONS), [read(part / REASONS) for part in parts]
+    both = pd.concat(theirs, ignore_index=True) if theirs else settled.iloc[:0]
+    both = both[~both[KEY].apply(tuple, axis=1).isin(set(settled[KEY].itertuples(index=False, name=None)))]
+    joined = [
+        rows.iloc[-1].to_dict()
+        | {
+            "reviewer": "; ".join(dict.fromkeys(rows["reviewer"])),
+            "note": " | ".join(dict.fromkeys(rows["note"])),
+        }
+        for _, rows in both.groupby(KEY, sort=False)
+    ]
+    added = pd.DataFrame(joined, columns=settled.columns, dtype=object)
+    return added if settled.empty else pd.concat([settled, added], ignore_index=True)
+
+
 def add(rows, path):
     """Add clearances that a table does not hold yet; those that it holds stay as they are.
 
@@ -73,9 +111,8 @@ def add(rows, path):
     with tables.locked(path):
         if not path.is_file():
             tables.write(pd.DataFrame(columns=tables.columns("clearances")), path)
-        key = ["row_id", "check", "digest"]
-        held = set(tables.read(path, "clearances")[key].itertuples(index=False, name=None))
-        new = [name not in held for name in rows[key].itertuples(index=False, name=None)]
+        held = set(tables.read(path, "clearances")[KEY].itertuples(index=False, name=None))
+        new = [name not in held for name in rows[KEY].itertuples(index=False, name=None)]
         tables.append(rows[new], path, "clearances", lock=False)
 
 

@@ -90,6 +90,11 @@ def extractors(asked):
     return found
 
 
+def named(asked):
+    """The names of those who extract independently, by folder; `asked` as for `extractors`."""
+    return {folder: name for name, folder in extractors(asked).items()}
+
+
 def state(folder, *, registry=None):
     """How far a record with two sheets is; see `sheets.state`.
 

@@ -1,6 +1,7 @@
 """Filled-in sheets into the trials' tables: checked as a whole, then written so that a crash is survived."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +24,30 @@ TABLES = {"studies": ["study_id", "revision"], "reports": ["record_id"], "outcom
 ARCHIVE = "merged"
 
 
+@dataclass(frozen=True)
+class Entering:
+    """A sheet that may enter the trials.
+
+    Attributes
+    ----------
+    folder : Path
+    new : dict of str to DataFrame
+        By table, the rows that it does not hold yet.
+    row_ids : set of str
+        All its rows of outcomes, those that the table holds since a crash included.
+    reasons : DataFrame
+        Why findings in it are right; see `clearances.of_sheet`.
+    note : str
+        What is said of it.
+    """
+
+    folder: Path
+    new: dict
+    row_ids: set
+    reasons: pd.DataFrame
+    note: str
+
+
 def pending(sheets_dir):
     """Folders of sheets that are not merged yet, sorted by name."""
     return sorted(path.parent for path in Path(sheets_dir).glob("*/study.csv"))
@@ -34,11 +59,11 @@ def pending_pairs(sheets_dir):
     return sorted(path for path in found if path.name != ARCHIVE)
 
 
-def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=False, cleared=None):
+def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=False):
     """Merge every filled-in sheet, or none.
 
     Where two people extract, their sheets are merged as one once both are marked as ready and what differs
-    is settled.
+    is settled. What people said of findings while they filled a sheet in becomes clearances with it.
 
     Parameters
     ----------
@@ -54,9 +79,6 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         The outcomes that the protocol names; a row of another is refused.
     ready_only : bool, default False
         Pass over sheets that are not marked as ready, whatever stands in them.
-    cleared : DataFrame, optional
-        Clearances that enter with the sheets, in the columns of the schema ``clearances``: they may name rows
-        that no table holds before the merge.
 
     Returns
     -------
@@ -82,37 +104,39 @@ def merge(trials_dir, *, run, only=None, known=None, outcomes=None, ready_only=F
         for folder in folders:
             # Whoever saves a sheet takes the same lock: nothing typed meanwhile is put away unread.
             stack.enter_context(tables.locked(folder))
-        return _merge(trials_dir, folders, run=run, known=known, outcomes=outcomes, cleared=cleared)
+        return _merge(trials_dir, folders, run=run, known=known, outcomes=outcomes)
 
 
-def _merge(trials_dir, folders, *, run, known, outcomes, cleared):
+def _merge(trials_dir, folders, *, run, known, outcomes):
     """As `merge`, of these sheets, whose locks are held."""
     held = {name: tables.read(trials_dir / f"{name}.csv", name) for name in TABLES}
     registry = instruments.lookup(instruments.read(trials_dir / "instruments.csv", run=run))
-    faults, ready, said, looked_at = [], [], [], []
+    faults, ready, said, looked_at, findings = [], [], [], [], set()
     for folder in folders:
         try:
             read, waits_for = _read(folder, registry)
             if waits_for:
                 said.append(f"{folder.name}: {waits_for}")
                 continue
-            ready.append((folder, *_rows(folder, read, held, run)))
-            _check_names(folder, ready[-1][1], known, outcomes)
+            ready.append(_entering(folder, read, held, run))
+            _check_names(folder, ready[-1].new, known, outcomes)
         except InputError as error:
             faults.append(str(error))
     if not faults:
-        faults, looked_at = _whole(
-            held, ready, run=run, trials_dir=trials_dir, registry=registry, cleared=cleared
-        )
+        faults, looked_at, findings = _whole(held, ready, run=run, trials_dir=trials_dir, registry=registry)
     if faults:
         raise ReviewError("\n".join(faults))
-    for folder, new, note in ready:
-        for name, rows in new.items():
+    for one in ready:
+        for name, rows in one.new.items():
             tables.append(rows, trials_dir / f"{name}.csv", name)
-        if cleared is not None:
-            clearances.add(cleared, trials_dir / "clearances.csv")
-        _archive(folder, trials_dir / "sheets" / ARCHIVE)
-        said.append(f"{folder.name}: {note}")
+        # After the rows, since a clearance of a row that no table holds is refused; and none of those for
+        # values that were changed since.
+        keys = one.reasons[clearances.KEY].itertuples(index=False, name=None)
+        given = one.reasons[[key in findings for key in keys]]
+        if not given.empty:
+            clearances.add(given.assign(run=run), trials_dir / "clearances.csv")
+        _archive(one.folder, trials_dir / "sheets" / ARCHIVE)
+        said.append(f"{one.folder.name}: {one.note}")
     return said + looked_at
 
 
@@ -172,8 +196,8 @@ def _archive(folder, archive):
     tables.sync_folder(archive)
 
 
-def _rows(folder, read, held, run):
-    """The rows that one sheet adds to each table, and a sentence about it."""
+def _entering(folder, read, held, run):
+    """What one sheet adds to the tables, and a sentence about it."""
     study, outcomes, not_reported = read
     record_id = sheets.record_id(folder)
     study_id = study.at[0, "study_id"]
@@ -183,7 +207,8 @@ def _rows(folder, read, held, run):
     note = f"study {study_id} with {len(outcomes)} outcome rows merged for run {run}"
     if not_reported:
         note += f"; nothing typed for: {', '.join(not_reported)}"
-    return fresh, note
+    reasons = clearances.of_sheet(folder, double_extraction.folders(folder))
+    return Entering(folder, fresh, set(outcomes["row_id"]), reasons, note)
 
 
 def _check_names(folder, new, known, outcomes):
@@ -238,7 +263,7 @@ def _equal(one, other):
     return one == other
 
 
-def _whole(held, ready, *, run, trials_dir, registry, cleared):
+def _whole(held, ready, *, run, trials_dir, registry):
     """Faults that show only once all rows stand together, and what should be looked at besides.
 
     Returns
@@ -246,13 +271,14 @@ def _whole(held, ready, *, run, trials_dir, registry, cleared):
     faults, looked_at : lists of str
         Two rows that claim one place in a pool, values that cannot be, and errors of the plausibility checks
         that no clearance covers; their warnings and notes.
+    findings : set of tuple
+        Row, check and digest of everything that the checks find in the sheets.
     """
     claimed = _claimed_twice(ready)
     if claimed:
-        return claimed, []
+        return claimed, [], set()
     together = {
-        name: pd.concat([held[name], *(new[name] for _, new, _ in ready)], ignore_index=True)
-        for name in TABLES
+        name: pd.concat([held[name], *(one.new[name] for one in ready)], ignore_index=True) for name in TABLES
     }
     studies = rows_at(together["studies"], run, ["study_id"])
     outcomes = rows_at(together["outcomes"], run, ["row_id"])
@@ -261,25 +287,26 @@ def _whole(held, ready, *, run, trials_dir, registry, cleared):
             tables.check(rows, trials_dir / f"{name}.csv", name)
         effects.compute(outcomes, studies, set(), protocol=[], file=_where(ready, trials_dir))
     except InputError as error:
-        return [str(error)], []
+        return [str(error)], [], set()
     known = clearances.read(trials_dir / "clearances.csv", run=run)
-    if cleared is not None and not cleared.empty:
-        known = pd.concat([known, cleared], ignore_index=True)
+    given = [one.reasons for one in ready if not one.reasons.empty]
+    known = pd.concat([known, *given], ignore_index=True) if given else known
     return _implausible(outcomes, studies, ready, cleared=known, trials_dir=trials_dir, registry=registry)
 
 
 def _where(ready, trials_dir):
     """What a fault of all rows together is a fault of: a person looks first into the sheets that came."""
-    names = ", ".join(str(folder) for folder, _, _ in ready)
+    names = ", ".join(str(one.folder) for one in ready)
     return f"{names}, together with {trials_dir}" if names else trials_dir
 
 
 def _implausible(outcomes, studies, ready, *, cleared, trials_dir, registry):
     """What the plausibility checks say of the new rows: an error refuses its sheet, unless it was cleared."""
-    entering = {row_id: folder for folder, new, _ in ready for row_id in new["outcomes"]["row_id"]}
-    if not entering:
-        return [], []
-    found = plausibility.find(outcomes, studies, registry, look_at=set(entering))
+    entering = {row_id: one.folder for one in ready for row_id in one.new["outcomes"]["row_id"]}
+    look_at = set().union(*(one.row_ids for one in ready))
+    if not look_at:
+        return [], [], set()
+    found = plausibility.find(outcomes, studies, registry, look_at=look_at)
     table = clearances.apply(found, outcomes, cleared)
     faults = []
     for folder in dict.fromkeys(entering.values()):
@@ -290,21 +317,22 @@ def _implausible(outcomes, studies, ready, *, cleared, trials_dir, registry):
             )
         except InputError as error:
             faults.append(str(error))
-    others = table[(table["severity"] != "error") & table["cleared_by"].isna()]
-    return faults, [
-        f"look at {row.row_id}: {row.found}; expected: {row.expected}" for row in others.itertuples()
+    others = table[
+        (table["severity"] != "error") & table["cleared_by"].isna() & table["row_id"].isin(entering)
     ]
+    said = [f"look at {row.row_id}: {row.found}; expected: {row.expected}" for row in others.itertuples()]
+    return faults, said, set(table[clearances.KEY].itertuples(index=False, name=None))
 
 
 def _claimed_twice(ready):
     """Sheets that would add a row of the same key, such as two new trials of one suggested study id."""
     first, found = {}, []
-    for folder, new, _ in ready:
+    for one in ready:
         for name, key in TABLES.items():
-            for row in new[name][key].itertuples(index=False, name=None):
-                other = first.setdefault((name, row), folder)
-                if other != folder:
+            for row in one.new[name][key].itertuples(index=False, name=None):
+                other = first.setdefault((name, row), one.folder)
+                if other != one.folder:
                     text = f"{key[0]} {row[0]} is also in the sheet {other.name}"
                     hint = "give each trial an id of its own"
-                    found.append(str(InputError(folder, problem=text, hint=hint)))
+                    found.append(str(InputError(one.folder, problem=text, hint=hint)))
     return found

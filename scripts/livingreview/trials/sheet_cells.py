@@ -13,6 +13,10 @@ from livingreview.errors import InputError, problem
 WORKBOOK = "extraction.xlsx"
 FILES = {"study": "study.csv", "outcomes": "outcomes.csv"}
 
+# What people said of findings while they filled a sheet in: rows of the schema ``clearances``, which enter
+# the trials together with the sheet's values.
+REASONS = "clearances.csv"
+
 # Digests of a sheet as it was made, so that one in which nobody has typed is known without reading it.
 AS_MADE = ".as_made"
 

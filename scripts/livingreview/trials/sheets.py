@@ -17,7 +17,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.errors import InputError, problem
 from livingreview.trials import instruments, sheet_cells
-from livingreview.trials.sheet_cells import AS_MADE, FILES, READY, WORKBOOK, digest
+from livingreview.trials.sheet_cells import AS_MADE, FILES, READY, REASONS, WORKBOOK, digest
 
 # What a sheet may be, in the order in which it gets there; `faults`: it cannot be read at all, or is marked
 # as ready and would be refused.
@@ -171,10 +171,10 @@ def changed_files(sheets_dir):
     """Files of the sheets, of two extractors too, that have changed since they were made; sorted."""
     folders = {path.parent for path in [*sheets_dir.glob("*/study.csv"), *sheets_dir.glob("*/*/study.csv")]}
     waiting = [folder for folder in folders if "merged" not in folder.relative_to(sheets_dir).parts[:-1]]
-    names = [*FILES.values(), WORKBOOK, "record_id.txt"]
+    names = [*FILES.values(), WORKBOOK, "record_id.txt", REASONS]
     files = [folder / name for folder in waiting if not is_as_made(folder) for name in names]
-    settled = sheets_dir.glob("*/conflicts.csv")
-    return sorted(str(path) for path in [*files, *settled] if path.is_file())
+    settled = [path for name in ("conflicts.csv", REASONS) for path in sheets_dir.glob(f"*/{name}")]
+    return sorted({str(path) for path in [*files, *settled] if path.is_file()})
 
 
 def record_id(folder):

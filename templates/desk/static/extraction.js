@@ -6,7 +6,7 @@
   const form = document.getElementById("sheet");
   if (!form) return;
   document.documentElement.classList.add("scripted");
-  const CHECK_AFTER = 300; // ms without a key
+  const CHECK_AFTER = 80; // ms without a key
   const SAVE_AFTER = 2500;
   const KINDS = {
     error: "cannot be", missing: "", likely: "most likely a mistake", look: "look again",
@@ -15,9 +15,15 @@
   const status = document.getElementById("status");
   const preview = document.getElementById("preview");
   const shown = new Map();
-  let checkTimer, saveTimer, checking, isHeld = "held" in form.dataset, isTyped = false, saving = null;
+  // Reasons stay in the page while a finding comes and goes with the values that are typed.
+  const given = new Map();
+  let checkTimer, saveTimer, checking = false, isStale = false, isHeld = "held" in form.dataset, isTyped = false, saving = null;
 
-  const body = () => new URLSearchParams(new FormData(form));
+  function body() {
+    const found = new URLSearchParams(new FormData(form));
+    for (const [name, text] of given) if (!found.has(name)) found.set(name, text);
+    return found;
+  }
   const field = (name) => form.elements.namedItem(name);
   const send = (address, options) => fetch(address, { method: "POST", body: body(), credentials: "same-origin", ...options });
 
@@ -34,11 +40,22 @@
     });
   }
 
-  // The rows of one paper share their source: it is written into a row when its first value is typed.
-  function giveSource(row) {
-    const source = field(`row.${row.dataset.row}.source`);
-    const ofStudy = field("study.source");
-    if (source && ofStudy && !source.value) source.value = ofStudy.value;
+  // The rows of one paper share their arms and source: they are written into a row when its first value is
+  // typed, as extraction/shared.py does it when the form is sent.
+  function giveShared(row) {
+    const of = (one, column) => field(`row.${one.dataset.row}.${column}`);
+    const take = (column, from) => {
+      const to = of(row, column);
+      if (to && from && !to.value) to.value = from.value;
+    };
+    const rows = [...form.querySelectorAll(".row")];
+    for (const before of rows.slice(0, rows.indexOf(row)).reverse()) {
+      if (of(before, "comparison").value !== of(row, "comparison").value) continue;
+      for (const column of ["arm_1", "arm_2", "source"]) {
+        if (column !== "arm_2" || of(row, "way").value !== "single_group") take(column, of(before, column));
+      }
+    }
+    take("source", field("study.source"));
   }
 
   // What a closed row is called.
@@ -71,7 +88,7 @@
     label.className = "why";
     const input = document.createElement("input");
     input.name = one.clear;
-    input.value = one.reason;
+    input.value = given.get(one.clear) ?? one.reason;
     input.autocomplete = "off";
     label.append("Why it is right all the same ", input);
     return label;
@@ -96,21 +113,33 @@
     return `${count} to mend or fill in before it can enter.`;
   }
 
+  // One question at a time: what is typed meanwhile is asked about next.
   async function check() {
-    checking?.abort();
-    checking = new AbortController();
-    const { signal } = checking;
+    if (checking) {
+      isStale = true;
+      return;
+    }
+    checking = true;
+    isStale = false;
     try {
-      const asked = [send(form.dataset.check, { signal })];
-      if (form.dataset.preview) asked.push(send(form.dataset.preview, { signal }));
-      const [answer, drawn] = await Promise.all(asked);
+      const answer = await send(form.dataset.check);
       if (answer.ok) {
-        const said = tell((await answer.json()).messages);
-        if (status && !isHeld) status.textContent = said;
+        const said = await answer.json();
+        if (!isStale) show(said);
       } else if (status) status.textContent = "The form could not be checked: save it, and see what is said then.";
-      if (drawn?.ok) preview.innerHTML = await drawn.text();
-    } catch (error) {
-      if (error.name !== "AbortError" && status) status.textContent = "The desk does not answer. What you type stays in this page.";
+    } catch {
+      if (status) status.textContent = "The desk does not answer. What you type stays in this page.";
+    }
+    checking = false;
+    if (isStale) check();
+  }
+
+  function show(said) {
+    const told = tell(said.messages);
+    if (status && !isHeld) status.textContent = told;
+    if (preview.dataset.drawn !== said.preview) {
+      preview.dataset.drawn = said.preview;
+      preview.innerHTML = said.preview;
     }
   }
 
@@ -154,8 +183,9 @@
   function typed(event) {
     const row = event.target.closest(".row");
     if (row && event.target.matches("[data-way]")) showWay(row);
-    if (row && event.target.value && /\.(mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveSource(row);
+    if (row && event.target.value && /\.(mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveShared(row);
     if (row) name(row);
+    if (event.target.name.startsWith("clear.")) given.set(event.target.name, event.target.value);
     isTyped = true;
     clearTimeout(checkTimer);
     clearTimeout(saveTimer);
@@ -186,5 +216,5 @@
   document.getElementById("refused")?.focus();
   if (form.dataset.focus) document.getElementById(`${form.dataset.focus}.instrument`)?.focus();
   form.querySelectorAll(".row").forEach(showWay);
-  if (form.dataset.preview) check();
+  check();
 })();

@@ -9,19 +9,25 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from livingreview import tables
 from livingreview.desk import standing as here
 from livingreview.desk.extraction import fields
-from livingreview.desk.preview import effects_now
+from livingreview.desk.preview import effects_now, typed
 from livingreview.errors import InputError
 from livingreview.report import prose
-from livingreview.trials import clearances, sheet_cells, sheets
-from livingreview.trials.sheet_cells import Table
+from livingreview.trials import clearances, sheets
 
-FORM = "the form"
 # What a message is: it stops the sheet; it is still to be filled in; a likely mistake, which a reason clears;
 # something to look at; something to know; and a finding that somebody has cleared.
 ERROR, MISSING, LIKELY, LOOK, KNOW, CLEARED = "error", "missing", "likely", "look", "know", "cleared"
+# What each is called beside its text.
+WORDS = {
+    ERROR: "cannot be",
+    MISSING: "",
+    LIKELY: "most likely a mistake",
+    LOOK: "look again",
+    KNOW: "",
+    CLEARED: "cleared",
+}
 OF_SEVERITY = {"error": LIKELY, "warning": LOOK, "note": LOOK}
 # Cells of a row that no person is asked for.
 OWN = {"row_id", "run", "revision", "status", "extractor"}
@@ -42,6 +48,8 @@ class Message:
         Of a finding, the name of the field for the reason why the value is right.
     reason : str
         What was typed there, or the note of the clearance.
+    cells : tuple of str
+        Of a finding, the columns of its row that it judged.
     """
 
     field: str
@@ -49,6 +57,7 @@ class Message:
     text: str
     clear: str = ""
     reason: str = ""
+    cells: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -58,15 +67,18 @@ class Checked:
     Attributes
     ----------
     messages : list of Message
-    filled : int
-        Rows in which something was typed.
-    cleared : DataFrame
-        The findings to which the form gives a reason, as rows of clearances without who and when.
+    given : typed.Given
+        The form as it was read.
+    whole : effects_now.Standing or None
+        The trials with what counts of the form; None where no effect can be computed of them.
+    failed : str
+        Why there is none.
     """
 
     messages: list
-    filled: int
-    cleared: pd.DataFrame
+    given: typed.Given
+    whole: effects_now.Standing | None
+    failed: str = ""
 
     @property
     def stops(self):
@@ -97,7 +109,7 @@ def check(study, rows, *, standing, record_id, registry, cleared, named, reasons
     named : collection of str
         The protocol's outcomes, those not pooled included.
     reasons : dict, optional
-        From `form.reasons`.
+        Why findings are right, by row, check and digest.
     predict : callable, optional
         As for `plausibility.find`.
 
@@ -105,52 +117,28 @@ def check(study, rows, *, standing, record_id, registry, cleared, named, reasons
     -------
     Checked
     """
-    messages, good, at = [], [], {}
-    header = tables.columns("outcomes")
-    numbered = [(number, [row.get(column, "") for column in header]) for number, row in enumerate(rows)]
-    filled = [number for number, row in enumerate(rows) if sheet_cells.is_filled(row, "outcomes")]
-    run = standing.run
-    apart = sheets.rows_apart(
-        Table(FORM, header, numbered), study_id=study["study_id"], run=run, registry=registry
-    )
-    for number, (row, frame, problems) in zip(filled, apart, strict=True):
-        at[row["row_id"]] = number
-        problems = [*problems, *sheets.placeless(row, number)]  # noqa: PLW2901
-        messages += [_of_problem(one, number) for one in problems]
-        messages += _of_instrument(row, number, registry)
-        if row.get("outcome") not in named:
+    given = typed.read(study, rows, standing=standing, registry=registry, record_id=record_id)
+    messages = []
+    for row in given.rows:
+        problems = [*row.faults, *sheets.placeless(row.cells, row.number)]
+        messages += [_of_problem(one, row.number) for one in problems]
+        messages += _of_instrument(row.cells, row.number, registry)
+        if row.cells.get("outcome") not in named:
             text = f"the protocol does not name this outcome; allowed: {', '.join(named)}"
-            messages.append(Message(f"row.{number}.outcome", ERROR, text))
-        if frame is not None:
-            good.append(frame)
-    own = pd.concat(good, ignore_index=True) if good else pd.DataFrame(columns=header)
-    frame, said = _study(study, run)
-    messages += said
-    found, typed = pd.DataFrame(), pd.DataFrame(columns=tables.columns("clearances"), dtype=object)
-    if good:
-        impossible = _impossible(own, standing, study["study_id"], at)
-        messages += impossible
-        if not impossible:
-            found = _findings(
-                own,
-                frame,
-                printed={row_id: rows[number] for row_id, number in at.items()},
-                standing=standing,
-                record_id=record_id,
-                registry=registry,
-                cleared=cleared,
-                predict=predict,
-            )
-    for one in found.to_dict("records"):
+            messages.append(Message(f"row.{row.number}.outcome", ERROR, text))
+    messages += [_of_facts(one) for one in given.faults]
+    whole, failed = standing, ""
+    if given.rows:
+        try:
+            whole = effects_now.with_typed(standing, given.typed)
+        except InputError as error:
+            whole, failed = None, str(error)
+    found = _findings(given, whole, standing=standing, registry=registry, cleared=cleared, predict=predict)
+    at = {row.row_id: row.number for row in given.rows}
+    for one in found:
         key = (one["row_id"], one["check"], one["digest"])
-        message = _of_finding(one, at[one["row_id"]], (reasons or {}).get(key, ""))
-        messages.append(message)
-        if message.reason and message.kind != CLEARED:
-            typed.loc[len(typed)] = dict(zip(["row_id", "check", "digest"], key, strict=True)) | {
-                "note": message.reason,
-                "run": run,
-            }
-    return Checked(messages, len(filled), typed)
+        messages.append(_of_finding(one, at[one["row_id"]], (reasons or {}).get(key, "")))
+    return Checked(messages, given, whole, failed)
 
 
 def _of_problem(one, number):
@@ -193,54 +181,23 @@ def _of_instrument(row, number, registry):
     return [Message(f"row.{number}.instrument", KNOW, text)]
 
 
-def _study(study, run):
-    """The study's row, or what can be read of it, and what is wrong."""
-    header = tables.columns("studies")
-    whole = {column: study.get(column, "") for column in header}
-    whole |= {"run": run, "revision": whole["revision"] or "1"}
-    try:
-        frame = sheets.study_of(Table(FORM, header, [(2, list(whole.values()))]))
-        return frame, []
-    except InputError as error:
-        messages = []
-        for one in error.problems:
-            text = getattr(one, "what", str(one))
-            kind = MISSING if _is_missing(text) else ERROR
-            messages.append(Message(f"study.{getattr(one, 'column', None) or 'title'}", kind, _worded(text)))
-        return _part(whole, {one.field.partition(".")[2] for one in messages}), messages
+def _of_facts(one):
+    """A fault of the study's facts at its field."""
+    text = getattr(one, "what", str(one))
+    kind = MISSING if _is_missing(text) else ERROR
+    return Message(f"study.{getattr(one, 'column', None) or 'title'}", kind, _worded(text))
 
 
-def _part(cells, at_fault):
-    """A study's row without the cells that are at fault, for checks that ask something of the study."""
-    declared = tables.load_schema("studies")["properties"]
-    row = {}
-    for column, text in cells.items():
-        number = {"number", "integer"} & set(declared[column].get("type", []))
-        value = None if column in at_fault or not text else text
-        row[column] = sheet_cells.as_number(value) if number and value else value
-    return pd.DataFrame([row | {"revision": 1}], columns=tables.columns("studies"))
-
-
-def _impossible(own, standing, study_id, at):
-    """What cannot be, in the rows of the form and beside the study's others."""
-    from livingreview.trials.checks import as_rows, find_problems  # noqa: PLC0415  loads SciPy
-
-    others = standing.outcomes
-    others = others[(others["study_id"] == study_id) & ~others["row_id"].isin(own["row_id"])]
-    together = pd.concat([others, own], ignore_index=True) if len(others) else own
-    problems = find_problems(as_rows(together), {study_id})
-    return [_of_problem(one, at[one.row]) for one in problems if one.row in at]
-
-
-def _findings(own, study, *, printed, standing, record_id, registry, cleared, predict):
-    """Findings of the plausibility checks in the rows of the form, with who cleared them."""
+def _findings(given, whole, *, standing, registry, cleared, predict):
+    """Findings of the plausibility checks in the rows that count, with who cleared them, as dicts."""
     from livingreview.trials import plausibility  # noqa: PLC0415  loads NumPy and SciPy
 
-    study = study.assign(run=standing.run)
-    try:
-        whole = effects_now.with_typed(standing, effects_now.Typed(study, own, record_id))
+    own, study = given.typed.rows, given.typed.study
+    if own.empty:
+        return []
+    if whole is not None:
         outcomes, studies, effects = whole.outcomes, whole.studies, whole.effects
-    except InputError:
+    else:
         # Without what is said of effects beside those of other trials; the rest needs none.
         outcomes = pd.concat([standing.outcomes, own], ignore_index=True)
         studies, effects = pd.concat([standing.studies, study], ignore_index=True), None
@@ -250,22 +207,23 @@ def _findings(own, study, *, printed, standing, record_id, registry, cleared, pr
         registry,
         effects=effects,
         predict=predict,
-        printed=printed,
+        printed={row.row_id: row.printed for row in given.rows if not row.faults},
         look_at=set(own["row_id"]),
     )
-    return clearances.apply(found, outcomes, cleared)
+    return clearances.apply(found, outcomes, cleared).to_dict("records")
 
 
 def _of_finding(one, number, reason):
     """A finding at the first of its own cells."""
     field = f"row.{number}.{_first_named(one)}"
+    cells = tuple(cell for cell in one["cells"].split("; ") if ":" not in cell)
     found, expected = fields.in_words(one["found"]), fields.in_words(one["expected"])
     if one["cleared_by"]:
         text = f"{found}: cleared by {one['cleared_by']}"
-        return Message(field, CLEARED, text, reason=one["clearance_note"])
+        return Message(field, CLEARED, text, reason=one["clearance_note"], cells=cells)
     text = f"{found}; expected: {expected}. {prose.sentence(fields.in_words(one['hint']))}"
     clear = f"clear.{one['row_id']}.{one['check']}.{one['digest']}"
-    return Message(field, OF_SEVERITY[one["severity"]], text, clear, reason)
+    return Message(field, OF_SEVERITY[one["severity"]], text, clear, reason, cells)
 
 
 def _first_named(one):

@@ -114,6 +114,11 @@ def label(column):
     return WHOLE.get(column) or LABELS.get(column) or column.replace("_", " ").capitalize()
 
 
+def label_in(table, column):
+    """A column of a table in the words of the form: of a row some are called otherwise than of the study."""
+    return (OF_ROW.get(column) if table == "outcomes" else None) or label(column)
+
+
 # Names of columns in messages; a name of one plain word would be met in any sentence.
 WORDS = {
     column: text if text[1:2].isupper() else text[0].lower() + text[1:]
@@ -144,7 +149,13 @@ def label_of(field, rows, named):
     place = named.get(outcome, outcome)
     if len(same) > 1:
         place += f" {same.index(int(parts[1])) + 1}"
-    return f"{place}: {OF_ROW.get(parts[2]) or label(parts[2])}" if parts[2:] else place
+    return f"{place}: {label_in('outcomes', parts[2])}" if parts[2:] else place
+
+
+def outcome_labels(config):
+    """The protocol's outcomes, those that are not pooled included, and what each is called."""
+    others = {outcome: label(outcome) for outcome in config.get("other_outcomes", [])}
+    return {outcome: of["label"] for outcome, of in config["outcomes"].items()} | others
 
 
 def in_words(text):

@@ -2,8 +2,9 @@
 
 Names of fields: ``study.<column>`` for the columns of studies.csv, ``row.<number>.<column>`` for those of
 outcomes.csv, where rows are numbered from 0 in the order of the page. ``row.<number>.way`` is the id of one
-of `ways.WAYS`, from which ``effect_type`` follows. ``clear.<row_id>.<check>.<digest>`` holds the reason for
-which a finding is right. All values are text as typed; white space within is one space.
+of `ways.WAYS`, from which ``effect_type`` follows. ``clear.<row_id>.<check>.<digest>`` holds the reason why a
+value is right in which a check found something. All values are text as typed; white space within is one
+space.
 """
 
 import re
@@ -55,12 +56,8 @@ def ways(form):
 
 
 def reasons(form):
-    """Why findings are right: (row_id, check, digest) to the reason, where one was typed."""
-    found = {}
-    for name in form:
-        if (match := CLEAR.fullmatch(name)) and _plain(form[name]):
-            found[match.groups()] = _plain(form[name])
-    return found
+    """Why findings are right: (row_id, check, digest) to the reason, "" where the form has none."""
+    return {match.groups(): _plain(form[name]) for name in form if (match := CLEAR.fullmatch(name))}
 
 
 def _row(typed, study_id):

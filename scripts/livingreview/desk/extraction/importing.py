@@ -11,8 +11,6 @@ from livingreview.trials import sheets
 from livingreview.trials.sheet_cells import READY
 
 LARGEST = 5 * 2**20  # bytes; a sheet has some 20 KB
-# What the rows of one paper usually share.
-SHARED = ("timepoint", "weeks", "arm_1", "arm_2", "n_1", "n_2", "source", "page", "table_or_figure")
 
 
 def read(files, now, *, record_id):
@@ -127,13 +125,17 @@ def _rows(rows, now):
 
 
 def named(study_id):
-    """A change that gives the trial of a sheet another id; ids of its rows follow."""
+    """A change that gives the trial of a sheet another id; ids of its rows follow.
+
+    Reasons for findings do not: each is for values of a row of a certain id.
+    """
 
     def change(content):
         return replace(
             content,
             study=content.study | {"study_id": study_id},
             rows=[_renamed(row, content.study["study_id"], study_id) for row in content.rows],
+            reasons={},
         )
 
     return change
@@ -157,7 +159,7 @@ def as_report_of(study, taken):
             fresh = row | {"study_id": study["study_id"], "row_id": ""}
             sheets.complete(fresh, study["study_id"], content.study["run"], used)
             rows.append(fresh)
-        return replace(content, study=study | {READY: ""}, rows=rows)
+        return replace(content, study=study | {READY: ""}, rows=rows, reasons={})
 
     return change
 

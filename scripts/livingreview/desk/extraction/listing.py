@@ -40,7 +40,7 @@ class Waiting:
     people : list of str
         Who typed into it at the desk; of two extractors only the one who asks.
     each : dict
-        Of two extractors the name of the folder to whether the sheet is marked as ready.
+        Of two extractors the name of each to whether the sheet is marked as ready.
     """
 
     record: dict
@@ -106,7 +106,8 @@ def waiting(held, *, who):
 
 def _waiting(folder, record, since, registry, *, who, held):
     both = double_extraction.folders(folder)
-    each = {path.name: _is_ready(path) for path in both}
+    named = double_extraction.named(held.config().get("extraction", {}))
+    each = {named.get(path.name, path.name): _is_ready(path) for path in both}
     own = own_sheet(folder, held.config(), who)
     if not both and not (folder / "study.csv").is_file():
         return Waiting(record, folder.name, since, "none", None, [], {})

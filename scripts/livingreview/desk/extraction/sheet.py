@@ -6,14 +6,14 @@ side; where both have, nothing is written and the later one is shown both. Every
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from livingreview import tables
 from livingreview.errors import InputError, ReviewError
-from livingreview.trials import sheet_cells, sheets
-from livingreview.trials.sheet_cells import FILES, READY, WORKBOOK
+from livingreview.trials import clearances, sheet_cells, sheets
+from livingreview.trials.sheet_cells import FILES, READY, REASONS, WORKBOOK
 
 HISTORY = "history.csv"
 SCHEMA = "sheet_history"
@@ -21,6 +21,7 @@ SCHEMA = "sheet_history"
 FIXED = {
     "study": {READY, "study_id", "run", "revision", "revision_reason"},
     "outcomes": {"row_id", "study_id", "run", "revision", "revision_reason", "extractor"},
+    "clearances": set(),
 }
 
 
@@ -35,11 +36,14 @@ class Content:
         Each with a ``row_id``.
     in_workbook : bool
         Whether the workbook is what was filled in.
+    reasons : dict of (str, str, str) to str
+        Why findings are right, by row, check and digest.
     """
 
     study: dict
     rows: list
     in_workbook: bool = False
+    reasons: dict = field(default_factory=dict)
 
     @property
     def ready(self):
@@ -52,7 +56,12 @@ class Content:
         found |= {
             ("outcomes", row["row_id"], column): text for row in self.rows for column, text in row.items()
         }
+        found |= self.reason_cells()
         return {key: text for key, text in found.items() if text and key[2] not in FIXED[key[0]]}
+
+    def reason_cells(self):
+        """The reasons as cells: a column is the check and the digest with a dot between."""
+        return {("clearances", row, f"{check}.{of}"): text for (row, check, of), text in self.reasons.items()}
 
     def row_ids(self):
         """Ids of its rows, in order."""
@@ -108,7 +117,17 @@ def read(folder):
         raise InputError(
             typed["outcomes"].path, column="row_id", problem="each row has an id of its own", found=twice
         )
-    return Content(study, rows, in_workbook=typed["study"].path.partition(",")[0].endswith(WORKBOOK))
+    return Content(
+        study,
+        rows,
+        in_workbook=typed["study"].path.partition(",")[0].endswith(WORKBOOK),
+        reasons=by_finding(clearances.read(folder / REASONS)),
+    )
+
+
+def by_finding(frame):
+    """Rows of the schema ``clearances`` as (row_id, check, digest) to the reason."""
+    return {(row.row_id, row.check, row.digest): row.note for row in frame.itertuples()}
 
 
 def _row(row):
@@ -131,7 +150,7 @@ def base_from(text):
         return {}, []
 
 
-def join(now, base, study, rows):
+def join(now, base, study, rows, reasons=None):
     """What was typed into a form, put into the sheet as it is on disk.
 
     Parameters
@@ -141,6 +160,8 @@ def join(now, base, study, rows):
         From `base_from`.
     study, rows : dict, list of dict
         The form, from `form.study` and `form.rows`.
+    reasons : dict, optional
+        From `form.reasons`. A form holds those of the findings that it shows now; others stay.
 
     Returns
     -------
@@ -148,7 +169,10 @@ def join(now, base, study, rows):
         In a cell in dispute the content has what the form says.
     """
     before, rows_before = base
-    mine = Content(now.study | study, rows).cells()
+    kept = {
+        (row, *name.rsplit(".", 1)): text for (of, row, name), text in before.items() if of == "clearances"
+    }
+    mine = Content(now.study | study, rows, reasons=kept | (reasons or {})).cells()
     theirs = now.cells()
     joined = Joined(now)
     chosen = {}
@@ -173,6 +197,11 @@ def join(now, base, study, rows):
             for one in [*kept, *back, *added]
         ],
         now.in_workbook,
+        {
+            (row, *name.rsplit(".", 1)): text
+            for (of, row, name), text in chosen.items()
+            if of == "clearances" and text
+        },
     )
     return joined
 
@@ -200,7 +229,7 @@ def _filled(row, chosen, place):
     }
 
 
-def save(folder, record_folder, base, study, rows, *, by, at):
+def save(folder, record_folder, base, study, rows, *, by, at, reasons=None):
     """Put what was typed into a sheet; on disk when this returns.
 
     Parameters
@@ -209,7 +238,7 @@ def save(folder, record_folder, base, study, rows, *, by, at):
         The sheet, or of two extractors one's own.
     record_folder : Path
         The record's folder in the sheets, which is `folder` where one person extracts.
-    base, study, rows
+    base, study, rows, reasons
         As for `join`.
     by, at : str
         Who typed it, and when.
@@ -226,7 +255,7 @@ def save(folder, record_folder, base, study, rows, *, by, at):
     """
     with tables.locked(record_folder):
         now = _open(folder)
-        joined = join(now, base, study, rows)
+        joined = join(now, base, study, rows, reasons)
         joined.content = _signed(joined.content, now, by)
         if not joined.disputed:
             _write(folder, now, joined.content, by=by, at=at)
@@ -241,7 +270,7 @@ def _signed(after, before, by):
         names = [name for name in row["extractor"].split("; ") if name]
         is_own = row != was.get(row["row_id"]) and sheet_cells.is_filled(row, "outcomes")
         rows.append(row | {"extractor": "; ".join([*names, by])} if is_own and by not in names else row)
-    return Content(after.study, rows, after.in_workbook)
+    return replace(after, rows=rows)
 
 
 def _open(folder):
@@ -259,10 +288,10 @@ def mark_ready(folder, record_folder, ready, *, by, at):
     with tables.locked(record_folder):
         now = _open(folder)
         study = now.study | {READY: "yes" if ready else ""}
-        _write(folder, now, Content(study, now.rows, now.in_workbook), by=by, at=at)
+        _write(folder, now, replace(now, study=study), by=by, at=at)
 
 
-def replace(folder, record_folder, change, *, by, at):
+def alter(folder, record_folder, change, *, by, at):
     """Put another content in the place of a sheet's; on disk when this returns.
 
     ``change(content)`` gives the new content from that on disk.
@@ -273,18 +302,34 @@ def replace(folder, record_folder, change, *, by, at):
 
 
 def _write(folder, before, after, *, by, at):
-    """Write a sheet: first what changes and by whom, then the outcomes, and the study last."""
-    if before.study == after.study and before.rows == after.rows:
+    """Write a sheet: first what changes and by whom, then outcomes and reasons, and the study last."""
+    if (before.study, before.rows, before.reasons) == (after.study, after.rows, after.reasons):
         return
     _note(folder, before, after, by=by, at=at)
     outcomes = pd.DataFrame(after.rows, columns=tables.columns("outcomes"), dtype=object)
     study = pd.DataFrame([after.study], columns=[READY, *tables.columns("studies")], dtype=object)
     tables.write(outcomes, folder / FILES["outcomes"])
+    write_reasons(folder, after.reasons, by=by, at=at)
     tables.write(study, folder / FILES["study"])
     if sheet_cells.has_typed_workbook(folder):
         # The CSV files hold all of it now, and two filled-in files would contradict each other.
         names = (folder / f"earlier-{number}.xlsx" for number in range(1, 10_000))
         (folder / WORKBOOK).rename(next(name for name in names if not name.exists()))
+
+
+def write_reasons(folder, reasons, *, by, at):
+    """Put reasons in the place of those in a folder; who gave one that stays as it is stays too."""
+    held = clearances.read(folder / REASONS)
+    if by_finding(held) == reasons:
+        return
+    before = {(row["row_id"], row["check"], row["digest"]): row for row in held.to_dict("records")}
+    rows = []
+    for key, text in reasons.items():
+        row = dict(zip(clearances.KEY, key, strict=True)) | {"reviewer": by, "note": text, "decided_at": at}
+        # The month is that of the merge; until then, that of the day.
+        row |= {"run": at[:7]}
+        rows.append(before[key] if key in before and before[key]["note"] == text else row)
+    tables.write(pd.DataFrame(rows, columns=held.columns, dtype=object), folder / REASONS)
 
 
 def _note(folder, before, after, *, by, at):
@@ -310,9 +355,11 @@ def _note(folder, before, after, *, by, at):
 
 def _everything(content):
     found = {("study", "", column): text for column, text in content.study.items()}
-    return found | {
-        ("outcomes", row["row_id"], column): text for row in content.rows for column, text in row.items()
-    }
+    return (
+        found
+        | content.reason_cells()
+        | {("outcomes", row["row_id"], column): text for row in content.rows for column, text in row.items()}
+    )
 
 
 def people(folder):

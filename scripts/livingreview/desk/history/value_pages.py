@@ -8,6 +8,7 @@ import pandas as pd
 from livingreview import tables
 from livingreview.desk import person, saving
 from livingreview.desk.desk import current
+from livingreview.desk.extraction import fields
 from livingreview.desk.history import values
 from livingreview.desk.history.blueprint import blueprint, render
 from livingreview.desk.standing import TRIALS
@@ -34,6 +35,8 @@ def study(study_id):
         title=rows[0]["name"] or study_id,
         study_id=study_id,
         rows=rows,
+        label=fields.label_in,
+        in_words=fields.in_words,
         judged=values.judged(held, study_id, person.name()),
         records=sorted(reports.loc[reports["study_id"] == study_id, "record_id"]),
         findings=[
@@ -64,6 +67,7 @@ def value(table, row_id):
         study_id=row["study_id"].iloc[0],
         fields=values.fields(table, row.iloc[0], _cells(form)),
         meanings=_meanings(table),
+        label=fields.label_in,
         to_clear=_to_clear(told),
         told=told,
         reason=form.get("reason", ""),
@@ -145,6 +149,7 @@ def findings():
         "findings",
         title="Findings",
         rows=[row for row in rows if not (only_open and row["cleared_by"])],
+        in_words=fields.in_words,
         counts=counts,
         built=held.exists(held.results(values.FINDINGS)),
         cleared=sum(bool(row["cleared_by"]) for row in rows),

@@ -1,6 +1,7 @@
 """The report's forest plot of effects that no run has pooled yet."""
 
 from livingreview import tables
+from livingreview.desk.extraction import fields
 from livingreview.desk.preview import pools
 from livingreview.report import figures, forest, prose
 
@@ -192,8 +193,8 @@ def preview(given, standing, whole):
     ----------
     given : typed.Given
     standing : effects_now.Standing
-    whole : effects_now.Standing
-        From `effects_now.with_typed`.
+    whole : effects_now.Standing or None
+        From `effects_now.with_typed`; None where it could not be computed.
 
     Returns
     -------
@@ -201,11 +202,13 @@ def preview(given, standing, whole):
         For each outcome that was typed: ``label``, ``rows`` (see `effect`, with ``faults``), ``sentences``,
         ``numbers`` and ``forest`` (None where the typed rows enter no pool or cannot be pooled).
     """
+    if whole is None:
+        return []
     config = standing.config
     order = [*config["outcomes"], *config.get("other_outcomes", [])]
     typed = {}
     for row in given.rows:
-        typed.setdefault(row["outcome"], []).append(row)
+        typed.setdefault(row.cells["outcome"], []).append(row)
     return [
         _outcome(name, typed[name], given, standing, whole)
         for name in sorted(typed, key=lambda name: (order.index(name) if name in order else len(order), name))
@@ -220,12 +223,12 @@ def _outcome(name, rows, given, standing, whole):
     found = {
         "name": name if declared else None,
         "label": declared["label"] if declared else (name.replace("_", " ") or "No outcome chosen"),
-        "rows": [_row(row, given.faults, of_row, config) for row in rows],
+        "rows": [_row(row, of_row, config) for row in rows],
         "sentences": [],
         "numbers": [],
         "forest": None,
     }
-    typed = {row["row_id"] for row in rows}
+    typed = {row.row_id for row in rows}
     marked = {key for key in typed if key in of_row and of_row[key]["in_pool"]}
     if not declared or not (marked or _was_pooled(standing.effects, name, given)):
         return found
@@ -267,21 +270,21 @@ def _without(standing, given):
     return standing.effects[standing.effects["study"] != given.typed.study_id]
 
 
-def _row(row, faults, of_row, config):
-    key = row["row_id"]
-    if key in faults:
-        told = ", ".join(part for part in (row.get("instrument"), row.get("timepoint")) if part)
+def _row(row, of_row, config):
+    if row.faults:
+        when = forest.TIMEPOINTS.get(row.cells["timepoint"], row.cells["timepoint"])
+        told = ", ".join(part for part in (row.cells["instrument"], when) if part)
         return {
             "what": told,
             "effect": "",
             "side": "",
             "how": "",
             "out": "",
-            "faults": [_fault(one) for one in faults[key]],
+            "faults": [_fault(one) for one in row.faults],
         }
-    return effect(of_row[key], config=config) | {"faults": []}
+    return effect(of_row[row.row_id], config=config) | {"faults": []}
 
 
 def _fault(found):
     """A fault of a row, told beside the row."""
-    return f"{found.column.replace('_', ' ')}: {found.what}" if found.column else found.what
+    return f"{fields.label(found.column)}: {found.what}" if getattr(found, "column", None) else str(found)

@@ -5,10 +5,9 @@ import threading
 import flask
 
 from livingreview import paths
-from livingreview.desk import standing
 from livingreview.desk.desk import current
-from livingreview.desk.extraction import form
-from livingreview.desk.preview import drawing, effects_now, pools, typed
+from livingreview.desk.extraction import checking, form
+from livingreview.desk.preview import drawing, effects_now, pools
 from livingreview.report import prose, templating
 from livingreview.trials import prefilling, sheets
 
@@ -34,25 +33,35 @@ def style():
 
 
 @blueprint.post("/extraction/<name>/preview")
-def fragment(name):
-    """What the form of a study, as it stands, does to each outcome; to a browser that came here, a page."""
+def of_form(name):
+    """What the form of a study, as it stands, does to each outcome: a page for browsers without script."""
     desk = current()
     study = form.study(flask.request.form)
     if not study.get("study_id", "").strip():
         flask.abort(400, "The form names no study.")
-    here = effects_now.now(desk.held)
-    given = typed.read(
+    checked = checking.check(
         study,
         form.rows(flask.request.form),
-        run=here.run,
-        registry=standing.registry(desk.held),
         record_id=_record_of(desk.review, name),
+        **checking.context(desk.held),
     )
-    whole = effects_now.with_typed(here, given.typed)
-    told = drawing.preview(given, here, whole)
-    alone = flask.request.headers.get("Sec-Fetch-Mode") != "navigate"
-    template = "preview/fragment.html.j2" if alone else "preview/page.html.j2"
-    return flask.render_template(template, title="What it does to the result", outcomes=told)
+    return flask.render_template(
+        "preview/page.html.j2",
+        title="What it does to the result",
+        **told(checked, effects_now.now(desk.held)),
+    )
+
+
+def told(checked, here):
+    """What `preview/fragment.html.j2` shows of a form that was checked.
+
+    Parameters
+    ----------
+    checked : checking.Checked
+    here : effects_now.Standing
+    """
+    outcomes = drawing.preview(checked.given, here, checked.whole)
+    return {"outcomes": outcomes, "failed": checked.failed}
 
 
 @blueprint.get("/effects")

@@ -87,14 +87,20 @@ def words(after, before, *, rules, with_, without):
         return [f"Nothing can be pooled {with_}."]
     if prose.missing(before["estimate"]):
         return [f"Nothing is pooled {without}; {with_} there is {prose.plural(after['k'], 'effect')}."]
-    moved = after["estimate"] - before["estimate"]
-    return [_moved(moved, rules), *_conclusion(after, before, rules), *_heterogeneity(after, before)]
+    return [
+        _moved(before["estimate"], after["estimate"], rules),
+        *_conclusion(after, before, rules),
+        *_heterogeneity(after, before),
+    ]
 
 
-def _moved(moved, rules):
+def _moved(before, after, rules):
+    """How far the pooled effect moves: by the difference of the figures that are printed of both."""
+    printed = [float(f"{one:.2f}") for one in (before, after)]
+    moved = printed[1] - printed[0]
+    if prose.number(printed[0]) == prose.number(printed[1]):
+        return f"The pooled effect stays where it is, to two decimals ({prose.signed(after - before, 3)})."
     text = prose.signed(moved)
-    if float(f"{moved:.2f}") == 0:
-        return f"The pooled effect stays where it is, to two decimals ({prose.signed(moved, 3)})."
     side = rules["favours_left"] if moved < 0 else rules["favours_right"]
     return f"The pooled effect moves by {text}: to the side that {side}."
 
