@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 # Programs that start Python anew (Snakemake does) find the environment's own.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup report month desk decisions export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test coverage test-slurm lint format audit lock
+.PHONY: help setup report month desk decisions rows export import-decisions trials export-trials import-trials release replay notify doctor rehearse months portfolio review sandbox test coverage test-slurm lint format audit lock
 
 help:  ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ desk: $(READY)  ## Open the desk: the month's human work in a browser of this co
 
 decisions: $(READY)  ## File the decisions filled into queues and conflicts (QUEUE=file, CORRECT=yes)
 	@python scripts/file_decisions.py $(REVIEW_OPTIONS) $(if $(QUEUE),--queue $(QUEUE)) $(if $(filter yes,$(CORRECT)),--correct)
+
+rows: $(READY)  ## Show rows that were filed and are gone from people's tables (PUT_BACK=yes, or LET_GO=yes)
+	@python scripts/restore_rows.py --directory $(REVIEW) $(if $(filter yes,$(PUT_BACK)),--put-back) $(if $(filter yes,$(LET_GO)),--let-go)
 
 export: $(READY)  ## Write records and decisions for another program (TOOL=asreview, FORMAT, STAGE, PART)
 	@python scripts/export_screening.py $(REVIEW_OPTIONS) --tool "$(TOOL)" $(if $(FORMAT),--format $(FORMAT)) $(if $(STAGE),--stage $(STAGE)) $(if $(PART),--part $(PART))

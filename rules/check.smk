@@ -28,6 +28,8 @@ rule check_data:
         imported=IMPORTED,
         reasons=list(config["screening"]["reasons"]),
         outcomes=[*config["outcomes"], *config.get("other_outcomes", [])],
+        # No result: what tells that rows have vanished since. It may be deleted at any time.
+        kept=kept_rows.FOLDER,
         code=fingerprint(
             "check_data.py",
             schemas=[

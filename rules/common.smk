@@ -13,6 +13,7 @@ from livingreview import config as protocol
 from livingreview import (
     engine_notes,
     invocation,
+    kept_rows,
     lifeline,
     lock,
     paths,
@@ -74,6 +75,7 @@ try:
         for run in snapshot.restore("data/searches"):
             logger.info(f"The search of {run} was killed at its very end; its snapshot is whole again")
         filing.put_right(f"results/{config['run']}", f".snakemake/backups/results/{config['run']}")
+        kept_rows.refuse_missing(".")
     # Snakemake removes a rule's outputs before it runs: a queue that a person has begun to fill in must be
     # filed before it may be made again.
     OWN_QUEUES = filing.own_queues(config["screening"])

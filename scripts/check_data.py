@@ -6,7 +6,7 @@ results of the last good run as they were.
 
 import logging
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import InputError
 from livingreview.screening import decisions as ledger
 from livingreview.search import imports
@@ -43,6 +43,9 @@ def main(job):
         file=str(job.input.outcomes),
     )
     imported = imports.read_runs(job.params.searches, up_to=job.params.run)
+    # For the next start, which stops where one of them is gone (kept_rows.refuse_missing).
+    for schema in read:
+        kept_rows.see(job.params.kept, schema, getattr(job.input, schema))
     counts = {str(getattr(job.input, schema)): len(frame) for schema, frame in read.items()}
     counts |= {f"{one.run}/imports": len(one.rows) for one in imported}
     log.info("checked %d rows in %d tables", sum(counts.values()), len(counts))

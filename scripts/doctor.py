@@ -99,7 +99,7 @@ def _rows(review, config):
         output = Path(folder, "checked.json")
         job = SimpleNamespace(
             input=SimpleNamespace(**names),
-            params=SimpleNamespace(**params),
+            params=SimpleNamespace(**params, kept=folder),
             output=SimpleNamespace(checked=output),
         )
         check_data.main(job)

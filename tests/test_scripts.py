@@ -223,7 +223,8 @@ class Review:
         reasons, outcomes = list(self.config["screening"]["reasons"]), list(self.config["outcomes"])
         searches = str(self.folder / "data/searches")
         options = {"reasons": reasons, "stages": self.config["screening"]["stages"], "outcomes": outcomes}
-        self.run(check_data, run, CHECKED, "checked", searches=searches, **options)
+        kept = str(self.folder / ".cache/rows")
+        self.run(check_data, run, CHECKED, "checked", searches=searches, kept=kept, **options)
 
     def pool(self, run):
         options = {name: self.config[name] for name in ("outcomes", "analysis", "subgroups")}

@@ -15,6 +15,7 @@ from livingreview.desk.exports import pages as exports
 from livingreview.desk.extraction import pages as extraction
 from livingreview.desk.full_text import pages as full_text
 from livingreview.desk.history import pages as history
+from livingreview.desk.month import gone
 from livingreview.desk.month import pages as month
 from livingreview.desk.preview import pages as preview
 from livingreview.desk.risk_of_bias import pages as risk_of_bias
@@ -83,6 +84,7 @@ def create(desk, *, key, token, hosts, once=()):
     for part in (
         person,
         month,
+        gone,
         screening,
         full_text,
         conflicts,

@@ -20,7 +20,7 @@ import contextlib
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import InputError, ReviewError
 
 
@@ -70,6 +70,7 @@ class Table:
         known = self._held.checked(self.path, self.schema)
         now = tables.append(rows, self._held.review / self.path, self.schema, lock=False, known=known)
         self._held.replace(("checked", self.path, self.schema), [self.path], now)
+        kept_rows.note(self._held.review / kept_rows.FOLDER, self.schema, rows)
 
     def write(self, frame):
         """Put a frame in the place of the whole table; on disk when this returns. Raises as `append`."""

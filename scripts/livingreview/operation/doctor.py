@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livingreview import config as protocol_file
-from livingreview import lock, tables
+from livingreview import kept_rows, lock, tables
 from livingreview.errors import ReviewError
 from livingreview.living import modes, releases
 from livingreview.operation.job import month
@@ -269,6 +269,7 @@ def of_data(review, config, *, check_tables):
         if Path(review, name).is_file():
             rows += len(tables.read(Path(review, name), schema))
     yield Finding("tables", OK, f"{rows} rows can be used")
+    yield from looked_at("rows filed", lambda: _kept(review))
     taken = snapshot.runs(data / "searches")
     for one in taken:
         snapshot.read(data / "searches" / one / snapshot.FOLDER)
@@ -293,6 +294,11 @@ def _queues(review, config, run):
         filing.refuse_unfiled_in(".", run, own=own)
         pairs.refuse_unfiled(f"results/{run}/pairs.csv", "data/decisions/pairs.csv")
     yield Finding("queue", OK, "nothing that people filled in waits to be filed")
+
+
+def _kept(review):
+    kept_rows.refuse_missing(review)
+    yield Finding("rows filed", OK, "none is gone that an earlier run or the desk has seen")
 
 
 def of_search(config, *, run, connected, before, now):

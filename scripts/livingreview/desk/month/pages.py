@@ -8,6 +8,7 @@ from livingreview.desk import person
 from livingreview.desk.desk import current
 from livingreview.desk.month import (
     freshness,
+    gone,
     next_step,
     outcome_words,
     overview,
@@ -66,6 +67,7 @@ def page():
         state=state,
         busy=busy,
         busy_run=busy_run,
+        gone=gone.counted(held),
         faults=list(dict.fromkeys(filter(None, (kinds_fault, since_fault, news_fault, may_fault)))),
         may=may,
         before={one: _before(held, one, since) for one in filter(None, (run, state.run, may["run"]))},
