@@ -47,6 +47,9 @@ def problem(text=None, *, row=None, column=None, found=None, allowed=None, hint=
     return made
 
 
+CORRECTION = "if it is a correction, write why in the column note and file it with CORRECT=yes"
+
+
 def unexplained(before, *, column, what, found, allowed, note, correct):
     """Why an entry must not take the place of a different one that is in force, or None if it may.
 
@@ -74,7 +77,7 @@ def unexplained(before, *, column, what, found, allowed, note, correct):
             "text": f"conflicts with the {what} of {before.reviewer} in run {before.run}",
             "found": found,
             "allowed": allowed,
-            "hint": "if it is a correction, write why in the column note and file it with CORRECT=yes",
+            "hint": CORRECTION,
         }
     if note is None:
         return {

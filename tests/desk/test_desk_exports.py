@@ -1,6 +1,7 @@
 """What can be taken away is what the commands write, and decisions come back only after a look."""
 
 import csv
+import datetime
 import io
 import re
 
@@ -192,3 +193,67 @@ def test_one_of_two_reviewers_takes_away_their_own_queue_and_no_open_decision_of
     asked = "/exports/records/file?tool=rayyan&form=ris&part=all&stage=title-abstract"
     assert "of Bea alone" not in ann.get(asked).text
     assert '"Bea"' not in ann.get(asked).text
+
+
+def bring(client, data, **fields):
+    """The answer to a look at a file of Rayyan."""
+    page = "/exports/return"
+    fields = {"tool": "rayyan", "stage": "title-abstract", "reviewer": "", "only": "", "note": ""} | fields
+    return client.post(page, page=page, **fields, file=(io.BytesIO(data), "later.csv"))
+
+
+def file_it(client, looked, **fields):
+    hidden = dict(re.findall(r'name="(digest|name)" value="([^"]+)"', looked.text))
+    page = "/exports/return"
+    fields = {"tool": "rayyan", "stage": "title-abstract", "reviewer": "", "only": "", "note": ""} | fields
+    return client.post(page, page=page, **fields, **hidden, file_it="yes")
+
+
+def test_what_was_taken_back_at_the_desk_is_not_brought_back_by_a_later_file(built, screened):
+    data, record_id = screened
+    ann = Client(built.folder, name="Ann")
+    file_it(ann, bring(ann, data))
+    row = tables.read(built.folder / LEDGER, "screening").iloc[-1]
+    taken = ann.post(
+        "/screening/undo",
+        page="/screening",
+        record=record_id,
+        stage="title-abstract",
+        filed=f"{row['decision']} {row['decided_at']}",
+    )
+    assert taken.status_code == 200
+    assert tables.read(built.folder / LEDGER, "screening").iloc[-1]["decision"] == "withdrawn"
+    later = bring(ann, data + b"\n")
+    assert "0 decisions are new" in later.text
+    assert "1 were taken back since" in later.text
+    assert f"Ann took back exclude of {record_id} on " in later.text
+    assert "tick below that it replaces what stands" in later.text
+    again = bring(ann, data + b"\n", correct="yes", note="read once more")
+    assert "1 decision is new" in again.text
+
+
+def test_what_is_refused_says_what_to_do_at_the_desk(client, screened):
+    data, _ = screened
+    other_stage = bring(client, data, stage="full-text")
+    two = bring(client, data.replace(b'{"Ann"=>', b'{"Ben"=>"Included", "Ann"=>'))
+    for answer in (other_stage, two):
+        assert answer.status_code == 409
+        assert not re.search(r"[A-Z]{4,}=", re.sub(r"<[^>]+>", "", answer.text))
+    assert "choose the stage title-abstract below" in other_stage.text
+    assert "settle it there, or write below whose decisions are taken" in two.text
+
+
+def test_files_that_were_only_looked_at_go_after_a_week(built, screened):
+    data, _ = screened
+    day = datetime.timedelta(days=1)
+    moment = datetime.datetime.now(datetime.UTC)
+    client = Client(built.folder, clock=lambda: moment)
+    bring(client, data)
+    kept = built.folder / ".cache/desk/returned"
+    assert len(list(kept.iterdir())) == 1
+    moment += 6 * day
+    bring(client, data + b"\n")
+    assert len(list(kept.iterdir())) == 2
+    moment += 2 * day
+    bring(client, data + b"\n\n")
+    assert [path.read_bytes() for path in kept.glob("*/*")] == [data + b"\n\n"]

@@ -180,7 +180,7 @@ def test_an_abstract_longer_than_asreview_reads_from_csv_stops_the_export(send, 
         send("asreview", "csv", records=records)
     assert str(caught.value) == (
         "the export: row 110, column abstract: the cell is longer than ASReview reads from CSV;"
-        " found '1007999 characters'; allowed: 131072 characters; hint: FORMAT=ris has no such limit"
+        " found '1007999 characters'; allowed: 131072 characters; hint: the format ris has no such limit"
     )
 
 
@@ -191,7 +191,7 @@ def test_half_a_character_stops_the_export_and_is_named(send, records):
 
 
 def test_zotero_reads_no_csv(send):
-    with pytest.raises(ReviewError, match="Zotero writes CSV and does not read it; choose FORMAT=ris"):
+    with pytest.raises(ReviewError, match="Zotero writes CSV and does not read it; choose the format ris"):
         send("zotero", "csv")
 
 
@@ -565,6 +565,48 @@ def test_an_old_label_does_not_undo_what_an_adjudicator_settled(bring, example_f
     new = rayyan(("103", 'RAYYAN-INCLUSION: {"Ben"=>"Excluded"}'))
     with pytest.raises(InputError, match="column note: a correction says why"):
         bring(new, "rayyan", "a.csv", **options, correct=True)
+
+
+def asreview_at(*labels):
+    """A CSV of ASReview: (record id, label, moment)."""
+    head = "record_id,title,asreview_label,asreview_time"
+    return "\n".join([head, *(f"{one},,{label},{moment}" for one, label, moment in labels)]) + "\n"
+
+
+@pytest.fixture
+def taken_back(example_frame):
+    """A ledger in which AN took back what an earlier file said of 103."""
+    row = {"record_id": "103", "reviewer": "AN", "run": "2020-01"}
+    return example_frame(
+        "screening",
+        row | {"decision": "exclude", "reason": "not_rct", "note": "ASReview: old.csv, sha256 0123456789ab"},
+        row | {"decision": ledger.WITHDRAWN, "decided_at": "2020-01-20T12:00:00Z"},
+    )
+
+
+@pytest.mark.parametrize("moment", ["", "2020-01-10 12:00:00", "2020-01-20 12:00:00"])
+def test_a_file_that_says_what_its_person_took_back_brings_it_not_back_unsaid(bring, taken_back, moment):
+    back = bring(asreview_at(("103", 0, moment)), "asreview", "new.csv", decisions=taken_back)
+    assert (len(back.rows), back.withdrawn, back.already) == (0, 1, 0)
+    assert back.remarks == [
+        "row 2: AN took back exclude of 103 on 2020-01-20, so that it is not filed again; if it is meant"
+        ' again, say why: CORRECT=yes NOTE="..."'
+    ]
+
+
+def test_what_was_taken_back_is_filed_again_where_it_was_said_later_or_with_a_reason(bring, taken_back):
+    options = {"name": "new.csv", "decisions": taken_back}
+    later = bring(asreview_at(("103", 0, "2020-01-20 12:00:01")), "asreview", **options)
+    assert said(later.rows) == {"103": ("exclude", None, "AN")}
+    options |= {"correct": True, "note": "read once more"}
+    assert len(bring(asreview_at(("103", 0, "")), "asreview", **options).rows) == 1
+
+
+def test_another_decision_than_the_one_taken_back_is_new(bring, taken_back):
+    for label, who in ((1, "AN"), (0, "BE")):
+        data = asreview_at(("103", label, ""))
+        back = bring(data, "asreview", "new.csv", decisions=taken_back, reviewer=who)
+        assert (len(back.rows), back.withdrawn) == (1, 0)
 
 
 def test_a_pmid_that_a_spreadsheet_library_made_a_decimal_is_read(bring, records):

@@ -72,7 +72,7 @@ def test_parts_formats_and_places_are_chosen_by_option(review, capsys):
     [
         (
             ["--tool", "zotero", "--format", "csv"],
-            "Zotero writes CSV and does not read it; choose FORMAT=ris",
+            "Zotero writes CSV and does not read it; choose the format ris",
         ),
         (
             ["--tool", "rayyan", "--stage", "abstract"],
@@ -106,7 +106,7 @@ def test_decisions_from_another_program_are_filed(review, capsys):
     assert run_import(review, str(back), "--tool", "zotero", "--reviewer", "AN") == 0
     assert capsys.readouterr().out == (
         "1 decision filed for run 2020-02; of the other labels 1 are as they were exported, 0 are in the ledger,"
-        " 0 say maybe and 0 are other people's; 1 records have none.\n"
+        " 0 were taken back since, 0 say maybe and 0 are other people's; 1 records have none.\n"
     )
     assert ledger_path.read_bytes().startswith(before)
     row = tables.read(ledger_path, "screening").iloc[-1]

@@ -210,7 +210,7 @@ def test_records_that_are_decided_differently_are_not_made_one(queue_path, ledge
         pairs.file_pairs(path, ledger_path, **OPTIONS, decided=stages(a, b))
     assert str(caught.value) == (
         f"{path}: row 2 (101, embase:l1), column verdict: the two are decided differently {told}; found 'same_record';"
-        " hint: correct one of the two decisions first (make decisions QUEUE=... CORRECT=yes), then give the verdict"
+        " hint: correct one of the two decisions first, at the desk or with make decisions, then give the verdict"
     )
     assert ledger_path.read_bytes() == old
 

@@ -115,19 +115,28 @@ def said_by(decisions, run):
     """
     is_known = decisions["run"] <= run
     rows = decisions if is_known.all() else decisions[is_known]
-    taken_back = rows["decision"] == WITHDRAWN
-    if not taken_back.any():
-        return rows
-    gone, spoken = set(), {}
-    for row in tables.rows(rows[rows["record_id"].isin(rows.loc[taken_back, "record_id"])]):
+    gone = {one.Index for pair in _withdrawals(rows) for one in pair if one is not None}
+    return rows[~rows.index.isin(gone)] if gone else rows
+
+
+def taken_back(decisions, run):
+    """The rows that people had taken back by a run, each with the row that says so: a list of pairs."""
+    return [pair for pair in _withdrawals(decisions[decisions["run"] <= run]) if pair[0] is not None]
+
+
+def _withdrawals(rows):
+    """Each row that says `WITHDRAWN` after the one that it takes back, None where there is nothing to."""
+    is_withdrawn = rows["decision"] == WITHDRAWN
+    if not is_withdrawn.any():
+        return []
+    found, spoken = [], {}
+    for row in tables.rows(rows[rows["record_id"].isin(rows.loc[is_withdrawn, "record_id"])]):
         said = spoken.setdefault(_spoken_as(row), [])
         if row.decision != WITHDRAWN:
-            said.append(row.Index)
-            continue
-        gone.add(row.Index)
-        if said:
-            gone.add(said.pop())
-    return rows[~rows.index.isin(gone)]
+            said.append(row)
+        else:
+            found.append((said.pop() if said else None, row))
+    return found
 
 
 class Standing(NamedTuple):

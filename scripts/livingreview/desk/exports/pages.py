@@ -159,7 +159,7 @@ def _upload(desk):
     """The file that was sent, or the one that was looked at before."""
     sent = flask.request.files.get("file")
     if sent is not None and sent.filename:
-        return returned.keep(desk.review, sent.filename, sent.read())
+        return returned.keep(desk.review, sent.filename, sent.read(), now=desk.clock().timestamp())
     return returned.kept(
         desk.review, flask.request.form.get("digest", ""), flask.request.form.get("name", "")
     )

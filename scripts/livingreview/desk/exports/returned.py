@@ -1,6 +1,8 @@
 """Decisions that come back from another program: looked at first, then filed by the same function."""
 
+import contextlib
 import re
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,20 @@ from livingreview.screening import exchange, filing
 
 # From the review's folder; what was only looked at may be deleted at any time.
 KEPT = ".cache/desk/returned"
+# What was looked at is kept as long as the form that files it may stay open.
+KEPT_DAYS = 7
+DAY = 24 * 60 * 60  # seconds
+HINTS = exchange.Hints(
+    stage="choose the stage {found} below",
+    reviewer="write below who decided",
+    alias="write “{found}” below, at whose decisions are taken, and above it who that is",
+    only="settle it there, or write below whose decisions are taken",
+    note="write below why, or in a note on the record in the program",
+    correct="if it is meant, tick below that it replaces what stands, and write why in the note",
+    again="if it is meant again, tick below that it replaces what stands, and write why in the note",
+)
+# Of two reviewers each brings back their own decisions only.
+OWN_HINTS = HINTS._replace(alias="if “{found}” is you, write that name below, at whose decisions are taken")
 DIGEST = re.compile(r"[0-9a-f]{12}")
 
 
@@ -22,8 +38,22 @@ class Upload(NamedTuple):
     path: Path
 
 
-def keep(review, name, data):
-    """Keep a file that was sent, under its digest and a name that any file system takes."""
+def keep(review, name, data, *, now):
+    """Keep a file that was sent, under its digest and a name that any file system takes; older ones go.
+
+    Parameters
+    ----------
+    review : Path
+    name : str
+    data : bytes
+    now : float
+        In seconds since 1970.
+    """
+    for path in (review / KEPT).glob("*/*"):
+        # Another page of the desk may be doing the same.
+        with contextlib.suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > KEPT_DAYS * DAY:
+                shutil.rmtree(path.parent)
     return _at(review, exchange.digest(data), _plain(name), data)
 
 
@@ -76,6 +106,7 @@ def asked(form, *, stages, name, names):
         "aliases": {only: reviewer} if only and reviewer else {},
         "note": " ".join(form.get("note", "").split()) or None,
         "correct": form.get("correct") == "yes",
+        "hints": OWN_HINTS if name in names else HINTS,
     }
 
 

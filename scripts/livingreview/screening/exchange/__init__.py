@@ -1,7 +1,7 @@
 """Records and decisions out to ASReview, Rayyan and Zotero, and their exports back as decisions."""
 
-from livingreview.screening.exchange.returning import digest, file, from_export
+from livingreview.screening.exchange.returning import Hints, digest, file, from_export
 from livingreview.screening.exchange.ticket import TOOLS
 from livingreview.screening.exchange.writing import FORMATS, PARTS, export, file_name
 
-__all__ = ["FORMATS", "PARTS", "TOOLS", "digest", "export", "file", "file_name", "from_export"]
+__all__ = ["FORMATS", "PARTS", "TOOLS", "Hints", "digest", "export", "file", "file_name", "from_export"]

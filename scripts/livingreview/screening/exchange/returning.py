@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from livingreview import tables
-from livingreview.errors import InputError, problem, unexplained
+from livingreview.errors import CORRECTION, InputError, problem, unexplained
 from livingreview.screening import decisions as ledger
 from livingreview.screening.exchange import reading, ticket
 from livingreview.screening.exchange.matching import Matcher
@@ -17,15 +17,32 @@ from livingreview.screening.exchange.ticket import NAMES
 ARCHIVE = "imported"
 
 
+class Hints(NamedTuple):
+    """What to do about what is refused: in the words of the command, or of who else asks."""
+
+    stage: str = "STAGE={found}"
+    reviewer: str = 'name them: REVIEWER="..."'
+    alias: str = 'say who it is: ALIAS="{found}={allowed}"'
+    only: str = 'settle it there, or take one person\'s labels: ONLY="..."'
+    note: str = 'say why: NOTE="...", or a note on the record in the program'
+    correct: str = CORRECTION
+    again: str = 'if it is meant again, say why: CORRECT=yes NOTE="..."'
+
+
+COMMAND = Hints()
+
+
 class Returned(NamedTuple):
     """What an export adds, and why the rest of it adds nothing.
 
     `rows` are new rows of the ledger. Of the file's labels, `unchanged` are as they were exported, `already`
-    are in the ledger, `maybe` and `unlabelled` are no decisions, `left_out` are those of other people.
+    are in the ledger, `withdrawn` say what their person has taken back since, `maybe` and `unlabelled` are no
+    decisions, `left_out` are those of other people.
     """
 
     rows: pd.DataFrame
     already: int
+    withdrawn: int
     unchanged: int
     maybe: int
     unlabelled: int
@@ -52,6 +69,7 @@ def from_export(
     independent=1,
     note=None,
     correct=False,
+    hints=COMMAND,
 ):
     """The ledger rows that an export of ASReview, Rayyan or Zotero adds.
 
@@ -86,11 +104,17 @@ def from_export(
     note : str, optional
         A note on every row; a correction needs one, or one in the file.
     correct : bool
-        Whether decisions may replace different ones in force.
+        Whether decisions may replace different ones in force, or be given again after they were taken back.
+    hints : Hints
 
     Returns
     -------
     Returned
+
+    Notes
+    -----
+    A label that says what its person has taken back since is no new decision: the file may be older than
+    that, or its program knows nothing of it. It is one if the file gives a later moment for it.
 
     Raises
     ------
@@ -100,7 +124,13 @@ def from_export(
         labels that were exported for another stage, and records on which the file disagrees with itself.
     """
     labels = _Labels(
-        stage=stage, reasons=reasons, reviewer=reviewer, aliases=aliases, only=only, names=reviewers
+        stage=stage,
+        reasons=reasons,
+        reviewer=reviewer,
+        aliases=aliases,
+        only=only,
+        names=reviewers,
+        hints=hints,
     )
     known_by = ["record_id", "pmid", "doi", "title", "year", "duplicate_of"]
     matcher = Matcher(records[known_by].to_dict("records"))
@@ -110,12 +140,16 @@ def from_export(
     labels.refuse_contradictions(by_person=role is not None)
     standing = _Standing(decisions, run=run, stage=stage, role=role)
     source = f"{NAMES[tool]}: {Path(name).name}, sha256 {digest(data)}"
-    fresh, told = [], set()
+    fresh, told, withdrawn = [], set(), 0
     for one in labels.taken:
         before = standing.before(one)
         if one["reason"] is None and before is not None and before.decision == one["decision"]:
             one["reason"] = before.reason or None  # the program knows no reasons; the one given stays
         said = "; ".join(part for part in (one["note"], note) if part) or None
+        if not _says(before, one) and not (correct and said) and (back := standing.taken_back(one)):
+            withdrawn += 1
+            labels.remark_withdrawn(one, back)
+            continue
         labels.check_correction(one, before, said, correct=correct)
         one["note"] = f"{said} ({source})" if said else source
         what = tuple(one[name] for name in ("record_id", "reviewer", "decision", "reason"))
@@ -126,11 +160,12 @@ def from_export(
         raise InputError(name, problems=labels.faults)
     options = {"known": set(records["record_id"]), "reasons": list(reasons), "stages": stages, "run": run}
     options |= {"path": name, "decided_at": decided_at, "correct": correct, "role": role}
-    rows, filed = _rows(fresh, decisions, stage=stage, **options)
-    return Returned(rows, len(labels.taken) - len(fresh) + filed, *labels.counts(), labels.remarks)
+    rows, filed = _rows(fresh, decisions, stage=stage, hints=hints, **options)
+    already = len(labels.taken) - len(fresh) - withdrawn + filed
+    return Returned(rows, already, withdrawn, *labels.counts(), labels.remarks)
 
 
-def _rows(fresh, decisions, *, stage, path, role, decided_at, **options):
+def _rows(fresh, decisions, *, stage, path, role, decided_at, hints, **options):
     """The ledger's rows for labels, and how many of them it holds already; see `decisions.from_queue`."""
     # Independent reviewers file one by one, each without regard to what the others say.
     owners = sorted({one["reviewer"] for one in fresh}) if role else [None]
@@ -148,7 +183,7 @@ def _rows(fresh, decisions, *, stage, path, role, decided_at, **options):
                 **options,
             )
         except InputError as error:
-            problems += [_placed(line, own) for line in error.problems]
+            problems += [_placed(line, own).replace(CORRECTION, hints.correct) for line in error.problems]
             continue
         moments = [own[index]["moment"] or decided_at for index in rows.index]
         parts.append(rows.assign(decided_at=pd.Series(moments, index=rows.index, dtype=object)))
@@ -204,6 +239,21 @@ class _Standing:
         self.together = ledger.standings(decisions, run)
         known = ledger.said_by(decisions, run)
         self.own = {(row.record_id, row.stage, row.reviewer): row for row in known.itertuples()}
+        self.gone = {}
+        for row, back in ledger.taken_back(decisions, run):
+            self.gone.setdefault((row.record_id, row.stage, row.reviewer, ledger.role_of(row)), []).append(
+                (row, back)
+            )
+
+    def taken_back(self, one):
+        """The row by which its person took back what a label says; None if there is none, or it is older."""
+        key = (one["record_id"], self.stage, one["reviewer"], self.role or ledger.ALONE)
+        for row, back in reversed(self.gone.get(key, ())):
+            is_same = row.decision == one["decision"] and one["reason"] in (None, row.reason or None)
+            is_later = (one["moment"] or "")[: len(back.decided_at)] > back.decided_at
+            if is_same and not is_later:
+                return back
+        return None
 
     def before(self, one):
         key = (one["record_id"], self.stage)
@@ -221,8 +271,8 @@ class _Standing:
 class _Labels:
     """The labels of a file, one by one: which become decisions, which do not, and what is wrong."""
 
-    def __init__(self, *, stage, reasons, reviewer, aliases, only, names):
-        self.stage, self.reasons = stage, reasons
+    def __init__(self, *, stage, reasons, reviewer, aliases, only, names, hints):
+        self.stage, self.reasons, self.hints = stage, reasons, hints
         self.reviewer, self.aliases, self.only, self.reviewers = reviewer, aliases or {}, only, names
         self.taken, self.faults, self.remarks = [], [], []
         self.unchanged = self.maybe = self.unlabelled = self.left_out = 0
@@ -247,7 +297,7 @@ class _Labels:
                 text="the record was exported for another stage",
                 found=carried.stage,
                 allowed=self.stage,
-                hint=f"STAGE={carried.stage}",
+                hint=self.hints.stage.format(found=carried.stage),
             )
             return
         record = matcher.find(entry.cells, carried.record_id if carried else None)
@@ -274,7 +324,7 @@ class _Labels:
             return
         who = self.aliases.get(said.user, said.user) or self.reviewer
         if who is None:
-            self.fault(entry, text="the file does not say who decided", hint='name them: REVIEWER="..."')
+            self.fault(entry, text="the file does not say who decided", hint=self.hints.reviewer)
         elif self.reviewers and who not in self.reviewers:
             self.fault(
                 entry,
@@ -282,7 +332,7 @@ class _Labels:
                 text="this is no reviewer of the protocol",
                 found=who,
                 allowed=", ".join(self.reviewers),
-                hint=f'say who it is: ALIAS="{who}={self.reviewers[0]}"',
+                hint=self.hints.alias.format(found=who, allowed=self.reviewers[0]),
             )
         else:
             self.taken.append(
@@ -330,7 +380,7 @@ class _Labels:
                     text=f"{one['record_id']} is decided twice in the file",
                     found=f"{one['decision']} ({one['reviewer']})",
                     allowed=f"{before['decision']} ({before['reviewer']}, {before['entry'].where})",
-                    hint='settle it there, or take one person\'s labels: ONLY="..."',
+                    hint=self.hints.only,
                 )
         if self.only is not None and self.people - {None} and self.only not in self.people:
             self.faults.append(
@@ -340,6 +390,13 @@ class _Labels:
                     allowed=", ".join(sorted(self.people - {None})),
                 )
             )
+
+    def remark_withdrawn(self, one, back):
+        """A label that is not filed, because its person has taken back what it says."""
+        self.remarks.append(
+            f"{one['entry'].where}: {one['reviewer']} took back {one['decision']} of {one['record_id']} on"
+            f" {back.decided_at[:10]}, so that it is not filed again; {self.hints.again}"
+        )
 
     def check_correction(self, one, before, note, *, correct):
         """A correction says why: the note that names the file is no reason."""
@@ -356,7 +413,7 @@ class _Labels:
                 correct=correct,
             )
             if fault:
-                fault["hint"] = 'say why: NOTE="...", or a note on the record in the program'
+                fault["hint"] = self.hints.note
                 self.fault(one["entry"], **fault)
 
 

@@ -96,7 +96,7 @@ def export(records, decisions, *, run, stages, stage, tool, form, part="all", or
         Naming every record that the format cannot hold.
     """
     if tool == ZOTERO and form == "csv":
-        raise ReviewError("Zotero writes CSV and does not read it; choose FORMAT=ris")
+        raise ReviewError("Zotero writes CSV and does not read it; choose the format ris")
     chosen = labelled_records(records, decisions, run=run, stages=stages, stage=stage, part=part, order=order)
     rows = [_plain_cells(row) for row in chosen]
     remarks = _remarks(chosen, rows, tool=tool, part=part)
@@ -227,7 +227,7 @@ def _faults(rows, *, tool, form):
                         column=name,
                         found=f"{len(value)} characters",
                         allowed=f"{ASREVIEW_CELL} characters",
-                        hint="FORMAT=ris has no such limit",
+                        hint="the format ris has no such limit",
                     )
                 )
     return found

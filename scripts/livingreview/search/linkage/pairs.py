@@ -280,7 +280,7 @@ def _fault_of_decisions(row, decided):
             "text": f"the two are decided differently ({stage}):"
             f" {row.record_a} {a[stage]}, {row.record_b} {b[stage]}",
             "found": row.verdict,
-            "hint": "correct one of the two decisions first (make decisions QUEUE=... CORRECT=yes), then give"
+            "hint": "correct one of the two decisions first, at the desk or with make decisions, then give"
             " the verdict",
         }
     return None
