@@ -1,5 +1,6 @@
 """What one of two independent reviewers may know of the other: no decision until both have decided."""
 
+from livingreview import tables
 from livingreview.screening import decisions as ledger
 
 
@@ -39,7 +40,7 @@ def shown_to(decisions, *, name, names, run=ledger.ALL_RUNS):
     said = set(ledger.said_by(known, run).index)
     hidden = [
         row.Index
-        for row in known[known["role"] == ledger.INDEPENDENT].itertuples()
+        for row in tables.rows(known[known["role"] == ledger.INDEPENDENT])
         if _is_of_round(row, begun.get((row.record_id, row.stage)))
         or (
             row.Index not in said

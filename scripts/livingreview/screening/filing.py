@@ -106,7 +106,7 @@ def own_queue(queue, decisions, *, run, name, names):
     together = ledger.standings(decisions, run)
     states = [
         _own_state(row, together.get((row.record_id, row.stage)), run=run, name=name, names=names)
-        for row in queue.itertuples()
+        for row in tables.rows(queue)
     ]
     own = queue.assign(
         state=pd.Series(states, index=queue.index, dtype=object),

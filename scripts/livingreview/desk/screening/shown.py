@@ -1,5 +1,6 @@
 """What the pages of screening show, from plain values."""
 
+from livingreview import tables
 from livingreview.desk import saving
 from livingreview.desk.full_text import places
 from livingreview.desk.screening import highlighting, work
@@ -67,7 +68,7 @@ def record(held, who, waits, record_id, stage, *, on, day):
         "row": row,
         "ranked": ranked,
         "chance": chance(row) if row else None,
-        "earlier": list(earlier.iloc[::-1].itertuples()),
+        "earlier": tables.rows(earlier)[::-1],
         "own": own,
         "needs_note": _needs_note(own, decided, day),
         "seen": saving.seen(here),

@@ -3,6 +3,7 @@
 import threading
 from typing import NamedTuple
 
+from livingreview import tables
 from livingreview.screening import decisions as ledger
 
 
@@ -80,7 +81,7 @@ def today(decisions, *, name, day):
     own = tail[(tail["reviewer"] == name) & (tail["role"] != ledger.ADJUDICATOR)]
     return [
         Decided(row.record_id, row.stage, row.decision, row.reason, row.note, row.decided_at)
-        for row in own.iloc[::-1].itertuples()
+        for row in reversed(tables.rows(own))
     ]
 
 

@@ -98,7 +98,7 @@ class Waiting:
     def order(self, stage):
         """The ids that wait at a stage, best first; a new list."""
         with self._lock:
-            return [record_id for _, record_id in self._order.get(stage, ())]
+            return list(self._order.get(stage, ()))
 
     def put_in_order(self, record_ids):
         """Read in another order than the queue's from now on.
@@ -114,8 +114,8 @@ class Waiting:
         with self._lock:
             self._reading = record_ids and {one: place for place, one in enumerate(record_ids)}
             self._keys = {record_id: self._key(row) for record_id, row in self._rows.items()}
-            for stage, order in self._order.items():
-                self._order[stage] = sorted((self._keys[record_id], record_id) for _, record_id in order)
+            for order in self._order.values():
+                order.sort(key=self._keys.get)
 
     def count(self, stage):
         """How many records wait at a stage."""
@@ -128,7 +128,7 @@ class Waiting:
     def rows(self, stage):
         """The rows that wait at a stage, best first."""
         with self._lock:
-            return [self._rows[record_id] for _, record_id in self._order.get(stage, ())]
+            return [self._rows[record_id] for record_id in self._order.get(stage, ())]
 
     def _begin(self, decisions):
         """Look at every record."""
@@ -137,23 +137,23 @@ class Waiting:
         kept = ledger.under_kept(decisions, self._kept, run=self._run)
         for row in plain_rows(self._asked(self._queue, self._records, kept)):
             self._keep(row)
-            self._order[row["stage"]].append((self._keys[row["record_id"]], row["record_id"]))
+            self._order[row["stage"]].append(row["record_id"])
         for order in self._order.values():
-            order.sort()
+            order.sort(key=self._keys.get)
 
     def _look_again(self, record_id, decisions):
         """Look at one record."""
         before = self._rows.pop(record_id, None)
         if before is not None:
             order = self._order[before["stage"]]
-            del order[bisect.bisect_left(order, (self._keys.pop(record_id), record_id))]
+            del order[bisect.bisect_left(order, self._keys[record_id], key=self._keys.get)]
         place = self._place.get(record_id)
         queue = self._queue.iloc[[] if place is None else [place]]
         at = self._record_place.get(record_id)
         records = self._records.iloc[[] if at is None else [at]]
         for row in plain_rows(self._asked(queue, records, self.of_record(decisions, record_id))):
             self._keep(row)
-            bisect.insort(self._order[row["stage"]], (self._keys[record_id], record_id))
+            bisect.insort(self._order[row["stage"]], record_id, key=self._keys.get)
 
     def _asked(self, queue, records, decisions):
         asked = screening_queue.still_asked(queue, records, decisions, run=self._run, stages=self._stages)
@@ -174,4 +174,4 @@ class Waiting:
         awaits = row["state"] == "awaiting"
         # Of two reviewers, each one's own waiting is last and by score alone: see `filing.own_queue`.
         score = -row["score"] if awaits and self._names and row["score"] is not None else 0.0
-        return awaits, score, place
+        return awaits, score, place, record_id

@@ -3,6 +3,7 @@
 import contextlib
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from livingreview import tables
@@ -16,7 +17,8 @@ from livingreview.screening import queue as screening_queue
 
 # Keys of the coded reasons: what is left of the keyboard beside the keys of the page.
 REASON_KEYS = "1234567890bdfmoqvxyz"
-QUEUE_CELLS = ("score", "p_title_abstract", "p_full_text", "band", "model")
+QUEUE_NUMBERS = ("score", "p_title_abstract", "p_full_text")
+QUEUE_CELLS = (*QUEUE_NUMBERS, "band", "model")
 
 
 class Seat(NamedTuple):
@@ -140,15 +142,14 @@ def visible(rows, who):
 def said(rows, who):
     """A person's own last row among those of a stage that is not taken back, or None."""
     role = who.role or ledger.ALONE
-    here = ledger.said_by(rows, ledger.ALL_RUNS).itertuples()
+    here = tables.rows(ledger.said_by(rows, ledger.ALL_RUNS))
     own = [row for row in here if row.reviewer == who.name and ledger.role_of(row) == role]
     return own[-1] if own else None
 
 
 def in_force(rows, run):
     """The one row that decides at a stage, or None; `rows` are of one record and stage."""
-    held = ledger.latest(rows, run)
-    return next(held.itertuples(), None)
+    return next(iter(tables.rows(ledger.latest(rows, run))), None)
 
 
 class Entered(NamedTuple):
@@ -232,9 +233,8 @@ def _as_queue(entered, who, row, cells):
         "reviewer": who.name,
         "note": entered.note,
     }
-    return pd.DataFrame([filled], dtype=object).astype(
-        dict.fromkeys(("score", "p_title_abstract", "p_full_text"), float)
-    )
+    numbers = {name: np.array([filled[name]], dtype=float) for name in QUEUE_NUMBERS}
+    return pd.DataFrame([filled], dtype=object).assign(**numbers)
 
 
 def take_back(held, who, record_id, stage, *, filed, decided_at):
@@ -291,6 +291,8 @@ def unfiled(held, who):
     typed = held.derived(
         ("begun", name), [name], lambda _: ledger.begun(held.table(name, "queue"), options.get("owner"))
     )
+    if typed.empty:
+        return name, 0
     rows = ledger.unfiled(typed, held.table(filing.LEDGER, "screening"), run=held.run(), **options)
     return name, len(rows)
 
