@@ -71,10 +71,12 @@ def find(records, events, decisions, reports, *, run, stages):
         study carries.
     """
     reports = reports[reports["run"] <= run].drop_duplicates(["record_id", "study_id"])
-    standing = _by_id(
-        ledger.statuses(_known_ids(records, reports), decisions, run=run, stages=stages).to_dict("records")
-    )
-    said = _of_pubmed(records, events) | _of_people(standing, decisions, run=run)
+    said = _of_pubmed(records, events)
+    ids = _concerned(records, reports, decisions, said)
+    decisions = decisions[decisions["record_id"].isin(ids)]
+    state = ledger.statuses(ids, decisions, run=run, stages=stages)
+    standing = {row["record_id"]: row for row in state.to_dict("records")}
+    said |= _of_people(standing, decisions, run=run)
     checked = _checked(decisions, run)
     studies = reports.groupby("record_id")["study_id"].agg(list).to_dict()
     rows = []
@@ -182,12 +184,11 @@ def is_partial(notices):
     return bool(kinds) and kinds <= set(PARTLY)
 
 
-def _known_ids(records, reports):
-    return list(dict.fromkeys([*records["record_id"], *reports["record_id"]]))
-
-
-def _by_id(rows):
-    return {row["record_id"]: row for row in rows}
+def _concerned(records, reports, decisions, said):
+    """The records whose standing matters: reports, and those of which PubMed or people may say something."""
+    of_people = decisions.loc[decisions["reason"] == REASON, "record_id"]
+    told = records["record_id"].isin({*said, *of_people})
+    return list(dict.fromkeys([*records.loc[told, "record_id"], *reports["record_id"]]))
 
 
 def _of_pubmed(records, events):
