@@ -522,7 +522,7 @@ def test_each_of_two_answers_the_findings_of_their_own_sheet_before_it_is_ready(
     text = " ".join(re.sub("<[^>]+>", " ", html.unescape(answer.text)).split())
     assert "Pain intensity NRS, after treatment, internet treatment against waiting list" in text
     assert "Ada: page 7, Table 2 · Bo: page 7, Table 2" in text
-    assert "Ada 2.1 Bo 0.21 most likely a mistake standard deviation (treatment) is 2" in text
+    assert "Ada 2.1 Bo 0.21 most likely a mistake: standard deviation (treatment) is 2" in text
     assert "Right all the same: as printed" in text
     chosen = asked["sd_2"] | {"0.choice": "2", "0.reason": "the report says so", "action": "merge"}
     assert "has entered with 1 row" in bo.client.post(f"{bo.path}/compare", **chosen).text

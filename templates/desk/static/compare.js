@@ -52,6 +52,10 @@
   form.querySelectorAll(".other").forEach((field) => field.addEventListener("input", () => {
     if (field.value) field.closest(".choice").querySelector("input[type=radio]").checked = true;
   }));
+  function count() {
+    document.getElementById("left").textContent = all.filter(isOpen).length || "None";
+  }
+  if (all.length) form.addEventListener("input", count);
   document.getElementById("refused")?.focus();
   take(all.find(isOpen) || all[0] || null);
 })();

@@ -75,7 +75,7 @@
       const line = document.createElement("p");
       line.className = `is-${one.kind}`;
       const kind = document.createElement("b");
-      kind.textContent = KINDS[one.kind];
+      kind.textContent = `${KINDS[one.kind]}:`;
       if (KINDS[one.kind]) line.append(kind, " ");
       line.append(`${one.text}${one.kind === "cleared" && one.reason ? ` (${one.reason})` : ""}`);
       place.append(line);
@@ -183,7 +183,7 @@
   function typed(event) {
     const row = event.target.closest(".row");
     if (row && event.target.matches("[data-way]")) showWay(row);
-    if (row && event.target.value && /\.(mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveShared(row);
+    if (row && event.target.value && /\.(instrument|way|mean|median|change_mean|events|printed_effect|n|t_value|f_value|p_value)(_\d)?$/.test(event.target.name)) giveShared(row);
     if (row) name(row);
     if (event.target.name.startsWith("clear.")) given.set(event.target.name, event.target.value);
     isTyped = true;

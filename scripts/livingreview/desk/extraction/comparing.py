@@ -256,7 +256,7 @@ def parts(view, *, labels, told):
             | {
                 "label": "The row itself"
                 if row["field"] == double_extraction.ROW
-                else fields.label(row["field"]),
+                else fields.label_in(row["table"], row["field"]),
                 "said": [_taken(one, at, row["field"]) for one in said],
                 "cells": _cells(view, row) if row["field"] == double_extraction.ROW else [],
             }
@@ -318,4 +318,8 @@ def _cells(view, row):
     content = view.contents[0 if row["value_1"] else 1]
     cells = next(one for one in content.rows if one["row_id"] == row["row_id"])
     hidden = sheet.FIXED["outcomes"] | {"outcome", "priority", "status"}
-    return [(fields.label(name), text) for name, text in cells.items() if text and name not in hidden]
+    return [
+        (fields.label_in("outcomes", name), text)
+        for name, text in cells.items()
+        if text and name not in hidden
+    ]

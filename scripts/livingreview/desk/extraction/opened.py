@@ -6,7 +6,7 @@ import flask
 
 from livingreview.desk import person, standing
 from livingreview.desk.desk import current
-from livingreview.desk.extraction import checking, listing, sheet
+from livingreview.desk.extraction import checking, fields, listing, sheet
 from livingreview.errors import ReviewError
 from livingreview.trials import double_extraction, merging, sheets
 
@@ -89,5 +89,5 @@ def enter(opened):
     )
     for line in said:
         if " merged for run " not in line:  # what the page says of the trial that entered
-            flask.flash(line[:1].upper() + line[1:])
+            flask.flash(fields.in_words(line[:1].upper() + line[1:]))
     return flask.redirect(flask.url_for("extraction.page", entered=study_id), code=303)
