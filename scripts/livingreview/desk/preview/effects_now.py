@@ -152,18 +152,35 @@ def _named(effects, studies):
 
 
 def _standing(held, linked, *, run):
-    config = held.config()
-    studies, outcomes = (held.table(TRIALS[name], name) for name in ("studies", "outcomes"))
-    here = rows_at(studies, run, ["study_id"])
-    rows = rows_at(outcomes, run, ["row_id"])
+    paths = ["config.yaml", TRIALS["studies"], TRIALS["outcomes"]]
+    extracted = held.derived(("extracted", run), paths, lambda *_: Extracted(held, run=run))
+    included, noticed = linked.joined(None, None)
     return Standing(
         run=run,
-        config=config,
-        studies=here,
-        outcomes=rows,
-        effects=_effects(rows, here, *linked.joined(None, None), config=config),
+        config=extracted.config,
+        studies=extracted.studies,
+        outcomes=extracted.outcomes,
+        effects=extracted.effects(frozenset(included), tuple(map(tuple, noticed.to_numpy()))),
         joined=linked.joined,
     )
+
+
+class Extracted:
+    """The rows in force at a run; their effects are computed again only if other studies count.
+
+    Most decisions of screening change nothing of that.
+    """
+
+    def __init__(self, held, *, run):
+        self.config = held.config()
+        self.studies = rows_at(held.table(TRIALS["studies"], "studies"), run, ["study_id"])
+        self.outcomes = rows_at(held.table(TRIALS["outcomes"], "outcomes"), run, ["row_id"])
+        # effects(included, noticed), the notices as a tuple of rows.
+        self.effects = functools.lru_cache(1)(self._effects)
+
+    def _effects(self, included, noticed):
+        found = pd.DataFrame(list(noticed), columns=list(notices.COLUMNS), dtype=object)
+        return _effects(self.outcomes, self.studies, set(included), found, config=self.config)
 
 
 def _effects(rows, studies, included, noticed, *, config):
