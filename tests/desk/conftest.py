@@ -85,6 +85,18 @@ def serve():
         yield start
 
 
+def wait_before_keys(page):
+    """Let every key of a test wait until the page is loaded: its script hears keys a moment after its text is seen."""
+    for name in ("press", "type"):
+        pressed = getattr(page.keyboard, name)
+
+        def wait(*given, pressed=pressed):
+            page.wait_for_load_state()
+            pressed(*given)
+
+        setattr(page.keyboard, name, wait)
+
+
 @pytest.fixture
 def open_desk(browser, serve):
     """Opens a desk in Chromium, signed in; afterwards asserts that only the desk was asked and nothing failed."""
@@ -97,6 +109,7 @@ def open_desk(browser, serve):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
+        wait_before_keys(page)
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
