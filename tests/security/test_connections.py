@@ -199,9 +199,9 @@ def test_the_key_is_sent_to_ncbi_and_to_this_computer_only(monkeypatch):
     def sent_to(url):
         session = Recording()
         given = {"environ": {"NCBI_API_KEY": KEY}, "limiter": NoWait(), "tries": 1, "session": session}
-        with entrez.Client(url, tool="x", email="x@example.org", **given) as client:
-            with pytest.raises(EntrezError):
-                client.search("pain[ti]")
+        client = entrez.Client(url, tool="x", email="x@example.org", **given)
+        with client, pytest.raises(EntrezError):
+            client.search("pain[ti]")
         return session.forms[0].get("api_key")
 
     assert sent_to("https://eutils.ncbi.nlm.nih.gov/entrez/eutils/") == KEY
