@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -70,6 +71,7 @@ def test_damaged_answers_end_exactly_or_in_a_clear_error(mutation, seed):
     outcomes, failures = mutation.run(250, seed=seed)
     assert failures == []
     assert sum(outcomes.values()) == 250
+    assert logging.getLogger("livingreview").level == logging.NOTSET  # other tests hear what is warned of
     assert {"exact", "read", "Unreachable", "UnsafeAnswer"} <= {outcome for _, _, outcome in outcomes}
 
 
