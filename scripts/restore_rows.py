@@ -27,7 +27,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     found = kept_rows.missing_in(args.directory)
     if not found:
-        print("No row is missing that was there at the last build or was confirmed at the desk.")
+        print("No row is missing that was there at the last build or was filed since.")
         return 0
     try:
         for path, rows in found.items():

@@ -137,17 +137,19 @@ def test_what_is_kept_may_be_harmed_and_alarms_nobody(tmp_path, harm):
     assert missing(tmp_path) == ([] if harm == "a folder" else ["101", "102"])
 
 
-def test_a_line_that_a_kill_cut_is_not_joined_to_the_next(tmp_path):
+def test_a_row_is_kept_as_it_is_filed_and_a_line_that_a_kill_cut_is_not_joined_to_the_next(tmp_path):
     fill(tmp_path, line("101"))
     see(tmp_path)
     kept = tmp_path / kept_rows.FOLDER / "screening.jsonl"
     with kept.open("a", encoding="utf-8") as file:
         file.write('0123456789abcdef {"record_id": "1')
-    frame = pd.DataFrame([{"record_id": "102", "decision": "include", "note": None}])
-    kept_rows.note(tmp_path / kept_rows.FOLDER, "screening", frame)
+    new = {"record_id": "102", "run": "2026-11", "stage": "full-text", "decision": "include", "note": "=1+1"}
+    frame = pd.DataFrame([new | {"reviewer": "EX", "decided_at": "2026-11-15"}])
+    kept_rows.append(frame, tmp_path / LEDGER, "screening")
+    assert missing(tmp_path) == []
     fill(tmp_path)
     assert missing(tmp_path) == ["101", "102"]
-    assert json.loads(kept.read_text().splitlines()[-1][17:]) == {"record_id": "102", "decision": "include"}
+    assert json.loads(kept.read_text().splitlines()[-1][17:])["note"] == "=1+1"
 
 
 def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path, caplog):

@@ -3,7 +3,7 @@
 These tables are only ever added to, and a lock keeps this program's writers apart. It does not reach a
 spreadsheet program: an older version of a table that is saved over a newer one is a good table, and what was
 filed meanwhile would be gone without a word. So rows are kept a second time, as the build of a month has
-found them good and as the desk confirms them, in the review's `.cache`. It is no store: nothing is read from
+found them good and as they are filed, in the review's `.cache`. It is no store: nothing is read from
 it but what is missing in a table, and a review is whole without it.
 """
 
@@ -44,22 +44,19 @@ MARK = 16  # hexadecimal digits of the digest with which each line begins
 SHOWN = 5
 
 
-def note(folder, schema, frame):
-    """Keep rows that were just written to a table; a folder that cannot be written stops nobody.
+def append(frame, path, schema, **options):
+    """Add rows to a table as `tables.append` does, and keep them; that they cannot be kept stops nobody.
 
-    Parameters
-    ----------
-    folder : path
-        `FOLDER` of the review.
-    schema : str
-        One of `KNOWN_BY`; of another table nothing is kept.
-    frame : DataFrame
+    Of a table that is not one of `TABLES` in a review's folder nothing is kept.
     """
-    if schema not in KNOWN_BY or frame.empty:
-        return
-    names = list(frame.columns)
-    rows = frame.itertuples(index=False, name=None)
-    _keep(folder, schema, [dict(zip(names, map(tables.to_text, row), strict=True)) for row in rows])
+    now = tables.append(frame, path, schema, **options)
+    parts = Path(path).parts
+    if not frame.empty and TABLES.get("/".join(parts[-3:])) == schema:
+        names = list(frame.columns)
+        rows = frame.itertuples(index=False, name=None)
+        cells = [dict(zip(names, map(tables.to_text, row), strict=True)) for row in rows]
+        _keep(Path(*parts[:-3], FOLDER), schema, cells)
+    return now
 
 
 def see(folder, schema, path):

@@ -68,9 +68,8 @@ class Table:
             If the table would break its schema; nothing is written then.
         """
         known = self._held.checked(self.path, self.schema)
-        now = tables.append(rows, self._held.review / self.path, self.schema, lock=False, known=known)
+        now = kept_rows.append(rows, self._held.review / self.path, self.schema, lock=False, known=known)
         self._held.replace(("checked", self.path, self.schema), [self.path], now)
-        kept_rows.note(self._held.review / kept_rows.FOLDER, self.schema, rows)
 
     def write(self, frame):
         """Put a frame in the place of the whole table; on disk when this returns. Raises as `append`."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview import paths, tables
+from livingreview import kept_rows, paths, tables
 from livingreview.errors import InputError, problem
 from livingreview.screening import decisions as ledger
 
@@ -412,5 +412,5 @@ def file(
             role=role,
             owner=owner,
         )
-        tables.append(rows, ledger_path, "screening", lock=False)
+        kept_rows.append(rows, ledger_path, "screening", lock=False)
     return len(rows), already

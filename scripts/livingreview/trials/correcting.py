@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import InputError, problem
 from livingreview.trials import clearances, effects, instruments, plausibility
 from livingreview.trials.checks import unknown_outcomes
@@ -159,7 +159,7 @@ def correct(trials_dir, table, row_id, cells, *, reason, run, named, by, decided
         _refuse(found, path)
         if len(fresh):
             clearances.add(fresh, trials_dir / "clearances.csv")
-        tables.append(new, path, table, lock=False)
+        kept_rows.append(new, path, table, lock=False)
     return found[found["cleared_by"].isna()]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import InputError, ReviewError, problem
 from livingreview.trials import (
     clearances,
@@ -128,7 +128,7 @@ def _merge(trials_dir, folders, *, run, known, outcomes):
         raise ReviewError("\n".join(faults))
     for one in ready:
         for name, rows in one.new.items():
-            tables.append(rows, trials_dir / f"{name}.csv", name)
+            kept_rows.append(rows, trials_dir / f"{name}.csv", name)
         # After the rows, since a clearance of a row that no table holds is refused; and none of those for
         # values that were changed since.
         keys = one.reasons[clearances.KEY].itertuples(index=False, name=None)

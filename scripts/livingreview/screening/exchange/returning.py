@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import CORRECTION, InputError, problem, unexplained
 from livingreview.screening import decisions as ledger
 from livingreview.screening.exchange import reading, ticket
@@ -216,7 +216,7 @@ def file(path, ledger_path, *, kept=None, **options):
             copy = ledger_path.parent / ARCHIVE / f"{digest(data)}-{_plain(path.name)}"
             if not copy.exists():
                 tables.write_bytes(data, copy)
-            tables.append(returned.rows, ledger_path, "screening", lock=False)
+            kept_rows.append(returned.rows, ledger_path, "screening", lock=False)
     return returned
 
 

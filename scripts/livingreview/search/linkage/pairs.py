@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from livingreview import tables
+from livingreview import kept_rows, tables
 from livingreview.errors import InputError, problem, unexplained
 
 LEDGER = "data/decisions/pairs.csv"  # from the review's folder
@@ -177,7 +177,7 @@ def file_pairs(queue_path, ledger_path, **options):
     filled = tables.read(queue_path, "pair_queue")
     with tables.locked(ledger_path):  # two people who file at once must see each other's rows
         rows, already = from_queue(filled, tables.read(ledger_path, "pairs"), path=queue_path, **options)
-        tables.append(rows, ledger_path, "pairs", lock=False)
+        kept_rows.append(rows, ledger_path, "pairs", lock=False)
     return len(rows), already
 
 
