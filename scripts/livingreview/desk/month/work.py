@@ -177,7 +177,7 @@ def _sheet_files(held):
 
 def _left(folder, registry):
     try:
-        return comparing.view(folder, registry=registry).left
+        return comparing.view(folder, registry=registry, named={}).left
     except ReviewError:  # the page Extraction says what is at fault in it
         return 0
 
