@@ -474,7 +474,7 @@ def test_what_two_extractors_differ_in_is_settled_with_a_reason_and_enters_once(
         bo.type(**FACTS | {"guided": "no"}).type("pain_intensity", **MEANS | {"mean_1": "4.4"}).post("ready")
     )
     assert answer.request.path == f"{bo.path}/compare"
-    assert "2 left to settle" in answer.text
+    assert '<span id="left">2</span> left to settle' in answer.text
     judge = at_desk(built.folder, "Judge")
     page = judge.get(f"{bo.path}/compare").text
     keys = [text.split('"')[0].replace("&#9;", "\t") for text in page.split('.key" value="')[1:]]

@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desk.test_desk_extraction import FACTS, MEANS, include, trials
+from desk.test_desk_extraction import FACTS, MEANS, both_ready, include, pair, trials  # noqa: F401
 
 ACTIVE = "document.activeElement.name || document.activeElement.closest('details')?.id || ''"
 SCALES = [(1280, "light"), (390, "dark")]
@@ -82,12 +82,47 @@ def test_the_form_and_the_list_are_accessible_and_fit_the_window(form, width, sc
     page.select_option('[name="row.1.way"]', "means_sd")
     page.fill('[name="row.1.mean_1"]', "4,2")
     page.locator('[id="said-row.1.mean_1"] .is-error').wait_for()
-    page.wait_for_timeout(300)
+    page.locator("#preview .preview").wait_for()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(page.url.rpartition("/")[0])
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_rows_share_is_typed_once_and_a_reason_outlives_its_finding(form):
+    page = form()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    for column, text in (MEANS | {"mean_1": "42"}).items():
+        field = page.locator(f'[name="row.1.{column}"]')
+        field.select_option(text) if column == "way" else field.fill(text)
+    why = page.locator('[id="said-row.1.mean_1"] .is-likely + .why input').first
+    why.fill("a scale to 100")
+    page.fill('[name="row.1.mean_1"]', "4.2")
+    why.wait_for(state="detached")
+    page.fill('[name="row.3.instrument"]', "PHQ-9")
+    shared = [page.input_value(f'[name="row.3.{column}"]') for column in ("arm_1", "arm_2", "source", "page")]
+    assert shared == [MEANS["arm_1"], MEANS["arm_2"], MEANS["source"], ""]
+    page.fill('[name="row.1.mean_1"]', "42")
+    why.wait_for()
+    assert why.input_value() == "a scale to 100"
+
+
+def test_two_extractions_are_settled_by_a_key_and_a_reason_each(pair, built, open_desk):  # noqa: F811
+    _, bo = both_ready(pair, mean_1="4.4")
+    bo.type(guided="no").post("ready")
+    page = open_desk(built.folder, path=f"{bo.path}/compare", name="Judge")
+    for key, reason in (("1", "page 3"), ("2", "table 2")):
+        page.keyboard.press(key)
+        page.locator(".difference .why input:focus").wait_for()
+        page.keyboard.type(reason)
+        page.keyboard.press("Enter")
+    page.locator("#left", has_text="None").wait_for()
+    page.locator(".bar .primary:focus").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("has entered with 1 row of values").wait_for(timeout=20_000)
+    row, study = (trials(built.folder, name).iloc[-1] for name in ("outcomes", "studies"))
+    assert (row["mean_1"], study["guided"]) == (4.4, "yes")
 
 
 def test_a_hostile_title_and_quote_do_nothing(form):
@@ -96,6 +131,6 @@ def test_a_hostile_title_and_quote_do_nothing(form):
     page.fill('[name="row.1.quote"]', "<img src=x onerror=\"document.title='taken'\">")
     page.fill('[name="row.1.instrument"]', "<svg onload=\"document.title='taken'\">")
     page.locator('[id="said-row.1.instrument"] p').wait_for()
-    page.wait_for_timeout(200)
+    page.locator("#preview .preview").wait_for()
     assert page.title() != "taken"
     assert page.locator("#preview img").count() == 0

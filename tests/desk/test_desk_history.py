@@ -217,7 +217,7 @@ def test_a_value_is_corrected_with_who_when_and_why(client):
     new = table[table["row_id"] == ROW].iloc[-1]
     assert (new["mean_1"], new["revision"], new["run"]) == (9.1, 2, "2026-11")
     assert new["revision_reason"] == "Misread. (EX, 2026-11-15)"
-    assert "<s>9.67</s> to <strong>9.1</strong>" in done.text
+    assert "<strong>Mean (treatment)</strong> from <s>9.67</s> to <strong>9.1</strong>" in done.text
     later = client.post(page, page=page, seen=token, reason="Mine.", **{"cell.mean_1": "9.3"})
     assert later.status_code == 409
     assert "changed by somebody else" in later.text

@@ -50,15 +50,29 @@ def as_rows(outcomes):
     A column that an older file does not have counts as empty.
     """
     absent = [c for c in (*NUMBERS, "correlation_source") if c not in outcomes]
-    frame = outcomes.reindex(columns=[*outcomes.columns, *absent])
-    numeric = {c: pd.to_numeric(frame[c]).astype("float64") for c in NUMBERS if c in frame}
-    texts = {c: frame[c].astype(object).where(frame[c].notna(), "") for c in frame if c not in numeric}
-    frame = pd.DataFrame(texts | numeric, columns=frame.columns)
-    rows = frame.to_dict("records")
+    rows = plain_rows(outcomes, [*outcomes.columns, *absent], numeric=NUMBERS)
     for row in rows:
         row["printed_effect"] = str(row["printed_effect"]).strip()
         row["priority"] = 1 if math.isnan(row["priority"]) else int(row["priority"])
     return rows
+
+
+def plain_rows(frame, columns, *, numeric):
+    """Rows as dicts: float in the numeric columns (NaN if missing), as they are in others ("" if missing)."""
+    empty = pd.Series([None] * len(frame), dtype=object)
+    found = {c: frame.get(c, empty) for c in columns}
+    values = {c: _floats(cells) if c in numeric else _filled(cells) for c, cells in found.items()}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def _floats(cells):
+    if cells.dtype != object:
+        return cells.astype("float64").tolist()
+    return [math.nan if pd.isna(value) else float(value) for value in cells.tolist()]
+
+
+def _filled(cells):
+    return ["" if pd.isna(value) else value for value in cells.tolist()]
 
 
 def known(*values):

@@ -122,9 +122,12 @@ def label_in(table, column):
 # Names of columns in messages; a name of one plain word would be met in any sentence.
 WORDS = {
     column: text if text[1:2].isupper() else text[0].lower() + text[1:]
-    for column in tables.columns("outcomes")
+    for column in [*tables.columns("studies"), *tables.columns("outcomes"), *ARM_NUMBERS]
     if "_" in column
-    for text in [label(column)]
+    for text in [ARM_NUMBERS.get(column) or label(column)]
+} | {
+    "n_intervention": "people randomised to the treatment",
+    "n_control": "people randomised to the control",
 }
 COLUMN = re.compile(rf"\b({'|'.join(sorted(WORDS, key=len, reverse=True))})\b")
 

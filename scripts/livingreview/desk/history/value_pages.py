@@ -1,5 +1,6 @@
 """Pages of what was extracted: every value with its history, corrections, and findings to clear."""
 
+import collections
 import functools
 
 import flask
@@ -59,12 +60,16 @@ def value(table, row_id):
         except (InputError, saving.Changed) as error:
             told = error
     form = flask.request.form
+    of_study = values.of_study(desk.held, row["study_id"].iloc[0]) or []
+    titles = {one["row_id"]: one["title"] for one in of_study}
     return render(
         "value",
         title="Correct values",
         table=table,
         row_id=row_id,
         study_id=row["study_id"].iloc[0],
+        about=titles.get(row_id, ""),
+        in_words=fields.in_words,
         fields=values.fields(table, row.iloc[0], _cells(form)),
         meanings=_meanings(table),
         label=fields.label_in,
@@ -77,8 +82,10 @@ def value(table, row_id):
 
 @functools.cache
 def _meanings(table):
-    """What each column means, from the data dictionary."""
-    return data_dictionary.meanings(table)
+    """What each column means, from the data dictionary, where it says something of that one alone."""
+    found = data_dictionary.meanings(table)
+    said = collections.Counter(found.values())
+    return {column: fields.in_words(text) for column, text in found.items() if text and said[text] == 1}
 
 
 def _correct(desk, table, row_id):

@@ -1,8 +1,10 @@
 """What was extracted of a study, with the history of every value."""
 
 from livingreview import tables
+from livingreview.desk.extraction.fields import outcome_labels
 from livingreview.desk.risk_of_bias import asked, assessment
 from livingreview.desk.standing import TRIALS
+from livingreview.report.forest import TIMEPOINTS
 from livingreview.trials import bias_blinding, clearances, corrections, risk_of_bias
 from livingreview.trials.correcting import FIXED, KEYS
 from livingreview.trials.labels import labels
@@ -69,25 +71,28 @@ def of_study(held, study_id):
         and text), run, revision, history (dicts of `corrections.COLUMNS`), aside (why it is set aside).
     """
     run = held.run()
-    found, frames = [], {}
+    found, frames, labels_ = [], {}, outcome_labels(held.config())
     for name, path in PATHS.items():
         frame = held.table(path, name, optional=True)
         frames[name] = frame[frame["study_id"] == study_id]
         now = rows_at(frames[name], run, [KEYS[name]])
-        found += [_row(name, row) for row in now.to_dict("records")]
+        found += [_row(name, row, labels_) for row in now.to_dict("records")]
     fixed = corrections.corrections_until(frames, run=run).to_dict("records")
     for row in found:
         row["history"] = [one for one in fixed if (one["table"], one["row"]) == (row["table"], row["row_id"])]
     return found or None
 
 
-def _row(table, row):
+def _row(table, row, labels_):
     cells = {column: tables.to_text(value) for column, value in row.items()}
-    about = (cells["outcome"], cells["instrument"], cells["comparison"]) if table == "outcomes" else ()
+    about = ()
+    if table == "outcomes":
+        outcome = labels_.get(cells["outcome"], cells["outcome"])
+        about = (outcome, cells["instrument"], TIMEPOINTS.get(cells["timepoint"]), cells["comparison"])
     return {
         "table": table,
         "row_id": cells[KEYS[table]],
-        "title": " · ".join(part.replace("_", " ") for part in about if part) or "The study",
+        "title": " · ".join(part for part in about if part) or "The study",
         "name": cells.get("title", ""),
         "cells": [
             (column, text) for column, text in cells.items() if text and column not in (*NEVER_SHOWN, "title")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from livingreview import tables
+from livingreview.trials.checks import plain_rows
 from livingreview.trials.grim import decimals
 from livingreview.trials.instruments import plain
 
@@ -166,14 +166,7 @@ def printed_cells(path, *, run):
 def _as_rows(frame, schema):
     properties = tables.load_schema(schema)["properties"]
     numeric = {name for name, one in properties.items() if {"number", "integer"} & set(_types(one))}
-    frame = frame.reindex(columns=list(properties))
-    data = {
-        name: pd.to_numeric(frame[name]).astype("float64")
-        if name in numeric
-        else frame[name].astype(object).where(frame[name].notna(), "")
-        for name in properties
-    }
-    return pd.DataFrame(data).to_dict("records")
+    return plain_rows(frame, list(properties), numeric=numeric)
 
 
 def _types(declared):
