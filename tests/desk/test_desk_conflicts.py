@@ -181,7 +181,7 @@ def test_who_waits_for_whom_is_counted_with_the_age_of_the_oldest():
     states = decisions.statuses(records, table, run="2026-11", stages=[TA])
     (found,) = who_waits.counts(
         states,
-        table,
+        decisions.standings(table, "2026-11"),
         run="2026-11",
         stages=[TA],
         names=list(NAMES),

@@ -18,7 +18,7 @@ from desk.two_reviewers import ANN, BO, FT, TA, ask_two, file, said
 from desk.two_reviewers import waiting as waiting_at
 
 from livingreview import lock, run_log, tables
-from livingreview.desk import standing
+from livingreview.desk import kept_up
 from livingreview.desk.history import values
 from livingreview.desk.month import next_step, outcome_words, run_state, starting, steps, work
 from livingreview.desk.month.freshness import Since
@@ -204,7 +204,7 @@ def test_where_a_record_stands_follows_from_the_ledger_of_now():
     records = pd.DataFrame({"record_id": [*"abcdefghi"], "duplicate_of": [None] * 8 + ["g"]})
     # What was excluded and is not any more waits, though it was not in the queue.
     rows = ledger.assign(decided_at="2026-11-03").iloc[:1].assign(record_id="h", decision="awaiting")
-    states = standing.States(records, run=RUN, stages=["title-abstract", "full-text"])
+    states = kept_up.States(records, run=RUN, stages=["title-abstract", "full-text"])
     counts = work.counted(told, states.follow(pd.concat([ledger, rows], ignore_index=True)))
     assert counts == {
         waiting.UNDECIDED: (1, 6),

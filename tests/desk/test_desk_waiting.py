@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livingreview import tables
+from livingreview.desk.kept_up import Standings, States, Visible, added_ids
 from livingreview.desk.screening import highlighting, listing, record, sitting
 from livingreview.desk.screening.waiting import Waiting
-from livingreview.desk.standing import States, added_ids
 from livingreview.screening import decisions as ledger
 from livingreview.search.records import COLUMNS
 
@@ -87,6 +87,25 @@ def test_where_records_stand_is_kept_up_as_from_the_beginning(records, rows):
     at_once = States(records, run=RUN, stages=[TA, FT]).follow(filed(rows))
     pd.testing.assert_frame_equal(now, at_once)
     assert list(now.index) == IDS
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS)
+def test_what_two_have_said_and_what_each_may_see_is_kept_up_as_from_the_beginning(records, rows):
+    def begin():
+        kept = ledger.kept_ids(records)
+        return Standings(kept, run=RUN), Visible("Ann", ["Ann", "Ben"], run=RUN)
+
+    standings, visible = begin()
+    for n in range(len(rows) + 1):
+        said, seen = (one.follow(filed(rows[:n])) for one in (standings, visible))
+    said_at_once, seen_at_once = (one.follow(filed(rows)) for one in begin())
+    # By their text, because what is missing in a row is not itself.
+    assert {key: repr(one) for key, one in said.items()} == {
+        key: repr(one) for key, one in said_at_once.items()
+    }
+    pd.testing.assert_frame_equal(seen.rows, seen_at_once.rows)
+    assert seen.in_force == seen_at_once.in_force
 
 
 def test_a_ledger_that_was_changed_within_is_read_anew():

@@ -1,11 +1,7 @@
 """Where the records stand by the ledger as it is now, which may be ahead of the last run's results."""
 
-import threading
-
-import numpy as np
-import pandas as pd
-
 from livingreview import tables
+from livingreview.desk.kept_up import Standings, States
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.trials import instruments
@@ -60,11 +56,10 @@ def decisions(held):
 def standings(held):
     """The `decisions.Standing` of every record and stage that independent reviewers share."""
     run, path = held.run(), held.results("records.csv")
-    return held.derived(
-        ("standings", run),
-        [filing.LEDGER, path],
-        lambda *_: ledger.standings(decisions(held), run),
+    kept_up = held.derived(
+        ("standings", run), [path], lambda _: Standings(ledger.kept_ids(records(held)), run=run)
     )
+    return kept_up.follow(held.table(filing.LEDGER, "screening"))
 
 
 def states(held):
@@ -78,62 +73,3 @@ def states(held):
         ("states", run, tuple(stages)), [path], lambda _: States(records(held), run=run, stages=stages)
     )
     return kept_up.follow(held.table(filing.LEDGER, "screening"))
-
-
-class States:
-    """Where every record stands, kept up with the ledger: only records with new rows are looked at again.
-
-    Parameters
-    ----------
-    records : DataFrame
-        The run's ``records.csv``.
-    run : str
-    stages : list of str
-        The protocol's stages.
-    """
-
-    def __init__(self, records, *, run, stages):
-        self._kept = ledger.kept_ids(records)
-        self._ids = list(records.loc[records["duplicate_of"].isna(), "record_id"])
-        self._run, self._stages = run, stages
-        self._ledger = self._frame = None
-        self._lock = threading.Lock()
-
-    def follow(self, decisions):
-        """`decisions.statuses` by the whole ledger, by record_id; a new frame if it has changed."""
-        with self._lock:
-            if decisions is not self._ledger:
-                added = None if self._ledger is None else added_ids(self._ledger, decisions)
-                self._frame = (
-                    self._of(self._ids, decisions) if added is None else self._after(added, decisions)
-                )
-                self._ledger = decisions
-            return self._frame
-
-    def _after(self, added, decisions):
-        ids = {self._kept.get(one, one) for one in added} & set(self._ids)
-        names = ids | {duplicate for duplicate, kept in self._kept.items() if kept in ids}
-        now = self._of(sorted(ids), decisions[decisions["record_id"].isin(names)])
-        cells = self._frame.to_numpy(copy=True)
-        cells[self._frame.index.get_indexer(now.index)] = now.to_numpy()
-        # As objects, so that None stays None.
-        return pd.DataFrame(cells, index=self._frame.index, columns=self._frame.columns, dtype=object)
-
-    def _of(self, ids, rows):
-        under = ledger.under_kept(rows, self._kept, run=self._run)
-        return ledger.statuses(ids, under, run=self._run, stages=self._stages).set_index(
-            "record_id", drop=False
-        )
-
-
-def added_ids(before, now):
-    """The record ids of the rows that a ledger has gained at its end; None if anything else has changed."""
-    n = len(before)
-    if len(now) < n or list(before.columns) != list(now.columns):
-        return None
-    for column in before.columns:
-        old, new = before[column].to_numpy(), now[column].to_numpy()[:n]
-        other = np.flatnonzero(old != new)  # NaN is not itself
-        if len(other) and not (pd.isna(old[other]) & pd.isna(new[other])).all():
-            return None
-    return set(now["record_id"].iloc[n:])

@@ -1,10 +1,12 @@
 """How far two independent reviewers agree, and the conflicts that an adjudicator settles."""
 
+import collections
 import math
 
 import pandas as pd
 import scipy  # its parts load at their first use; not every step that loads this reckons with it
 
+from livingreview import tables
 from livingreview.screening import decisions as ledger
 from livingreview.tables import columns
 
@@ -98,7 +100,7 @@ def pairs(decisions, *, run, names=()):
     """
     known = decisions[decisions["run"] <= run]
     first, adjudicated = {}, set()
-    for row in known.itertuples():
+    for row in tables.rows(known):
         key = row.record_id, row.stage
         if row.decision == ledger.WITHDRAWN:
             # Before the other had spoken it was a slip; later, it may have been known what they said.
@@ -158,7 +160,8 @@ def _of_rows(rows, level):
 
 
 def _counts(said, categories):
-    return [[said.count((one, other)) for other in categories] for one in categories]
+    counted = collections.Counter(said)
+    return [[counted[one, other] for other in categories] for one in categories]
 
 
 def agreement(counts, *, level=0.95):

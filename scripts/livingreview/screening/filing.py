@@ -103,11 +103,7 @@ def own_queue(queue, decisions, *, run, name, names):
         In the columns of the queue, what the reviewer waits for information about last; the column reviewer
         holds the name. What two disagree on is in the list of conflicts and not here.
     """
-    together = ledger.standings(decisions, run)
-    states = [
-        _own_state(row, together.get((row.record_id, row.stage)), run=run, name=name, names=names)
-        for row in tables.rows(queue)
-    ]
+    states = own_states(queue, ledger.standings(decisions, run), run=run, name=name, names=names)
     own = queue.assign(
         state=pd.Series(states, index=queue.index, dtype=object),
         decision=None,
@@ -120,6 +116,27 @@ def own_queue(queue, decisions, *, run, name, names):
     waiting = own[waits].sort_values(["score", "record_id"], ascending=[False, True])
     order = [*own.index[~waits], *waiting.index]
     return own.loc[order].reset_index(drop=True)
+
+
+def own_states(queue, standings, *, run, name, names):
+    """The state of each record of a queue for one reviewer, as `own_queue` tells it; None where not asked.
+
+    Parameters
+    ----------
+    queue : DataFrame
+    standings : dict
+        From `decisions.standings`.
+    run, name, names
+        As for `own_queue`.
+
+    Returns
+    -------
+    list
+    """
+    return [
+        _own_state(row, standings.get((row.record_id, row.stage)), run=run, name=name, names=names)
+        for row in tables.rows(queue)
+    ]
 
 
 def _own_state(row, shared, *, run, name, names):

@@ -11,15 +11,15 @@ from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 
 
-def counts(states, decisions, *, run, stages, names, today, first_runs):
+def counts(states, together, *, run, stages, names, today, first_runs):
     """What each independent reviewer has to decide, by stage.
 
     Parameters
     ----------
     states : DataFrame
         From `decisions.statuses`, of the records that are kept.
-    decisions : DataFrame
-        The ledger under the records that are kept.
+    together : dict
+        From `decisions.standings`, of the ledger under the records that are kept.
     run : str
     stages : list of str
     names : sequence of str
@@ -45,11 +45,9 @@ def counts(states, decisions, *, run, stages, names, today, first_runs):
             "stage": asked["ask"],
             "state": ["awaiting" if status == ledger.AWAITING else "undecided" for status in asked["status"]],
             "first_run": first_runs.reindex(asked["record_id"]).to_numpy(),
-            "score": 0.0,
         }
     )
-    together = ledger.standings(decisions, run)
-    own = {name: filing.own_queue(queue, decisions, run=run, name=name, names=names) for name in names}
+    own = {name: _own(queue, together, run=run, name=name, names=names) for name in names}
     return [
         {
             "stage": stage,
@@ -61,6 +59,13 @@ def counts(states, decisions, *, run, stages, names, today, first_runs):
         }
         for stage in stages
     ]
+
+
+def _own(queue, together, *, run, name, names):
+    """What one reviewer has to decide."""
+    states = filing.own_states(queue, together, run=run, name=name, names=names)
+    own = queue.assign(state=pd.Series(states, index=queue.index, dtype=object))
+    return own[own["state"].notna()]
 
 
 def _of_one(queue, together, *, name, today):
@@ -107,7 +112,7 @@ def of(desk, *, names):
         [filing.LEDGER, held.results("records.csv")],
         lambda *_: counts(
             standing.states(held),
-            standing.decisions(held),
+            standing.standings(held),
             run=run,
             stages=stages,
             names=names,

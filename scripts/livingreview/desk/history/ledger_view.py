@@ -3,10 +3,11 @@
 import pandas as pd
 
 from livingreview import tables
+from livingreview.desk.kept_up import Visible
 from livingreview.desk.standing import TRIALS
 from livingreview.report import links
-from livingreview.screening import blinding, filing
 from livingreview.screening import decisions as ledger
+from livingreview.screening import filing
 from livingreview.search.linkage import pairs as pair_ledger
 
 PAGE = 100
@@ -15,14 +16,16 @@ CHOICES = ("stage", "decision", "reviewer", "run", "reason")
 
 def visible(held, name):
     """The ledger as one person may see it up to the month; see `blinding.shown_to`."""
+    return _seen(held, name).rows
+
+
+def _seen(held, name):
     config = held.config()
     names = tuple(filing.own_queues(config["screening"]))
     run = config["run"]
-    return held.derived(
-        ("visible decisions", name if name in names else None, names, run),
-        [filing.LEDGER],
-        lambda _: blinding.shown_to(held.table(filing.LEDGER, "screening"), name=name, names=names, run=run),
-    )
+    who = name if name in names else None
+    kept_up = held.derived(("visible decisions", who, names, run), [], lambda: Visible(name, names, run=run))
+    return kept_up.follow(held.table(filing.LEDGER, "screening"))
 
 
 def titles(held):
@@ -51,16 +54,16 @@ def listing(held, name):
     return held.derived(
         ("decisions listed", path, name),
         [filing.LEDGER, path],
-        lambda *_: _listed(visible(held, name), titles(held)),
+        lambda *_: _listed(_seen(held, name), titles(held)),
         optional=True,
     )
 
 
-def _listed(rows, title_of):
-    held = ledger.index_in_force(rows)
+def _listed(seen, title_of):
+    rows = seen.rows
     shown = rows.assign(
         title=[title_of.get(record_id) or "" for record_id in rows["record_id"]],
-        in_force=rows.index.isin(held),
+        in_force=rows.index.isin(seen.in_force),
     )
     words = shown["title"] + "\n" + shown["record_id"] + "\n" + shown["note"].fillna("")
     return shown.assign(words=words.str.casefold()).iloc[::-1]

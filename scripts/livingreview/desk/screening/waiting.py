@@ -3,7 +3,7 @@
 import bisect
 import threading
 
-from livingreview.desk.standing import added_ids
+from livingreview.desk.kept_up import added_ids
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
 from livingreview.screening import queue as screening_queue
