@@ -7,7 +7,8 @@ from pathlib import Path
 
 from livingreview import tables
 from livingreview.errors import InputError
-from livingreview.trials import sheets
+from livingreview.report import prose
+from livingreview.trials import sheet_cells, sheets
 from livingreview.trials.sheet_cells import READY
 
 LARGEST = 5 * 2**20  # bytes; a sheet has some 20 KB
@@ -53,7 +54,10 @@ def read(files, now, *, record_id):
     if "outcomes" in found:
         merged, rows = _rows(found["outcomes"], now)
         content = replace(content, rows=merged)
-    parts = [*(["the study’s facts"] if "study" in found else []), *([f"{rows} rows"] if rows else [])]
+    parts = [
+        *(["the study’s facts"] if "study" in found else []),
+        *([prose.plural(rows, "row of values", "rows of values")] if rows else []),
+    ]
     return content, f"The file holds {' and '.join(parts) or 'nothing'}."
 
 
@@ -109,7 +113,7 @@ def _study(rows, now):
 
 
 def _rows(rows, now):
-    """The sheet's rows with those of the file in their places, further ones below; and how many came."""
+    """The sheet's rows with those of the file in their places, further ones below, and how many came."""
     held = {row["row_id"]: dict(row) for row in now.rows}
     taken = set(held)
     came = 0
@@ -120,7 +124,7 @@ def _rows(rows, now):
         row |= {"study_id": now.study["study_id"], "run": "", "revision": "", "revision_reason": ""}
         sheets.complete(row, now.study["study_id"], now.study["run"], taken)
         held[row["row_id"]] = held.get(row["row_id"], {}) | row
-        came += 1
+        came += sheet_cells.is_filled(row, "outcomes")
     return list(held.values()), came
 
 

@@ -85,7 +85,12 @@ def _meanings(table):
     """What each column means, from the data dictionary, where it says something of that one alone."""
     found = data_dictionary.meanings(table)
     said = collections.Counter(found.values())
-    return {column: fields.in_words(text) for column, text in found.items() if text and said[text] == 1}
+    # The words of effect_type are values, some of which columns are called too.
+    return {
+        column: text if column == "effect_type" else fields.in_words(text)
+        for column, text in found.items()
+        if text and said[text] == 1
+    }
 
 
 def _correct(desk, table, row_id):
@@ -116,10 +121,15 @@ def _correct(desk, table, row_id):
         flask.flash("Nothing differs from what is on file. Nothing was saved.")
     else:
         flask.flash("The correction is saved; what stood there stays in the history. The next run pools it.")
-    for row in [] if left is None else left.itertuples():
-        flask.flash(f"Look at {row.row_id}: {row.found}; expected: {row.expected}.")
+    said = [] if left is None else [_worded(row) for row in left.itertuples()]
+    if said:
+        flask.flash(fields.in_words(f"Look once more: {'; '.join(said)}."))
     study_id = values.current_row(desk.held, table, row_id)["study_id"].iloc[0]
     return flask.redirect(flask.url_for("history.study", study_id=study_id))
+
+
+def _worded(finding):
+    return f"{finding.row_id}: {finding.found} (expected: {finding.expected})"
 
 
 def _cells(form):
