@@ -2,6 +2,7 @@
 
 import re
 
+from livingreview import kept_rows
 from livingreview.screening import filing
 
 PAGE = "/screening?stage=title-abstract"
@@ -40,3 +41,18 @@ def test_a_row_that_was_meant_to_go_is_asked_of_no_more(client):
     assert "will not be asked of again" in client.post("/gone/let-go").text
     assert path.read_bytes() == before
     assert "Rows are gone" not in client.get("/").text
+
+
+def test_a_decision_at_the_desk_has_no_table_read_again_and_hides_no_row_that_goes_later(client, monkeypatch):
+    path, asked = client.desk.review / filing.LEDGER, []
+    assert "Rows are gone" not in client.get("/").text
+    missing = kept_rows.missing
+    monkeypatch.setattr(kept_rows, "missing", lambda *given: asked.append(given[1]) or missing(*given))
+    before, _ = decided(client)
+    assert "Rows are gone" not in client.get("/").text
+    assert asked == []
+    path.write_bytes(before)
+    assert "Rows are gone" in client.get("/").text
+    decided(client)  # the same record in the same words: what had gone is there again
+    assert "Rows are gone" not in client.get("/").text
+    assert asked == ["screening", "screening"]

@@ -87,7 +87,7 @@ class Held:
         """What changes when a file does; None where there is none."""
         try:
             found = (self.review / path).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
@@ -133,6 +133,12 @@ class Held:
                 raise absent from None
             self._keep(key, stamps, made)
             return made
+
+    def still(self, key, paths):
+        """What `derived` has made of files, if it is of the files as they are; None otherwise."""
+        with self._lock:
+            stamps, made = self._kept.get(key, (None, None))
+        return made if stamps == tuple(self.stamp(path) for path in paths) else None
 
     def replace(self, key, paths, made):
         """Say what `derived` would now make, after this process itself has changed a file.

@@ -17,11 +17,14 @@ found beside what was typed, so that nothing is lost. The workflow's own command
 """
 
 import contextlib
+from pathlib import Path
 
 import pandas as pd
 
 from livingreview import kept_rows, tables
 from livingreview.errors import InputError, ReviewError
+
+GONE = "rows that are gone"
 
 
 class Changed(ReviewError):
@@ -67,15 +70,41 @@ class Table:
         InputError
             If the table would break its schema; nothing is written then.
         """
-        known = self._held.checked(self.path, self.schema)
-        now = kept_rows.append(rows, self._held.review / self.path, self.schema, lock=False, known=known)
-        self._held.replace(("checked", self.path, self.schema), [self.path], now)
+        held, kept = self._held, _with_kept(self.path)
+        known, n_gone = held.checked(self.path, self.schema), held.still((GONE, self.path), kept)
+        now = kept_rows.append(rows, held.review / self.path, self.schema, lock=False, known=known)
+        held.replace(("checked", self.path, self.schema), [self.path], now)
+        if n_gone == 0:  # nor is any after a row more, which a whole table of rows need not be read to know
+            held.replace((GONE, self.path), kept, 0)
 
     def write(self, frame):
         """Put a frame in the place of the whole table; on disk when this returns. Raises as `append`."""
         path = self._held.review / self.path
         tables.check(frame, path, self.schema)
         tables.write(frame, path)
+
+
+def gone(held, path):
+    """How many rows that were filed before are not in a table any more; see `kept_rows`.
+
+    Parameters
+    ----------
+    held : Held
+    path : str
+        One of `kept_rows.TABLES`.
+    """
+    schema, folder = kept_rows.TABLES[path], held.review / kept_rows.FOLDER
+    return held.derived(
+        (GONE, path),
+        _with_kept(path),
+        lambda table, _kept: len(kept_rows.missing(folder, schema, table)),
+        optional=True,
+    )
+
+
+def _with_kept(path):
+    """A table, and where its rows are kept."""
+    return [path, f"{kept_rows.FOLDER}/{Path(path).stem}.jsonl"]
 
 
 @contextlib.contextmanager

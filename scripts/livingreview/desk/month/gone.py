@@ -5,7 +5,7 @@ import logging
 import flask
 
 from livingreview import kept_rows
-from livingreview.desk import person
+from livingreview.desk import person, saving
 from livingreview.desk.desk import current
 from livingreview.report import prose
 
@@ -19,7 +19,7 @@ def counted(held):
 
     Numbers alone, so that nobody learns what another said.
     """
-    found = {path: _missing(held, path, schema) for path, schema in kept_rows.TABLES.items()}
+    found = {path: saving.gone(held, path) for path in kept_rows.TABLES}
     return {path: n for path, n in found.items() if n}
 
 
@@ -43,13 +43,3 @@ def let_go():
         log.warning("%s: %s let %d rows go", path, person.name(), n)
         flask.flash(f"{prose.plural(n, 'row', 'rows')} of {path} will not be asked of again.")
     return flask.redirect(flask.url_for("month.page"))
-
-
-def _missing(held, path, schema):
-    folder = held.review / kept_rows.FOLDER
-    files = [path, f"{kept_rows.FOLDER}/{schema}.jsonl"]
-
-    def found(table, _kept):
-        return len(kept_rows.missing(folder, schema, table))
-
-    return held.derived(("rows that are gone", path), files, found, optional=True)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from livingreview import tables
-from livingreview.desk import saving
+from livingreview import kept_rows, tables
+from livingreview.desk import saving, standing
 from livingreview.desk.screening import highlighting, listing
 from livingreview.desk.screening.waiting import Waiting
 from livingreview.errors import InputError, ReviewError
@@ -74,6 +74,9 @@ def read_ahead(held):
         held.table(held.results("records.csv"))
         held.table(held.results("queue.csv"), "queue")
         texts(held)
+        standing.states(held)
+        for path in kept_rows.TABLES:
+            saving.gone(held, path)
 
 
 def _waiting(held, who, run, stages):
