@@ -85,7 +85,7 @@ def test_a_full_disk_is_named_with_what_was_typed(stop, caplog):
     answer = stop(error).post("/who", note="kept")
     assert answer.status_code == 503
     assert "No space left on device" in answer.text
-    assert "hint: is the disk full" in answer.text
+    assert "Is the disk full" in answer.text
     assert "<dd>kept</dd>" in answer.text
     assert "did not let /who be answered" in caplog.text
 

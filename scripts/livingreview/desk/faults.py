@@ -124,7 +124,7 @@ def _changed(error):
     found = None
     if error.rows is not None:
         found = (list(error.rows.columns), [[*map(tables.to_text, row)] for row in error.rows.to_numpy()])
-    return _page("Somebody else was here", str(error), 409, found=found)
+    return _page("Somebody else was here", prose.sentence(str(error)), 409, found=found)
 
 
 def _stopped(error):
@@ -142,8 +142,9 @@ def _is_unbuilt(error):
 def _hindered(error):
     log.exception("the computer did not let %s be answered", flask.request.path)
     text = (
-        f"The computer says: {error}. What is on disk was left as it was; hint: is the disk full, or a file"
-        " or folder not yours to write?"
+        f"The computer says: {error}. This last step was not confirmed; its page shows how far it came, and no"
+        " file is left half written. Is the disk full, or a file or folder not yours to write? Mend that, and"
+        " send it again."
     )
     return _page("That did not work", text, 503)
 
