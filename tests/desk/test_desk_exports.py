@@ -13,6 +13,7 @@ from desk.conftest import Client
 import export_screening
 import export_trials
 from livingreview import tables
+from livingreview.desk.exports import pages
 from livingreview.living import bundles
 from livingreview.screening import decisions as ledger
 from livingreview.screening.exchange import ticket
@@ -90,6 +91,21 @@ def test_a_workbook_holds_the_rows_of_the_csv(reader):
     assert [row[numbers] for row in cells[1:]] == [
         float(r[numbers]) if r[numbers] else None for r in rows[1:]
     ]
+
+
+def test_many_records_are_counted_at_once_and_looked_through_when_asked(reader, monkeypatch):
+    asked = "/exports/records?tool=asreview&part=queue&stage=full-text"
+    whole = reader.get(asked).text
+    assert "ASReview learns from labels" in whole
+    monkeypatch.setattr(pages, "LOOKED_THROUGH", 0)
+    counted = reader.get(asked).text
+    counts = re.findall(r"<dd>([\d,]+)</dd>", whole)
+    assert counts == re.findall(r"<dd>([\d,]+)</dd>", counted)
+    assert counts[0] != "0"
+    assert "ASReview learns from labels" not in counted
+    (look,) = re.findall(r'href="([^"]+look=yes[^"]*)"', counted)
+    assert "ASReview learns from labels" in reader.get(look.replace("&amp;", "&")).text
+    assert reader.get("/exports/records?tool=zotero&form=csv").status_code == 409
 
 
 def test_text_that_a_spreadsheet_would_run_is_made_safe_in_both(client):
@@ -225,7 +241,7 @@ def test_what_was_taken_back_at_the_desk_is_not_brought_back_by_a_later_file(bui
     assert tables.read(built.folder / LEDGER, "screening").iloc[-1]["decision"] == "withdrawn"
     later = bring(ann, data + b"\n")
     assert "0 decisions are new" in later.text
-    assert "1 were taken back since" in later.text
+    assert "1 taken back since" in later.text
     assert f"Ann took back exclude of {record_id} on " in later.text
     assert "tick below that it replaces what stands" in later.text
     again = bring(ann, data + b"\n", correct="yes", note="read once more")
@@ -235,11 +251,16 @@ def test_what_was_taken_back_at_the_desk_is_not_brought_back_by_a_later_file(bui
 def test_what_is_refused_says_what_to_do_at_the_desk(client, screened):
     data, _ = screened
     other_stage = bring(client, data, stage="full-text")
-    two = bring(client, data.replace(b'{"Ann"=>', b'{"Ben"=>"Included", "Ann"=>'))
+    two = bring(client, data.replace(b'{""Ann""', b'{""Ben""=>""Included"", ""Ann""'))
     for answer in (other_stage, two):
         assert answer.status_code == 409
         assert not re.search(r"[A-Z]{4,}=", re.sub(r"<[^>]+>", "", answer.text))
     assert "choose the stage title-abstract below" in other_stage.text
+    # The file need not be sent again.
+    hidden = dict(re.findall(r'name="(digest|name)" value="([^"]+)"', other_stage.text))
+    page = "/exports/return"
+    looked = client.post(page, page=page, tool="rayyan", stage="title-abstract", **hidden)
+    assert "1 decision is new" in looked.text
     assert "settle it there, or write below whose decisions are taken" in two.text
 
 

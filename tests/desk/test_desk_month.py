@@ -316,7 +316,10 @@ def test_a_run_that_fails_says_why_in_words_with_the_end_of_the_log(client, revi
     assert "effects.csv: row 3: found 'x' <b>; allowed: a number" in page
     assert "ERROR effects.csv: row 3" in page
     assert "SECRETKEY" not in page
-    assert "What to do: Mend what the reason names" in page
+    assert (
+        "What to do: Mend what the reason names, then press Start again: it goes on where it stopped" in page
+    )
+    assert "estimates differ from release" not in page
     assert next_of(client) == "See why the last run stopped"
 
 
@@ -425,7 +428,12 @@ def test_a_lock_that_nobody_holds_is_free_for_others_while_it_is_looked_at(tmp_p
 
 
 def test_durations_and_moments_are_words():
-    assert [outcome_words.duration(one) for one in (None, 9.9, 65)] == ["", "9 s", "1 min 5 s"]
+    assert [outcome_words.duration(one) for one in (None, 9.9, 65, 3780)] == [
+        "",
+        "9 s",
+        "1 min 5 s",
+        "1 h 3 min",
+    ]
     assert outcome_words.minute(0) == "1 January 1970, 00:00 UTC"
 
 

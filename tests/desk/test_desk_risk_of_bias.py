@@ -46,6 +46,8 @@ ANSWERS = {
 EVIDENCE = {"support.randomisation.1.1": "a computer-generated list", "page.randomisation.1.1": "3"}
 TWO = {"risk_of_bias": {"tools": ["rob2"], "assessors": {"independent": 2, "names": ["Ann A", "Bob B"]}}}
 
+TWO_NAMES = TWO["risk_of_bias"]["assessors"]["names"]
+
 
 def plain(answer):
     """The text of a page in one line."""
@@ -259,7 +261,13 @@ def test_two_who_judge_by_themselves_see_each_other_once_both_are_done_and_settl
     assert "Dear 2013 not judged Bob B" in plain(bob.get("/risk-of-bias"))
     assert bob.get(f"{FORM}&as=consensus").status_code == 403
 
+    assert re.search(r"Dear 2013 S some concerns RoB 2[^;]* Bob B", plain(ann.get("/risk-of-bias")))
+    counts = [waits_by_the_list(client) for client in (Client(folder, name="Cy Third"), bob, ann)]
+    assert [said == found for said, found in counts] == [True, True, True]
+    assert counts[1][0] == counts[0][0] == counts[2][0] + 1
+
     save(bob, ANSWERS | {"answer.selection.5.1": "Y"})
+    assert re.search(r"Dear 2013 S some concerns RoB 2[^;]* nobody", plain(bob.get("/risk-of-bias")))
     both = plain(bob.get(FORM))
     assert "a secret of Ann" in both
     assert "not agreed" in both
@@ -271,6 +279,15 @@ def test_two_who_judge_by_themselves_see_each_other_once_both_are_done_and_settl
     given = ANSWERS | {"answer.selection.5.1": "Y", "as": "consensus"}
     save(bob, given, page=f"{FORM}&as=consensus")
     assert by_workflow(bob)["selection"][:2] == ("low", "algorithm")
+
+
+def waits_by_the_list(client):
+    """How many trials wait for who is at the desk, by the sentence above the list and by its rows."""
+    text = client.get("/risk-of-bias").text
+    name = re.search(r"At the desk: </span>([^<]+)", text)[1]
+    rows = re.findall(r"<td>([^<]*)</td></tr>", text)
+    own = [row for row in rows if (name in row if name in TWO_NAMES else row != "nobody")]
+    return int(re.search(r"(\d+) of \d+ trials", text)[1]), len(own)
 
 
 def test_the_list_says_what_waits(client):

@@ -10,7 +10,7 @@ from livingreview.desk.exports import returned, tables_out
 from livingreview.desk.history import ledger_view
 from livingreview.errors import ReviewError
 from livingreview.living import bundles
-from livingreview.screening import exchange
+from livingreview.screening import exchange, filing
 from livingreview.screening.exchange import ticket
 
 blueprint = flask.Blueprint("exports", __name__)
@@ -22,6 +22,8 @@ PROGRAMS = {
     ticket.RAYYAN: "Rayyan",
     ticket.ASREVIEW: "ASReview LAB",
 }
+# Of so many records the whole export is made to say what to know of it: a tenth of a second for a thousand.
+LOOKED_THROUGH = 2000
 PARTS = {
     "queue": "records that wait",
     "decisions": "records with a decision",
@@ -60,19 +62,30 @@ def table(name, form):
 @blueprint.get("/exports/records")
 def records():
     """What an export of records holds, before it is taken."""
-    made, asked = _records()
-    return flask.render_template("exports/records.html.j2", title="Records to take away", made=made, **asked)
+    asked = _asked()
+    n_waiting, n_labelled = _counts(asked)
+    looks = n_waiting + n_labelled <= LOOKED_THROUGH or flask.request.args.get("look") == "yes"
+    return flask.render_template(
+        "exports/records.html.j2",
+        title="Records to take away",
+        n_waiting=n_waiting,
+        n_labelled=n_labelled,
+        remarks=_made(asked).remarks if looks else None,
+        asked=asked,
+        file=_file_name(asked),
+        program=PROGRAMS[asked["tool"]],
+    )
 
 
 @blueprint.get("/exports/records/file")
 def records_file():
     """Download an export of records."""
-    made, asked = _records()
-    return _download(made.data, asked["file"], KINDS[asked["form"]])
+    asked = _asked()
+    return _download(_made(asked).data, _file_name(asked), KINDS[asked["form"]])
 
 
-def _records():
-    """An export of records with its decisions, and what was asked for."""
+def _asked():
+    """Which export of records is asked for."""
     held, args = current().held, flask.request.args
     config = held.config()
     asked = {
@@ -89,18 +102,43 @@ def _records():
     }
     if any(asked[name] not in allowed[name] for name in asked):
         flask.abort(404, "There is no such export; choose one on the page Exports.")
-    queue = held.results("queue.csv")
-    file = exchange.file_name(asked["tool"], asked["stage"], asked["part"], asked["form"])
-    made = exchange.export(
+    exchange.refuse_unread(asked["tool"], asked["form"])
+    return asked
+
+
+def _file_name(asked):
+    return exchange.file_name(asked["tool"], asked["stage"], asked["part"], asked["form"])
+
+
+def _made(asked):
+    """An export of records with its decisions."""
+    held = current().held
+    config, queue = held.config(), held.results("queue.csv")
+    return exchange.export(
         held.table(held.results("records.csv")),
         ledger_view.visible(held, person.name()),
         run=config["run"],
         stages=config["screening"]["stages"],
         order=held.table(queue, "queue")["record_id"].tolist() if held.exists(queue) else (),
-        path=file,
+        path=_file_name(asked),
         **asked,
     )
-    return made, asked | {"file": file, "program": PROGRAMS[asked["tool"]]}
+
+
+def _counts(asked):
+    """How many records an export holds without a decision, and how many with one."""
+    held, name = current().held, person.name()
+    config, path = held.config(), held.results("records.csv")
+    which = {"stage": asked["stage"], "part": asked["part"]}
+    stages = config["screening"]["stages"]
+
+    def make(*_):
+        seen = ledger_view.visible(held, name)
+        return exchange.count(held.table(path), seen, run=config["run"], stages=stages, **which)
+
+    own = name if name in person.reviewers() else None
+    key = ("export counts", config["run"], own, tuple(stages), *which.values())
+    return held.derived(key, [filing.LEDGER, path], make)
 
 
 @blueprint.get("/exports/trials.zip")
@@ -131,7 +169,7 @@ def back():
     desk, form = current(), flask.request.form
     stages = desk.held.config()["screening"]["stages"]
     asked = returned.asked(form, stages=stages, name=person.name(), names=person.reviewers())
-    shown = told = None
+    shown = told = upload = None
     if flask.request.method == "POST":
         try:
             upload = _upload(desk)
@@ -139,7 +177,7 @@ def back():
                 n = len(returned.file(desk, upload, asked).rows)
                 flask.flash(f"{n} {'decision' if n == 1 else 'decisions'} filed from {upload.name}.")
                 return flask.redirect(flask.url_for("exports.back"))
-            shown = returned.look(desk, upload, asked) | {"upload": upload}
+            shown = returned.look(desk, upload, asked)
         except ReviewError as error:
             told = str(error)
     return flask.render_template(
@@ -149,6 +187,7 @@ def back():
         stages=stages,
         asked=asked,
         shown=shown,
+        upload=upload,
         told=told,
         titles=ledger_view.titles(desk.held) if shown else {},
         blind=person.name() in person.reviewers(),

@@ -9,6 +9,8 @@ from livingreview.errors import ReviewError
 from livingreview.operation.telling import digest
 
 LINES = 25  # of a step's log
+# Of a hint, what a terminal is told and what a page with a button is.
+AGAIN, HERE = "start the same command again", "press Start again"
 
 
 def of(review, run):
@@ -29,7 +31,10 @@ def of(review, run):
         | {"words": steps.words(row["rule"], run) if row["rule"] else "", "lines": _end(review, row["log"])}
         for row in seen["failed"]
     ]
-    return seen | {"failed": failed, "unreadable": ""}
+    # What an earlier start brought is no news of one that stopped.
+    statement = [] if seen["before"] else seen["statement"]
+    hint = seen["hint"] and seen["hint"].replace(AGAIN, HERE)
+    return seen | {"failed": failed, "statement": statement, "hint": hint, "unreadable": ""}
 
 
 def _end(review, log):
@@ -52,6 +57,9 @@ def duration(seconds):
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {left} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 

@@ -149,11 +149,17 @@ def _shown(run):
         "live": begins or state.state == run_state.ALIVE,
         "refused": refused,
         "ended": outcome_words.of(review, run) if state.state == run_state.ENDED and not begins else None,
+        "stopped": refused or state.state == run_state.KILLED or _about(state) in run_state.STOPPED,
         "month": prose.month(run),
         "has_report": current().held.exists(f"results/{run}/report.html"),
         "prose": prose,
         "clock": outcome_words.duration(state.seconds),
     }
+
+
+def _about(state):
+    """What the last start came to."""
+    return (state.about or {}).get("outcome")
 
 
 def _run():

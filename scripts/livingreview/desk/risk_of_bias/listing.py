@@ -27,7 +27,10 @@ def light(judgement):
 
 
 def trials(studies, judged, protocol, *, done, who):
-    """A row for each trial: those without a judgement first, then by label.
+    """A row for each trial: those that wait for who asks first, then by label.
+
+    Of two who judge by themselves, a trial waits for whoever has not judged it; where a source's judgement
+    stands, once the other has begun.
 
     Parameters
     ----------
@@ -52,11 +55,20 @@ def trials(studies, judged, protocol, *, done, who):
 
 
 def _trial(study_id, label, judged, protocol, *, done, who):
-    mine = {key[0] for key in done.get(who, ())}
     found = _assessments(judged, protocol)
+    stands = any(one["light"]["level"] != "none" for one in found)
     waits = [name for name in protocol.names if study_id not in {key[0] for key in done.get(name, ())}]
-    own = study_id in mine if who in protocol.names else any(one["light"]["level"] != "none" for one in found)
-    return {"study_id": study_id, "label": label, "assessments": found, "waits": waits, "done": own}
+    if stands and len(waits) == len(protocol.names):
+        waits = []
+    is_done = who not in waits if waits and who in protocol.names else stands and not waits
+    return {
+        "study_id": study_id,
+        "label": label,
+        "assessments": found,
+        "waits": waits,
+        "done": is_done,
+        "differs": bool(protocol.names) and not waits and not stands,
+    }
 
 
 def assessments(judged, protocol):

@@ -11,6 +11,11 @@ from livingreview.screening.agreement import CATEGORIES
 
 blueprint = flask.Blueprint("screening", __name__)
 
+CHANGED = (
+    "Nothing was saved: the record was changed by somebody else since this page was shown, or by you in"
+    " another window. What was decided stands above."
+)
+
 
 @blueprint.record_once
 def _begin(state):
@@ -48,8 +53,8 @@ def decide():
     order, _ = _sitting().order(stage, waits.order(stage))
     try:
         work.file(held, who, entered, seen=form.get("seen", ""), decided_at=current().decided_at())
-    except saving.Changed as changed:
-        return _record(entered.record_id, entered=entered, fault=str(changed))
+    except saving.Changed:
+        return _record(entered.record_id, entered=entered, fault=CHANGED)
     except InputError as error:
         return _record(entered.record_id, entered=entered, fault=f"{'; '.join(faults.lines(error))}.")
     _sitting().unskip(stage, entered.record_id)

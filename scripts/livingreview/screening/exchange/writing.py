@@ -95,8 +95,7 @@ def export(records, decisions, *, run, stages, stage, tool, form, part="all", or
     InputError
         Naming every record that the format cannot hold.
     """
-    if tool == ZOTERO and form == "csv":
-        raise ReviewError("Zotero writes CSV and does not read it; choose the format ris")
+    refuse_unread(tool, form)
     chosen = labelled_records(records, decisions, run=run, stages=stages, stage=stage, part=part, order=order)
     rows = [_plain_cells(row) for row in chosen]
     remarks = _remarks(chosen, rows, tool=tool, part=part)
@@ -112,32 +111,59 @@ def export(records, decisions, *, run, stages, stage, tool, form, part="all", or
     return Exported(text.encode("utf-8"), len(rows) - n_labelled, n_labelled, remarks)
 
 
-def labelled_records(records, decisions, *, run, stages, stage, part, order=()):
-    """The records of an export as dicts with their decision, reason, reviewer and ticket; see `export`."""
+def refuse_unread(tool, form):
+    """Stop over a kind of file that a program does not read: `ReviewError`."""
+    if tool == ZOTERO and form == "csv":
+        raise ReviewError("Zotero writes CSV and does not read it; choose the format ris")
+
+
+def count(records, decisions, **asked):
+    """How many records an export would hold: those without a decision, and those with one.
+
+    Parameters
+    ----------
+    records, decisions
+        As of `export`.
+    asked
+        ``run``, ``stages``, ``stage`` and ``part``, as of `export`.
+    """
+    chosen, decided = _chosen(records, decisions, **asked)
+    n_labelled = sum(one in decided for one in chosen)
+    return len(chosen) - n_labelled, n_labelled
+
+
+def _chosen(records, decisions, *, run, stages, stage, part):
+    """The ids of the records of an export, and the decisions in force at its stage by record id."""
     moved = ledger.under_kept(decisions, ledger.kept_ids(records), run=run)
-    records = records[records["duplicate_of"].isna()]
-    asked = ledger.statuses(records["record_id"], moved, run=run, stages=stages)
+    kept = records.loc[records["duplicate_of"].isna(), "record_id"]
+    asked = ledger.statuses(kept, moved, run=run, stages=stages)
     waiting = set(asked.loc[asked["ask"] == stage, "record_id"])
     rows = ledger.latest(moved, run)
     rows = rows[(rows["stage"] == stage) & rows["decision"].isin(["include", "exclude"])]
     decided = {row.record_id: row for row in rows.itertuples()}
+    wanted = {"queue": waiting, "decisions": set(decided), "all": waiting | set(decided)}[part]
+    return [one for one in kept if one in wanted], decided
+
+
+def labelled_records(records, decisions, *, stage, order=(), **asked):
+    """The records of an export as dicts with their decision, reason, reviewer and ticket; see `export`."""
+    wanted, decided = _chosen(records, decisions, stage=stage, **asked)
     place = {record_id: number for number, record_id in enumerate(order)}
     chosen = []
-    for record in records.to_dict("records"):
+    for record in records[records["record_id"].isin(wanted)].to_dict("records"):
         one = record["record_id"]
         said = decided.get(one)
-        if (one in waiting and part != "decisions") or (said is not None and part != "queue"):
-            decision, reason = (said.decision, said.reason or None) if said is not None else (None, None)
-            carried = Ticket(one, stage, ticket.label(decision, reason))
-            chosen.append(
-                {
-                    **record,
-                    "decision": decision,
-                    "reason": reason,
-                    "reviewer": said.reviewer if said is not None else None,
-                    "ticket": ticket.text(carried),
-                }
-            )
+        decision, reason = (said.decision, said.reason or None) if said is not None else (None, None)
+        carried = Ticket(one, stage, ticket.label(decision, reason))
+        chosen.append(
+            {
+                **record,
+                "decision": decision,
+                "reason": reason,
+                "reviewer": said.reviewer if said is not None else None,
+                "ticket": ticket.text(carried),
+            }
+        )
     return sorted(
         chosen, key=lambda row: (row["decision"] is not None, place.get(row["record_id"], len(place)))
     )
