@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livingreview import tables
-from livingreview.desk.kept_up import Standings, States, Visible, added_ids
+from livingreview.desk.kept_up import FirstSaid, Standings, States, Visible, added_ids
 from livingreview.desk.screening import highlighting, listing, record, sitting
 from livingreview.desk.screening.waiting import Waiting
 from livingreview.screening import decisions as ledger
@@ -94,12 +94,14 @@ def test_where_records_stand_is_kept_up_as_from_the_beginning(records, rows):
 def test_what_two_have_said_and_what_each_may_see_is_kept_up_as_from_the_beginning(records, rows):
     def begin():
         kept = ledger.kept_ids(records)
-        return Standings(kept, run=RUN), Visible("Ann", ["Ann", "Ben"], run=RUN)
+        both = FirstSaid(kept, run=RUN, names=["Ann", "Ben"])
+        return Standings(kept, run=RUN), Visible("Ann", ["Ann", "Ben"], run=RUN), both
 
-    standings, visible = begin()
+    kept_up = begin()
     for n in range(len(rows) + 1):
-        said, seen = (one.follow(filed(rows[:n])) for one in (standings, visible))
-    said_at_once, seen_at_once = (one.follow(filed(rows)) for one in begin())
+        said, seen, pairs = (one.follow(filed(rows[:n])) for one in kept_up)
+    said_at_once, seen_at_once, pairs_at_once = (one.follow(filed(rows)) for one in begin())
+    assert sorted(pairs.to_numpy().tolist()) == sorted(pairs_at_once.to_numpy().tolist())
     # By their text, because what is missing in a row is not itself.
     assert {key: repr(one) for key, one in said.items()} == {
         key: repr(one) for key, one in said_at_once.items()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from livingreview.screening import blinding
+from livingreview.screening import agreement, blinding
 from livingreview.screening import decisions as ledger
 
 
@@ -94,6 +94,29 @@ class Standings(KeptUp):
             for stage in (ledger.TITLE_ABSTRACT, ledger.FULL_TEXT):
                 made.pop((record_id, stage), None)
         return made | ledger.standings(self._under_kept(rows), self._run)
+
+
+class FirstSaid(KeptUp):
+    """`agreement.pairs` of the ledger under the records that are kept, in no order.
+
+    Parameters
+    ----------
+    kept, run
+        As for `KeptUp`.
+    names : sequence of str
+        The reviewers in the protocol's order.
+    """
+
+    def __init__(self, kept, *, run, names):
+        super().__init__(kept, run=run)
+        self._names = names
+
+    def _begin(self, decisions):
+        return agreement.pairs(self._under_kept(decisions), run=self._run, names=self._names)
+
+    def _after(self, ids, rows, _decisions):
+        others = self._made[~self._made["record_id"].isin(ids)]
+        return pd.concat([others, self._begin(rows)], ignore_index=True)
 
 
 class Seen(NamedTuple):

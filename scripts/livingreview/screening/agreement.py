@@ -13,6 +13,7 @@ from livingreview.tables import columns
 CATEGORIES = ("include", "exclude", "awaiting")
 WITHOUT_AWAITING = ("include", "exclude")
 TOTAL = "total"
+SAID_BY = ("decision", "reviewer", "role")
 
 
 def conflicts(queue, decisions, *, run, names):
@@ -98,7 +99,7 @@ def pairs(decisions, *, run, names=()):
         Columns record_id, stage, run (of the later of the two), reviewer_1, reviewer_2 (in the order of
         `names`), decision_1, decision_2.
     """
-    known = decisions[decisions["run"] <= run]
+    known = decisions.loc[decisions["run"] <= run, ["record_id", "stage", "run", *SAID_BY]]
     first, adjudicated = {}, set()
     for row in tables.rows(known):
         key = row.record_id, row.stage
@@ -133,7 +134,11 @@ def measure(decisions, *, run, stages, names=(), level=0.95):
         ``cumulative``, and by month ``runs``: the stages and "total", each with the numbers of `agreement`
         over include, exclude and awaiting, and those without awaiting under ``without_awaiting``.
     """
-    rows = pairs(decisions, run=run, names=names)
+    return of_pairs(pairs(decisions, run=run, names=names), run=run, stages=stages, level=level)
+
+
+def of_pairs(rows, *, run, stages, level=0.95):
+    """As `measure`, by what `pairs` gives, in any order."""
     who = rows.groupby(["reviewer_1", "reviewer_2"], sort=True).size()
     return {
         "run": run,

@@ -1,8 +1,10 @@
 """How far two reviewers agree by now, as the report prints it."""
 
 from livingreview.desk import standing
+from livingreview.desk.kept_up import FirstSaid
 from livingreview.report import prose
 from livingreview.screening import agreement, filing
+from livingreview.screening import decisions as ledger
 
 
 def of(held, *, names):
@@ -15,18 +17,23 @@ def of(held, *, names):
         last month with a record that both decided), pairs (of reviewers, with their number of records), rows
         (one per stage, from `report.screening.agreed`).
     """
-    run, stages = held.run(), held.config()["screening"]["stages"]
+    run, stages, path = held.run(), held.config()["screening"]["stages"], held.results("records.csv")
+    said = held.derived(
+        ("first said", run, tuple(names)),
+        [path],
+        lambda _: FirstSaid(ledger.kept_ids(standing.records(held)), run=run, names=names),
+    )
     return held.derived(
         ("agreement", run, tuple(stages), tuple(names)),
-        [filing.LEDGER, held.results("records.csv")],
-        lambda *_: _of(standing.decisions(held), run=run, stages=stages, names=names),
+        [filing.LEDGER, path],
+        lambda *_: _of(said.follow(held.table(filing.LEDGER, "screening")), run=run, stages=stages),
     )
 
 
-def _of(decisions, *, run, stages, names):
+def _of(pairs, *, run, stages):
     from livingreview.report.screening import STAGES, agreed  # noqa: PLC0415  loads what draws figures
 
-    found = agreement.measure(decisions, run=run, stages=stages, names=names)
+    found = agreement.of_pairs(pairs, run=run, stages=stages)
     total = found["cumulative"][agreement.TOTAL]
     if not total["n"]:
         return None
