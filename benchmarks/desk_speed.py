@@ -81,15 +81,22 @@ def main(argv=None):
     parser.add_argument("--reviewers", type=int, choices=(1, 2), default=1, help="1, or 2 (1)")
     parser.add_argument("--built", type=Path, help="a copy of the bundled review with its month built")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as top:
-        folder = Path(top) / "review"
-        if args.built:
-            shutil.copytree(args.built, folder)
-        else:
-            build(folder)
+    with review(args.built) as folder:
         enlarge(folder, n=args.records, reviewers=args.reviewers)
         found = measure(folder, decisions=args.decisions, views=args.views)
     show(found | {"records": args.records, "reviewers": args.reviewers})
+
+
+@contextlib.contextmanager
+def review(built=None):
+    """A folder with the bundled review and its month built, or with a copy of one; gone afterwards."""
+    with tempfile.TemporaryDirectory() as top:
+        folder = Path(top) / "review"
+        if built:
+            shutil.copytree(built, folder)
+        else:
+            build(folder)
+        yield folder
 
 
 def build(folder):

@@ -16,14 +16,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
 import pandas as pd  # noqa: E402
-from desk_speed import CHROMIUM, RUN, build, processor  # noqa: E402
+from desk_speed import CHROMIUM, RUN, processor, review  # noqa: E402
 
 from livingreview import tables  # noqa: E402
 from livingreview.screening.filing import LEDGER  # noqa: E402
@@ -56,12 +55,7 @@ def main(argv=None):
     parser.add_argument("--values", type=int, default=60, help="how many are typed (60)")
     parser.add_argument("--built", type=Path, help="a copy of the bundled review with its month built")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as top:
-        folder = Path(top) / "review"
-        if args.built:
-            shutil.copytree(args.built, folder)
-        else:
-            build(folder)
+    with review(args.built) as folder:
         include(folder)
         print(json.dumps(measure(folder, values=args.values)))
 

@@ -8,16 +8,12 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
+import analysis_steps
 import pandas as pd
 import pytest
 import yaml
 
-import compute_effects
-import find_notices
 import fold_corpus
-import judge_risk_of_bias
-import link_studies
-import pool_outcomes
 from livingreview import tables
 from livingreview.screening import decisions as ledger
 from livingreview.search import content, events, guards, imports, records, snapshot
@@ -317,42 +313,15 @@ def test_every_outcome_row_belongs_to_a_study_that_a_report_carries(bundled):
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory, fold, config):
     """What the bundled data give at the run of the first release: its folder of results."""
-    folder = tmp_path_factory.mktemp("baseline")
-    out = {
-        name: str(folder / f"{name}.csv")
-        for name in (
-            "notices",
-            "included",
-            "effects",
-            "estimates",
-            "judged",
-            "subgroups",
-            *pool_outcomes.PARTS,
-        )
-    }
-    out["details"] = str(folder / "estimates.json")
     records = fold("2016-01")
-    given = {
-        "records": records,
-        "events": records.with_name("events.csv"),
-        "decisions": DATA / "decisions/screening.csv",
-        **{name: DATA / f"trials/{name}.csv" for name in ("studies", "reports", "outcomes")},
-        "entered": [DATA / "trials/risk_of_bias.csv"],
-    }
-    params = SimpleNamespace(
+    return analysis_steps.write(
+        tmp_path_factory.mktemp("baseline"),
+        records=records,
+        events=records.with_name("events.csv"),
+        data=DATA,
+        config=config,
         run="2016-01",
-        stages=config["screening"]["stages"],
-        folder=DATA / "trials/tools",
-        assessors=[],
-        **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
     )
-    for script in (find_notices, link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):
-        script.main(
-            SimpleNamespace(
-                input=SimpleNamespace(**given | out), output=SimpleNamespace(**out), params=params
-            )
-        )
-    return folder
 
 
 @pytest.mark.parametrize("name", ["included", "effects", "estimates"])

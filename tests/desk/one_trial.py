@@ -1,15 +1,9 @@
 """A record of the review's queue that people include, its sheet, and the steps of the workflow that follow it."""
 
-from types import SimpleNamespace
-
+import analysis_steps
 import pandas as pd
 
-import compute_effects
-import find_notices
-import judge_risk_of_bias
-import link_studies
 import merge_trials
-import pool_outcomes
 from livingreview import tables
 
 # Fields of a trial with an effect on pain and one on anxiety, as the form of a trial posts them.
@@ -74,29 +68,13 @@ def _type(path, rows):
 def steps(client):
     """What the workflow's steps write from the tables as they are now: a folder of results."""
     held, review = client.desk.held, client.desk.review
-    config, run = held.config(), held.run()
     folder = review / "computed"
     folder.mkdir()
-    names = ["notices", "included", "effects", "judged", "estimates", "subgroups", *pool_outcomes.PARTS]
-    out = {name: str(folder / f"{name}.csv") for name in names} | {"details": str(folder / "estimates.json")}
-    given = {
-        "records": review / held.results("records.csv"),
-        "events": review / held.results("record_events.csv"),
-        "decisions": review / "data/decisions/screening.csv",
-        "entered": [review / "data/trials/risk_of_bias.csv"],
-        **{name: review / f"data/trials/{name}.csv" for name in ("studies", "reports", "outcomes")},
-    }
-    params = SimpleNamespace(
-        run=run,
-        stages=config["screening"]["stages"],
-        folder=review / "data/trials/tools",
-        assessors=[],
-        **{name: config[name] for name in ("outcomes", "analysis", "subgroups", "interpretation")},
+    return analysis_steps.write(
+        folder,
+        records=review / held.results("records.csv"),
+        events=review / held.results("record_events.csv"),
+        data=review / "data",
+        config=held.config(),
+        run=held.run(),
     )
-    for script in (find_notices, link_studies, compute_effects, judge_risk_of_bias, pool_outcomes):
-        script.main(
-            SimpleNamespace(
-                input=SimpleNamespace(**given | out), output=SimpleNamespace(**out), params=params
-            )
-        )
-    return folder

@@ -122,7 +122,7 @@ def marked(left, right):
 
 
 def file(desk, record_a, record_b, *, verdict, note, name, seen):
-    """Give a verdict on a pair, or correct one; on disk when this returns.
+    """Give a verdict on a pair, or correct one; on disk when this returns. Answers as `adjudication.file`.
 
     Parameters
     ----------
@@ -133,21 +133,8 @@ def file(desk, record_a, record_b, *, verdict, note, name, seen):
         One of `pairs.SAME_RECORD`, `pairs.SAME_STUDY` and `pairs.DIFFERENT`.
     note : str or None
         Needed for a correction.
-    name : str
-    seen : str
-        The token of the page that was answered.
-
-    Returns
-    -------
-    bool
-        Whether a row was added; False where the one in force says the same.
-
-    Raises
-    ------
-    Changed
-        If the ledger says something else of the pair than the page showed.
-    InputError
-        If the ledger does not take it; nothing is written.
+    name, seen : str
+        Who says so, and the token of the page that was answered.
     """
     held = desk.held
     records = standing.records(held)

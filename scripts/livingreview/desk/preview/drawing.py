@@ -156,22 +156,26 @@ def since_run(standing, found, *, outcome, run_at):
     same = not any(moved.values()) and tables.digest(after["main"]) == tables.digest(found["main"])
     marked = {row["row_id"] for what in ("added", "revised") for row in moved[what]}
     said = {"with_": "now", "without": f"in the run of {run_at}"}
-    return head | {
-        "same": same,
-        "changes": _changes(moved, same),
-        "sentences": []
-        if same
-        else pools.words(after["main"], found["main"], rules=config["interpretation"], **said),
-        "numbers": numbers(after, found, marked=marked, config=config),
+    shown = _beside(
+        standing, after, found, outcome=outcome, marked=marked, called=f"Run of {run_at}", same=same
+    )
+    words = [] if same else pools.words(after["main"], found["main"], rules=config["interpretation"], **said)
+    return head | shown | {"same": same, "changes": _changes(moved, same), "sentences": words}
+
+
+def _beside(standing, after, before, *, outcome, marked, called, same=False):
+    """A pool beside an earlier one, in numbers and as a forest plot."""
+    given = {"marked": marked, "config": standing.config}
+    return {
+        "numbers": numbers(after, before, **given),
         "forest": forest_of(
             standing.effects,
             after,
             outcome=outcome,
-            config=config,
             studies=standing.studies,
-            marked=marked,
-            before=None if same else found["main"],
-            called=f"Run of {run_at}",
+            before=None if same else before["main"],
+            called=called,
+            **given,
         ),
     }
 
@@ -238,26 +242,11 @@ def _outcome(name, rows, given, standing, whole):
         )
     except pools.not_settled() as error:
         return found | {"sentences": [f"The pool cannot be computed with it: {error}."]}
-    return found | {
-        "sentences": pools.words(
-            after["main"],
-            before["main"],
-            rules=config["interpretation"],
-            with_="with it",
-            without="without it",
-        ),
-        "numbers": numbers(after, before, marked=marked, config=config),
-        "forest": forest_of(
-            whole.effects,
-            after,
-            outcome=name,
-            config=config,
-            studies=whole.studies,
-            marked=marked,
-            before=before["main"],
-            called="Without it",
-        ),
-    }
+    words = pools.words(
+        after["main"], before["main"], rules=config["interpretation"], with_="with it", without="without it"
+    )
+    shown = _beside(whole, after, before, outcome=name, marked=marked, called="Without it")
+    return found | shown | {"sentences": words}
 
 
 def _was_pooled(effects, outcome, given):
