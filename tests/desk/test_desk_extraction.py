@@ -268,7 +268,9 @@ def test_reasons_for_findings_are_kept_with_the_draft(sheet):
 
 
 @pytest.mark.parametrize("lands", [2, 3])
-def test_what_a_crash_left_of_an_entry_is_completed_by_the_next_build(sheet, built, monkeypatch, lands):
+def test_what_a_crash_left_of_an_entry_is_completed_by_the_next_build_or_press(
+    sheet, built, monkeypatch, lands
+):
     sheet.type(**FACTS).type("pain_intensity", **MEANS | {"mean_1": "42", "sd_1": "20"}).post()
     sheet.fields |= {name: "a scale to 100" for name in sheet.fields if name.startswith("clear.")}
     before, append, calls = len(trials(built.folder, "clearances")), tables.append, []
@@ -286,8 +288,13 @@ def test_what_a_crash_left_of_an_entry_is_completed_by_the_next_build(sheet, bui
             sheet.post("ready")
     assert len(trials(built.folder, "clearances")) == before
     assert sheet.folder.exists()
-    # As rules/common.smk does before a month is built.
-    assert "merged for run 2026-11" in merging.merge_ready(built.folder / "data/trials", run="2026-11")[0]
+    assert "Let it enter now" in sheet.client.get(sheet.path).text
+    if lands == 2:
+        # As rules/common.smk does before a month is built.
+        said = merging.merge_ready(built.folder / "data/trials", run="2026-11")[0]
+        assert "merged for run 2026-11" in said
+    else:
+        assert "has entered with 1 row" in sheet.client.post(f"{sheet.path}/enter").text
     row_id = trials(built.folder, "outcomes").iloc[-1]["row_id"]
     assert set(trials(built.folder, "clearances").iloc[before:]["row_id"]) == {row_id}
     assert not sheet.folder.exists()

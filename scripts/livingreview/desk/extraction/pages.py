@@ -318,6 +318,17 @@ def reopen(name):
     return flask.redirect(flask.url_for("extraction.study", name=name), code=303)
 
 
+@blueprint.post("/extraction/<name>/enter")
+def complete(name):
+    """Let a sheet enter that is marked as ready: by hand, or by a press that was cut short."""
+    opened = own(name)
+    if double_extraction.folders(opened.folder):
+        return _pair_ready(opened)
+    if not sheet.read(opened.own).ready:
+        raise ReviewError("This sheet is not marked as ready any more. Press Ready in its form.")
+    return enter(opened)
+
+
 @blueprint.post("/extraction/<name>/study")
 def name_study(name):
     """Give the trial another id, or say of which known trial the record is a further report."""
