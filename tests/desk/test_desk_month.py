@@ -321,6 +321,7 @@ def test_a_run_that_fails_says_why_in_words_with_the_end_of_the_log(client, revi
     )
     assert "estimates differ from release" not in page
     assert next_of(client) == "See why the last run stopped"
+    assert "Pooling each outcome failed: effects.csv: row 3" in shown(client.get("/"))
 
 
 def test_a_run_is_followed_stopped_and_started_again(client, review):

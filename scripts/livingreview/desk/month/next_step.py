@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from livingreview.desk.month import run_state, work
+from livingreview.desk.month import run_state, steps, work
 from livingreview.operation.job import waiting
 from livingreview.report import prose
 from livingreview.screening.decisions import FULL_TEXT
@@ -101,7 +101,7 @@ def find(kinds, since, *, run, next_run, asked, started, mine=None, others=()):
         )
         return Step(f"Build {month} again", why, BUILD, this)
     if run.about and run.about.get("outcome") in run_state.STOPPED:
-        return Step("See why the last run stopped", _last_line(run.about), "month.progress", this)
+        return Step("See why the last run stopped", _last_line(run), "month.progress", this)
     if since is None:
         why = "Nothing is built yet: the run searches PubMed, ranks what is new, and makes the report."
         return Step(f"Build {month}", why, BUILD, this)
@@ -171,5 +171,10 @@ def _age(one):
     return f"{done if one.done else ''}{since}".strip()
 
 
-def _last_line(about):
-    return prose.excerpt(str(about.get("reason") or "").split("\n")[0], 300)
+def _last_line(run):
+    """Why a run stopped, its step in plain words."""
+    line = str(run.about.get("reason") or "").split("\n")[0]
+    rule, failed, why = line.partition(" failed: ")
+    if failed and rule in steps.messages():
+        line = f"{steps.words(rule, run.run)} failed: {why}"
+    return prose.excerpt(line, 300)
