@@ -49,8 +49,8 @@ def main(argv=None, now=None):
     print(
         f"{prose.plural(len(returned.rows), 'decision')} filed for run {config['run']}; of the other labels"
         f" {returned.unchanged} are as they were exported, {returned.already} are in the ledger,"
-        f" {returned.withdrawn} were taken back since, {returned.maybe} say maybe and {returned.left_out} are other people's;"
-        f" {returned.unlabelled} records have none."
+        f" {returned.withdrawn} were taken back since, {returned.maybe} say maybe and {returned.left_out} are"
+        f" other people's; {returned.unlabelled} records have none."
     )
     for remark in returned.remarks:
         print(f"Note: {remark}.")
