@@ -103,7 +103,7 @@ def own_queue(queue, decisions, *, run, name, names):
         In the columns of the queue, what the reviewer waits for information about last; the column reviewer
         holds the name. What two disagree on is in the list of conflicts and not here.
     """
-    states = own_states(queue, ledger.standings(decisions, run), run=run, name=name, names=names)
+    states = own_states(tables.rows(queue), ledger.standings(decisions, run), run=run, name=name, names=names)
     own = queue.assign(
         state=pd.Series(states, index=queue.index, dtype=object),
         decision=None,
@@ -118,12 +118,13 @@ def own_queue(queue, decisions, *, run, name, names):
     return own.loc[order].reset_index(drop=True)
 
 
-def own_states(queue, standings, *, run, name, names):
+def own_states(rows, standings, *, run, name, names):
     """The state of each record of a queue for one reviewer, as `own_queue` tells it; None where not asked.
 
     Parameters
     ----------
-    queue : DataFrame
+    rows : list
+        The queue's, from `tables.rows`.
     standings : dict
         From `decisions.standings`.
     run, name, names
@@ -135,7 +136,7 @@ def own_states(queue, standings, *, run, name, names):
     """
     return [
         _own_state(row, standings.get((row.record_id, row.stage)), run=run, name=name, names=names)
-        for row in tables.rows(queue)
+        for row in rows
     ]
 
 

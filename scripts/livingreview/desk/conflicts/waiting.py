@@ -6,6 +6,7 @@ both have decided.
 
 import pandas as pd
 
+from livingreview import tables
 from livingreview.desk import standing
 from livingreview.screening import decisions as ledger
 from livingreview.screening import filing
@@ -47,7 +48,11 @@ def counts(states, together, *, run, stages, names, today, first_runs):
             "first_run": first_runs.reindex(asked["record_id"]).to_numpy(),
         }
     )
-    own = {name: _own(queue, together, run=run, name=name, names=names) for name in names}
+    rows = tables.rows(queue)
+    own = {
+        name: _own(queue, filing.own_states(rows, together, run=run, name=name, names=names))
+        for name in names
+    }
     return [
         {
             "stage": stage,
@@ -61,9 +66,8 @@ def counts(states, together, *, run, stages, names, today, first_runs):
     ]
 
 
-def _own(queue, together, *, run, name, names):
+def _own(queue, states):
     """What one reviewer has to decide."""
-    states = filing.own_states(queue, together, run=run, name=name, names=names)
     own = queue.assign(state=pd.Series(states, index=queue.index, dtype=object))
     return own[own["state"].notna()]
 
