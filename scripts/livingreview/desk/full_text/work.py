@@ -1,5 +1,6 @@
 """Which full texts are to be had, and how far the search for each is."""
 
+from livingreview import tables
 from livingreview.desk import paging, standing
 from livingreview.desk.full_text import places
 from livingreview.report import links
@@ -34,7 +35,9 @@ def of(held, *, state=None, page=1):
     found = {name: [] for name in STATES}
     notes = places.notes(held)
     last = full_texts.latest(notes)
-    for one in standing.states(held).itertuples(index=False):
+    states = standing.states(held)
+    sought = (states["ask"] == ledger.FULL_TEXT) | (states["reason"] == ledger.NOT_RETRIEVED)
+    for one in tables.rows(states[sought]):
         if one.ask == ledger.FULL_TEXT or ledger.not_retrieved(one):
             found[_state(one, last.get(one.record_id))].append(one)
     state = state if state in found else next((name for name in STATES if found[name]), NOT_SOUGHT)
