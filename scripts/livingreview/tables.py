@@ -661,7 +661,7 @@ def _check_header(path, header, declared):
     ]
     problems += [
         problem("column occurs twice", row=1, column=column)
-        for column in sorted({column for column in header if header.count(column) > 1})
+        for column in sorted(column for column, n in collections.Counter(header).items() if n > 1)
     ]
     if problems:
         raise InputError(path, problems=problems)

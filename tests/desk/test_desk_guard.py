@@ -202,6 +202,7 @@ def test_methods_that_no_page_has_are_refused(client, method, status):
 def test_what_is_too_large_is_refused_with_a_page(client):
     answer = client.http.post("/who", data={"name": "x" * (app.LARGEST + 1)}, base_url=client.base)
     assert (answer.status_code, "<h1>Request Entity Too Large</h1>" in answer.text) == (413, True)
+    assert "more than the desk takes at once, and nothing was saved" in answer.text
 
 
 def test_names_are_plain_and_short(client):

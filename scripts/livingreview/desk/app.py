@@ -39,8 +39,9 @@ PAGES = (
 )
 STATIC = templating.TEMPLATES / "desk" / "static"
 TOKENS = templating.TEMPLATES / "tokens.css"
-# A form with a long quote, or a filled sheet, and room to spare.
-LARGEST = 20 * 2**20  # bytes
+# Bytes of a file that is uploaded, and of all that is sent with it.
+LARGEST_FILE = 20 * 2**20
+LARGEST = LARGEST_FILE + 2**20
 
 
 def create(desk, *, key, token, hosts, once=()):
@@ -137,6 +138,7 @@ def _everywhere():
     shown = {
         "pages": PAGES,
         "STAGES": STAGES,
+        "largest": LARGEST_FILE,
         "csrf_token": flask_wtf.csrf.generate_csrf,
         "config": None,
         "run": None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import flask
 import flask_wtf.csrf
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from livingreview import secrets, tables
 from livingreview.desk import guard
@@ -31,6 +31,11 @@ UNBUILT = (
     " the button that builds it."
 )
 NO_PAGE = "The desk has no such page. Was the address typed, or kept from an earlier version?"
+TOO_LARGE = (
+    "That is more than the desk takes at once, and nothing was saved. A larger PDF is put into the review's"
+    " folder by hand; then say its path, such as full_texts/12345678.pdf."
+)
+TOLD = {NotFound.description: NO_PAGE, RequestEntityTooLarge.description: TOO_LARGE}
 OUR_FAULT = (
     "This is a fault of the program, not of your data. What was confirmed before is on disk; whether this"
     " last step was saved shows on its page. {log} says what went wrong, for those who maintain the program."
@@ -114,7 +119,7 @@ def _refused(error):
         return error
     # What another page sent would be that page's words on ours.
     more = {"typed": []} if error.code in (403, 421) else {}
-    said = NO_PAGE if error.description == NotFound.description else error.description
+    said = TOLD.get(error.description, error.description)
     body, status = _page(error.name, said, error.code, **more)
     kept = [(name, value) for name, value in error.get_headers() if name == "Allow"]
     return body, status, kept
@@ -142,8 +147,8 @@ def _is_unbuilt(error):
 def _hindered(error):
     log.exception("the computer did not let %s be answered", flask.request.path)
     text = (
-        f"The computer says: {error}. This last step was not confirmed; its page shows how far it came, and no"
-        " file is left half written. Is the disk full, or a file or folder not yours to write? Mend that, and"
+        f"The computer says: {error}. This last step was not confirmed: its page shows how far it came, and"
+        " no file is left half written. Is the disk full, or a file or folder not yours to write? Mend that, and"
         " send it again."
     )
     return _page("That did not work", text, 503)

@@ -123,8 +123,8 @@ def store(review, record_id, data):
     if not data.startswith(MAGIC):
         raise InputError(
             FOLDER,
-            problem="the file is not a PDF",
-            found=data[:8].decode("ascii", "replace"),
+            problem="the file is not a PDF" if data else "the file is empty",
+            found=data[:8].decode("ascii", "replace") or None,
             allowed="a file that begins with %PDF-",
             hint="save or print the page as PDF; other kinds stay where they are, with their link or a note",
         )

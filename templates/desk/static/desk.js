@@ -111,6 +111,16 @@
     });
   }
 
+  // Whoever sends more than the desk takes is cut off, and what was typed beside the file would be gone.
+  document.addEventListener("change", (event) => {
+    if (event.target.type !== "file") return;
+    const size = [...event.target.files].reduce((sum, file) => sum + file.size, 0);
+    const largest = Number(document.body.dataset.largest);
+    const told = `This is larger than the ${largest / 2 ** 20} MB that the desk takes at once.`;
+    event.target.setCustomValidity(size > largest ? told : "");
+    event.target.reportValidity();
+  });
+
   // On a phone the row of pages is wider than the screen.
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const button = document.getElementById("show-keys");

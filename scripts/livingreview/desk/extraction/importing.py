@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from livingreview.trials import sheet_cells, sheets
 from livingreview.trials.sheet_cells import READY
 
 LARGEST = 5 * 2**20  # bytes; a sheet has some 20 KB
+MOST_ROWS = 1000  # of a CSV file; a trial has some ten
 
 
 def read(files, now, *, record_id):
@@ -90,6 +92,8 @@ def _workbook(path, name, record_id):
 
 def _csv(name, header, rows):
     table = "outcomes" if "row_id" in header else "study"
+    if len(rows) > MOST_ROWS:
+        raise InputError(name, problem=f"it has {len(rows)} rows", allowed=f"at most {MOST_ROWS}")
     return {table: _dicts(name, header, rows)}
 
 
@@ -98,7 +102,9 @@ def _dicts(name, header, rows):
     allowed = {READY, *tables.columns(schema)}
     unknown = [column for column in header if column not in allowed]
     if unknown:
-        raise InputError(name, problem="it has columns that no sheet has", found=", ".join(unknown))
+        raise InputError(name, problem="it has columns that no sheet has", found=", ".join(unknown)[:200])
+    if doubled := sorted(column for column, n in Counter(header).items() if n > 1):
+        raise InputError(name, problem="a column occurs twice", found=", ".join(doubled))
     for number, cells in rows:
         if len(cells) != len(header):
             raise InputError(name, row=number, problem="it has more or fewer cells than the header")

@@ -9,6 +9,7 @@ import html
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -215,9 +216,9 @@ def _csv(text):
         csv.field_size_limit(before)
     filled = [(at, row) for at, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
     header = [cell.strip() for cell in filled[0][1]]
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
+    doubled = sorted(name for name, n in Counter(header).items() if name and n > 1)
     if doubled:
-        raise ExportError("a column occurs twice", found=", ".join(doubled))
+        raise ExportError("a column occurs twice", found=", ".join(doubled)[:200])
     if len(header) == 1 and re.search("[;\t]", header[0]):
         raise ExportError("the columns are not separated by commas", allowed="commas", hint="export it again")
     for at, row in filled[1:]:
@@ -227,7 +228,7 @@ def _csv(text):
                 where=f"row {at}",
                 hint="the file was cut off or saved anew by another program; export it again",
             )
-    return header, [(at, dict(zip(header, map(unguarded, row), strict=True))) for at, row in filled[1:]]
+    return header, ((at, dict(zip(header, map(unguarded, row), strict=True))) for at, row in filled[1:])
 
 
 def _cells_of_csv(row, tool):
