@@ -3,6 +3,7 @@
 import html
 import html.parser
 import io
+import json
 import re
 import shutil
 
@@ -265,6 +266,20 @@ def test_reasons_for_findings_are_kept_with_the_draft(sheet):
         [None, "a scale to 100"],
         ["a scale to 100", None],
     ]
+
+
+def test_a_reason_for_what_no_check_can_have_found_is_not_kept(sheet):
+    row_id = sheet.fields["row.1.row_id"]
+    sheet.fields |= {
+        f"clear.{row_id}.no_such_check.{12 * 'a'}": "x",
+        f"clear.{row_id}.grim.{12 * 'b'}": "kept",
+        "base": json.dumps(
+            {"cells": [["clearances", "<b>", "grim", "x"], ["clearances", "a.b", "x.y", "x"]], "rows": []}
+        ),
+    }
+    assert sheet.type(note="begun").post().status_code == 200
+    kept = tables.read(sheet.folder / "clearances.csv", "clearances")
+    assert kept[["row_id", "check", "digest", "note"]].values.tolist() == [[row_id, "grim", 12 * "b", "kept"]]
 
 
 @pytest.mark.parametrize("lands", [2, 3])

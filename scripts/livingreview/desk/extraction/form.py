@@ -11,6 +11,7 @@ import re
 
 from livingreview import tables
 from livingreview.desk.extraction.ways import WAYS
+from livingreview.trials.plausibility import CHECKS
 
 ROW = re.compile(r"row\.(\d{1,4})\.([a-z0-9_]+)")
 CLEAR = re.compile(r"clear\.([a-z0-9_.]+)\.([a-z_]+)\.([0-9a-f]{12})")
@@ -57,7 +58,13 @@ def ways(form):
 
 def reasons(form):
     """Why findings are right: (row_id, check, digest) to the reason, "" where the form has none."""
-    return {match.groups(): _plain(form[name]) for name in form if (match := CLEAR.fullmatch(name))}
+    found = {name: match.groups() for name in form if (match := CLEAR.fullmatch(name))}
+    return {key: _plain(form[name]) for name, key in found.items() if is_finding(*key)}
+
+
+def is_finding(row_id, check, digest):
+    """Whether three texts can name what a check found: others would leave a table that nobody can read."""
+    return bool(CLEAR.fullmatch(f"clear.{row_id}.{check}.{digest}")) and check in CHECKS
 
 
 def _row(typed, study_id):

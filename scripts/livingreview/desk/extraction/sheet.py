@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from livingreview import tables
+from livingreview.desk.extraction import form
 from livingreview.errors import InputError, ReviewError
 from livingreview.trials import clearances, sheet_cells, sheets
 from livingreview.trials.sheet_cells import FILES, READY, REASONS, WORKBOOK
@@ -169,9 +170,7 @@ def join(now, base, study, rows, reasons=None):
         In a cell in dispute the content has what the form says.
     """
     before, rows_before = base
-    kept = {
-        (row, *name.rsplit(".", 1)): text for (of, row, name), text in before.items() if of == "clearances"
-    }
+    kept = _reasons(before)
     mine = Content(now.study | study, rows, reasons=kept | (reasons or {})).cells()
     theirs = now.cells()
     joined = Joined(now)
@@ -197,13 +196,19 @@ def join(now, base, study, rows, reasons=None):
             for one in [*kept, *back, *added]
         ],
         now.in_workbook,
-        {
-            (row, *name.rsplit(".", 1)): text
-            for (of, row, name), text in chosen.items()
-            if of == "clearances" and text
-        },
+        _reasons(chosen),
     )
     return joined
+
+
+def _reasons(cells):
+    """Of cells those that hold reasons, as `Content` has them; `Content.reason_cells` the other way round."""
+    parts = [
+        ((row, *name.partition(".")[::2]), text)
+        for (of, row, name), text in cells.items()
+        if of == "clearances"
+    ]
+    return {key: text for key, text in parts if text and form.is_finding(*key)}
 
 
 def _in_form(key, rows):

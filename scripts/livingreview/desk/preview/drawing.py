@@ -237,9 +237,7 @@ def _outcome(name, rows, given, standing, whole):
     if not declared or not (marked or _was_pooled(standing.effects, name, given)):
         return found
     try:
-        after, before = (
-            pools.main_of(one, name, config) for one in (whole.effects, _without(standing, given))
-        )
+        after, before = pools.main_of(whole.effects, name, config), _without(standing, given, name)
     except pools.not_settled() as error:
         return found | {"sentences": [f"The pool cannot be computed with it: {error}."]}
     words = pools.words(
@@ -254,9 +252,15 @@ def _was_pooled(effects, outcome, given):
     return bool(own["in_pool"].astype(bool).any())
 
 
-def _without(standing, given):
-    """The effects without any of this trial: what the pool would be if it did not exist."""
-    return standing.effects[standing.effects["study"] != given.typed.study_id]
+def _without(standing, given, outcome):
+    """The pool of an outcome without any of this trial: what it would be if the trial did not exist."""
+    is_own = standing.effects["study"] == given.typed.study_id
+    # All trials that are not there yet lack in the same pool, whatever they are called.
+    key = (given.typed.study_id if is_own.any() else None, outcome)
+    if key not in standing.without:
+        others = standing.effects[~is_own]
+        standing.without[key] = pools.main_of(others, outcome, standing.config)
+    return standing.without[key]
 
 
 def _row(row, of_row, config):

@@ -36,6 +36,8 @@ class Standing:
         As ``effects.csv`` of a run would have them, but for the column ``entered``.
     joined : callable
         See `Links.joined`.
+    without : dict
+        Pools without one study, by study and outcome: they stay the same while that study is typed.
     """
 
     run: str
@@ -44,6 +46,7 @@ class Standing:
     outcomes: pd.DataFrame
     effects: pd.DataFrame
     joined: object = field(repr=False)
+    without: dict = field(default_factory=dict, init=False, repr=False)
 
 
 @dataclass(frozen=True)
