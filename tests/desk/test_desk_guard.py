@@ -4,8 +4,10 @@ import os
 import re
 import stat
 import threading
+import time
 
 import flask
+import itsdangerous
 import pytest
 from desk.conftest import NOW, TOKEN, Client
 
@@ -285,6 +287,17 @@ def test_a_desk_that_was_started_again_takes_the_forms_that_were_open(built):
     after.http.set_cookie(cookie.key, cookie.value, domain="127.0.0.1")
     answer = after.http.post("/who", data={"name": "AB", "csrf_token": form}, base_url=after.base)
     assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(86_400, 200), (-86_400, 200), (-40 * 86_400, 401)])
+def test_a_clock_that_is_set_back_signs_nobody_out_and_an_old_cookie_does_not_last(
+    client, monkeypatch, ahead, status
+):
+    moment = int(time.time()) + ahead
+    with monkeypatch.context() as patch:
+        patch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda _signer: moment)
+        assert client.get("/who").status_code == 200  # and a cookie of then
+    assert client.get("/who").status_code == status
 
 
 def test_a_form_without_its_token_is_not_taken_and_gives_back_what_was_typed(client):

@@ -148,8 +148,8 @@ def _hindered(error):
     log.exception("the computer did not let %s be answered", flask.request.path)
     text = (
         f"The computer says: {error}. This last step was not confirmed: its page shows how far it came, and"
-        " no file is left half written. Is the disk full, or a file or folder not yours to write? Mend that, and"
-        " send it again."
+        " no file is left half written. Is the disk full, or a file or folder not yours to write? Mend that,"
+        " and send it again."
     )
     return _page("That did not work", text, 503)
 

@@ -1,5 +1,6 @@
 """Who may speak to the desk: a browser that was given its address, and no other page."""
 
+import datetime
 import fcntl
 import hmac
 import logging
@@ -11,6 +12,8 @@ import urllib.parse
 from pathlib import Path
 
 import flask
+import flask.sessions
+import itsdangerous
 
 from livingreview.errors import ReviewError
 
@@ -84,6 +87,20 @@ def key_of(review):
     return found
 
 
+class Sessions(flask.sessions.SecureCookieSessionInterface):
+    """Signed cookies that a clock which was set back does not make invalid: nobody is signed out by that."""
+
+    def open_session(self, app, request):
+        """As Flask's own, with the cookie's age looked at here: there, one from the future is none."""
+        given = request.cookies.get(self.get_cookie_name(app), "")
+        try:
+            found, signed = self.get_signing_serializer(app).loads(given, return_timestamp=True)
+        except itsdangerous.BadSignature:
+            return self.session_class()
+        age = datetime.datetime.now(datetime.UTC) - signed
+        return self.session_class(found if age <= app.permanent_session_lifetime else {})
+
+
 def cookie_name(hosts):
     """Cookies do not mind ports: each desk of this computer has a name of its own."""
     return "desk-" + min(hosts).rpartition(":")[2]
@@ -103,6 +120,7 @@ def protect(app, *, token, hosts, once=()):
         Tokens of which each opens the desk one time: others may see what a program was started with.
     """
     left = set(once)
+    app.session_interface = Sessions()
 
     @app.before_request
     def _check():
