@@ -9,7 +9,10 @@ from desk.conftest import Client
 from desk.two_reviewers import ANN, BO, FT, NAMES, TA, ask_two, file, ledger, said, waiting
 
 from livingreview import tables
+from livingreview.desk import standing
 from livingreview.desk.conflicts import waiting as who_waits
+from livingreview.desk.held import Held
+from livingreview.desk.screening import work
 from livingreview.screening import decisions
 
 NOTE = "no comparison group"
@@ -218,3 +221,14 @@ def test_an_adjudication_that_was_typed_by_hand_is_filed_too(review):
     answer = client.post("/conflicts/file", page="/conflicts", file="conflicts.csv")
     assert "1 filed from conflicts.csv." in shown(answer)
     assert "No conflict waits." in shown(answer)
+
+
+def test_what_each_of_two_is_asked_first_is_read_before_they_ask(review, monkeypatch):
+    held = Held(review)
+    work.read_ahead(held)
+    for name in ("checked", "read_results"):
+        monkeypatch.setattr(tables, name, lambda path, *_: pytest.fail(f"{path} was read again"))
+    left = {name: work.waiting(held, work.seat(held, name)).count(TA) for name in NAMES}
+    every = len(waiting(review, TA))
+    assert left == {ANN: every - 3, BO: every - 2}
+    assert [one.waits_for for one in standing.standings(held).values()].count(decisions.ADJUDICATION) == 1

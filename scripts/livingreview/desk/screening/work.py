@@ -77,6 +77,9 @@ def read_ahead(held):
         standing.states(held)
         for path in kept_rows.TABLES:
             saving.gone(held, path)
+        for name in seat(held, None).own:
+            waiting(held, seat(held, name))
+            standing.standings(held)
 
 
 def _waiting(held, who, run, stages):
@@ -213,6 +216,8 @@ def file(held, who, entered, *, seen, decided_at):
             role=who.role,
             owner=who.owner,
         )
+        if last is None or not _same(last, entered):
+            saving.refuse_repeated(added, filing.LEDGER)
         table.append(added)
         waits.follow(table.frame, after=before, added=[entered.record_id] if len(added) else [])
     return len(added) > 0
