@@ -1,13 +1,14 @@
 """Two people at two desks of one review, and a command that files meanwhile: nothing is lost."""
 
+import datetime
 import re
 import threading
 
 from desk import much_to_do
-from desk.conftest import Client
+from desk.conftest import NOW, Client
 
 from livingreview import tables
-from livingreview.screening import filing
+from livingreview.screening import decisions, filing
 
 
 def form(client, record):
@@ -65,6 +66,49 @@ def test_what_two_desks_and_a_command_file_at_once_is_all_there(built):
     assert whose == {"AB": ids[:6], "CD": ids[14:20], "HAND": ids[20:40]}
     for client in (first, second):
         assert client.desk.held.table(filing.LEDGER, "screening").iloc[before:].equals(ledger)
+
+
+def test_a_clock_that_is_set_back_or_forward_changes_no_order_of_decisions(built):
+    run, record, days = much_to_do.fill(built), much_to_do.IDS[0], [0, -1, 400]
+    client = Client(built.folder, clock=lambda: NOW + datetime.timedelta(days=days[0]))
+    for number, decision in enumerate(("include", "exclude", "include")):
+        assert decide(client, form(client, record), decision, f"thought {number}").status_code == 302
+        ledger = tables.read(built.path(filing.LEDGER), "screening")
+        assert decisions.in_force(ledger, run)[record] == {"title-abstract": decision}
+        days.append(days.pop(0))
+    filed = f"include {ledger['decided_at'].iloc[-1]}"
+    sent = form(client, record) | {"filed": filed}
+    assert client.http.post("/screening/undo", data=sent, base_url=client.base).status_code == 302
+    ledger = tables.read(built.path(filing.LEDGER), "screening")
+    assert decisions.in_force(ledger, run)[record] == {"title-abstract": "exclude"}
+
+
+def test_a_decision_that_goes_back_in_the_words_of_an_earlier_one_asks_for_others_and_is_not_passed_over(
+    built,
+):
+    much_to_do.fill(built)
+    client, record = Client(built.folder), much_to_do.IDS[0]
+    for decision, note in (("awaiting", "PDF ordered"), ("include", "it came")):
+        assert decide(client, form(client, record), decision, note).status_code == 302
+    before = built.path(filing.LEDGER).read_bytes()
+    told = decide(client, form(client, record), "awaiting", "PDF ordered")
+    assert told.status_code != 302
+    assert "say in the note why it is changed back" in told.text
+    assert "PDF ordered" in told.text
+    assert built.path(filing.LEDGER).read_bytes() == before
+    assert decide(client, form(client, record), "awaiting", "PDF ordered again").status_code == 302
+    assert built.path(filing.LEDGER).read_bytes() != before
+
+
+def test_what_is_decided_while_a_run_makes_the_queue_anew_is_of_the_same_month(built):
+    run = much_to_do.fill(built)
+    client = Client(built.folder)
+    fields = form(client, much_to_do.IDS[0])
+    built.path("results/2026-01").mkdir()
+    built.path("results/2026-01/queue.csv").write_bytes(built.path("results", run, "queue.csv").read_bytes())
+    built.path("results", run, "queue.csv").rename(built.path("queue.csv"))
+    assert decide(client, fields, "include", "").status_code == 302
+    assert tables.read(built.path(filing.LEDGER), "screening")["run"].iloc[-1] == run
 
 
 def test_of_two_who_decide_one_record_the_later_is_told_what_the_other_said(built):

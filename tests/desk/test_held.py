@@ -70,6 +70,8 @@ def test_the_month_is_the_latest_with_a_queue_until_a_later_one_is_built(tmp_pat
     (tmp_path / "results/2026-11/queue.csv").touch()
     assert held.run() == "2026-11"
     assert Held(tmp_path, run="2026-02").run() == "2026-02"
+    (tmp_path / "results/2026-11/queue.csv").unlink()  # a run makes it anew
+    assert (held.run(), Held(tmp_path).run()) == ("2026-11", "2026-10")
 
 
 def test_what_takes_long_holds_up_nobody_who_asks_for_something_else(tmp_path):

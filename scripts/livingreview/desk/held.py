@@ -32,17 +32,23 @@ class Held:
     def __init__(self, review, *, run=None):
         self.review = Path(review)
         self._asked = run
+        self._latest = ""
         self._kept = collections.OrderedDict()
         # One for each key, so that who waits for a long answer holds up nobody who asks for another.
         self._locks = collections.defaultdict(threading.RLock)
         self._lock = threading.Lock()
 
     def run(self):
-        """The month to work on: the one that was named, the latest with a queue, or config.yaml's."""
+        """The month to work on: the one that was named, the latest with a queue, or config.yaml's.
+
+        A run that makes the queue anew takes it away first: what is decided meanwhile is of the same month.
+        """
         if self._asked:
             return self._asked
-        built = (one for one in _months(self.review / "results") if self.exists(f"results/{one}/queue.csv"))
+        months = _months(self.review / "results")
+        built = (one for one in months if one == self._latest or self.exists(f"results/{one}/queue.csv"))
         if latest := next(built, None):
+            self._latest = latest
             return latest
         return self.derived("first run", ["config.yaml"], lambda path: protocol.load(path)["run"])
 
