@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -55,7 +56,7 @@ def _serve(review, args, listener, *, token, browse):
     hosts = serving.hosts_of(listener)
     made = app.create(desk, key=guard.key_of(review), token=token, hosts=hosts, once=[once])
     server = serving.server(made, listener)
-    threading.Thread(target=work.read_ahead, args=(desk.held,), daemon=True).start()
+    threading.Thread(target=_read_ahead, args=(desk.held,), daemon=True).start()
     port = listener.getsockname()[1]
     top = f"http://{serving.HOST}:{port}/?token="
     if args.port is None and port != serving.PORT:
@@ -65,6 +66,15 @@ def _serve(review, args, listener, *, token, browse):
     if args.open and not browse(top + once):
         streams.say("No browser could be started; open the address above.")
     server.run()
+
+
+def _read_ahead(held):
+    """Read what the first pages need, and keep it out of the way of the collector of garbage.
+
+    Which would go through all of it every hundred decisions or so, while somebody waits for the next record.
+    """
+    work.read_ahead(held)
+    gc.freeze()
 
 
 @contextlib.contextmanager
