@@ -71,7 +71,7 @@ FILES = {
 }
 
 
-# The frame after the one in which the next record stands begins when that one is painted.
+# What is set to run at the beginning of a frame, and from there as soon as possible, runs when it is painted.
 WATCH = """() => { window.told = new Promise((told) => {
   const record = () => document.querySelector("#decide input[name=record]")?.value;
   const shown = record();
@@ -80,7 +80,7 @@ WATCH = """() => { window.told = new Promise((told) => {
   new MutationObserver((_, own) => {
     if (record() === shown) return;
     own.disconnect();
-    requestAnimationFrame(() => requestAnimationFrame(() => told(performance.now() - begin)));
+    requestAnimationFrame(() => setTimeout(() => told(performance.now() - begin)));
   }).observe(document, { childList: true, subtree: true });
 }); }"""
 

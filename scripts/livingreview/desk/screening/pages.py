@@ -176,8 +176,9 @@ def _record(record_id, *, entered=None, fault=None):
     stage = entered.stage if entered else _stage(held, flask.request.args.get("stage"), waits)
     order, n_skipped = _sitting().order(stage, waits.order(stage))
     record_id = record_id or (order[0] if order else None)
-    decided = sitting.today(held.table(filing.LEDGER, "screening"), name=who.name, day=desk.today())
-    one = record_id and shown.record(held, who, waits, record_id, stage, on=_switches(), day=desk.today())
+    rows, day = held.table(filing.LEDGER, "screening"), desk.today()
+    decided, n_decided = sitting.today(rows, name=who.name, day=day, most=shown.LISTED)
+    one = record_id and shown.record(held, who, waits, record_id, stage, on=_switches(), day=day)
     page = flask.render_template(
         "screening/page.html.j2",
         title="Screening",
@@ -190,7 +191,8 @@ def _record(record_id, *, entered=None, fault=None):
         following=sitting.after(order, record_id),
         before=sitting.after(order, record_id, back=True),
         decided=decided,
-        titles=shown.titles(held, [row.record_id for row in decided[: shown.LISTED]]),
+        n_decided=n_decided,
+        titles=shown.titles(held, [row.record_id for row in decided]),
         reasons=work.reasons(held.config(), stage),
         on=_switches(),
         renews=_renewal().is_on,
@@ -200,7 +202,6 @@ def _record(record_id, *, entered=None, fault=None):
         fault=fault,
         unfiled=work.unfiled(held, who),
         stopping=shown.stopping(held),
-        listed=shown.LISTED,
     )
     return page, 409 if fault else 200
 

@@ -57,8 +57,8 @@ class Decided(NamedTuple):
     decided_at: str
 
 
-def today(decisions, *, name, day):
-    """What one person decided on a day and has not taken back, the latest first.
+def today(decisions, *, name, day, most):
+    """What one person decided on a day and has not taken back.
 
     Parameters
     ----------
@@ -67,11 +67,14 @@ def today(decisions, *, name, day):
     name : str
     day : str
         YYYY-MM-DD.
+    most : int
+        So many are given.
 
     Returns
     -------
-    list of Decided
-        Adjudications are left out: they are not part of screening.
+    (list of Decided, int)
+        The last of them, the latest first, and how many there are. Adjudications are left out: they are not
+        part of screening.
     """
     filed = decisions["decided_at"].to_numpy()
     begin = len(filed)
@@ -79,10 +82,11 @@ def today(decisions, *, name, day):
         begin -= 1
     tail = ledger.said_by(decisions.iloc[begin:], ledger.ALL_RUNS)
     own = tail[(tail["reviewer"] == name) & (tail["role"] != ledger.ADJUDICATOR)]
-    return [
+    latest = [
         Decided(row.record_id, row.stage, row.decision, row.reason, row.note, row.decided_at)
-        for row in reversed(tables.rows(own))
+        for row in reversed(tables.rows(own.tail(most)))
     ]
+    return latest, len(own)
 
 
 def after(order, record_id, *, back=False):
