@@ -121,7 +121,7 @@ def test_keys_are_shown_on_buttons_and_listed_under_a_question_mark(parts):
     page.keyboard.press("i")
     assert page.evaluate("window.pressed") == []
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
     page.keyboard.press("i")
     assert page.evaluate("window.pressed") == ["Include"]
 
